@@ -1,0 +1,219 @@
+//! `apprentice dataset`
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Failure, Output, plot};
+use crate::demos::{Dataset, Episode};
+use crate::rollout::{check_dataset, resimulate, trace_episode};
+use crate::scenes::{Scene, find, parse};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  apprentice dataset info demos/slalom
+  apprentice dataset check demos/slalom
+  apprentice dataset replay demos/slalom 3
+  apprentice dataset plot demos/slalom --out slalom.png")]
+pub struct DatasetArguments {
+    #[command(subcommand)]
+    command: DatasetCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum DatasetCommand {
+    /// Counts, operators, success, returns
+    Info {
+        /// The dataset's folder
+        dir: PathBuf,
+    },
+    /// Re-simulate every episode and compare the state hash at every tick
+    Check {
+        /// The dataset's folder
+        dir: PathBuf,
+    },
+    /// Re-simulate one episode (`play --replay DIR:EPISODE` shows it)
+    Replay {
+        /// The dataset's folder
+        dir: PathBuf,
+        /// The episode's number, from 0
+        episode: usize,
+    },
+    /// Draw the lines that the demonstrations took
+    Plot {
+        /// The dataset's folder
+        dir: PathBuf,
+        /// The PNG file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure> {
+    match &arguments.command {
+        DatasetCommand::Info { dir } => info(dir, output),
+        DatasetCommand::Check { dir } => check(dir, output),
+        DatasetCommand::Replay { dir, episode } => replay(dir, *episode, output),
+        DatasetCommand::Plot { dir, out } => plot_lines(dir, out, output),
+    }
+}
+
+/// The scene that an episode was recorded in, from the text that lies beside it.
+///
+/// # Errors
+/// When the text is no scene any more.
+pub fn scene_of(episode: &Episode) -> anyhow::Result<Scene> {
+    let header = &episode.header;
+    let file = format!("sim/scenes/{:016x}.ron", header.scene_hash);
+    parse(&header.scene, &file, &header.scene_text)
+        .with_context(|| format!("the scene `{}` of this dataset was recorded by another version", header.scene))
+}
+
+/// A word about a built-in scene that has changed since the recording.
+fn changed_scene(episode: &Episode) -> Option<String> {
+    let now = find(&episode.header.scene).ok()?;
+    (now.hash() != episode.header.scene_hash).then(|| {
+        format!(
+            "the scene `{}` has changed since it was recorded; the recorded one, kept in the dataset, is used",
+            episode.header.scene
+        )
+    })
+}
+
+fn info(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
+    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
+    let rows = dataset.summaries();
+    let successes = rows.iter().filter(|r| r.success).count();
+    let seconds = dataset.total_ticks() as f32 * dataset.control_dt();
+    output.line(format_args!(
+        "{}: {} episodes of a {}, {} ticks ({seconds:.0} s), {successes} successful",
+        dir.display(),
+        dataset.len(),
+        dataset.agent(),
+        dataset.total_ticks()
+    ));
+    output.line(format_args!(
+        "observation {} numbers, action {} numbers, reward terms {}",
+        dataset.observation().size(),
+        dataset.action().size(),
+        dataset.terms().join(", ")
+    ));
+    output.line("episode  scene        operator  length  success  return  interventions  seed");
+    for r in rows {
+        output.line(format_args!(
+            "{:>7}  {:<11}  {:<8}  {:>4.1} s  {:<7}  {:>6.2}  {:>13}  {}",
+            r.episode,
+            r.scene,
+            r.operator,
+            r.length as f32 * dataset.control_dt(),
+            if r.success { "yes" } else { "no" },
+            r.total_reward,
+            r.interventions,
+            r.seed
+        ));
+    }
+    let episodes: Vec<_> = rows
+        .iter()
+        .map(|r| {
+            json!({
+                "episode": r.episode, "scene": r.scene, "operator": r.operator, "ticks": r.length,
+                "success": r.success, "return": r.total_reward, "interventions": r.interventions, "seed": r.seed,
+            })
+        })
+        .collect();
+    output.object(&json!({
+        "dataset": dir,
+        "agent": dataset.agent(),
+        "episodes": dataset.len(),
+        "ticks": dataset.total_ticks(),
+        "successes": successes,
+        "rows": episodes,
+    }));
+    Ok(())
+}
+
+fn check(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
+    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
+    let bar = output.bar(dataset.len() as u64, "checking");
+    let report = check_dataset(&dataset, scene_of, |n| bar.set_position(n as u64));
+    bar.finish_and_clear();
+    let report = report.map_err(Failure::failed)?;
+    output.line(format_args!(
+        "{}: {} episodes, {} ticks, {} diverged",
+        dir.display(),
+        report.episodes,
+        report.ticks,
+        report.diverged
+    ));
+    for (episode, tick) in &report.first {
+        output.line(format_args!("  episode {episode} diverges from tick {tick} on"));
+    }
+    if report.diverged > 0 {
+        output.object(&json!({
+            "episodes": report.episodes, "ticks": report.ticks, "diverged": report.diverged, "first": report.first,
+        }));
+        eprintln!(
+            "error: {} of {} ticks differ from the recording; it was made by another build of the program",
+            report.diverged, report.ticks
+        );
+        return Err(Failure::Reported);
+    }
+    output.object(&json!({
+        "episodes": report.episodes, "ticks": report.ticks, "diverged": report.diverged, "first": report.first,
+    }));
+    Ok(())
+}
+
+fn replay(dir: &PathBuf, number: usize, output: &Output) -> Result<(), Failure> {
+    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
+    if number >= dataset.len() {
+        let message = anyhow!("{} has episodes 0 to {}, not {number}", dir.display(), dataset.len().saturating_sub(1));
+        return Err(Failure::bad_use(message));
+    }
+    let episode = dataset.read(number).map_err(Failure::failed)?;
+    let scene = scene_of(&episode).map_err(Failure::failed)?;
+    if let Some(word) = changed_scene(&episode) {
+        bevy::log::warn!("{word}");
+    }
+    let track = resimulate(&scene, &episode).map_err(Failure::failed)?;
+    let first = track.diverged;
+    output.line(format_args!(
+        "episode {number}: {} ticks of {} by {}, {}",
+        episode.len(),
+        episode.header.scene,
+        episode.header.operator,
+        first.map_or("every state as recorded".to_owned(), |t| format!("diverges from tick {t} on"))
+    ));
+    output.object(&json!({
+        "episode": number,
+        "ticks": episode.len(),
+        "diverged": track.divergences,
+        "first_divergence": first,
+        "success": episode.succeeded(),
+        "return": episode.total_reward(),
+    }));
+    if first.is_some() { Err(Failure::Reported) } else { Ok(()) }
+}
+
+fn plot_lines(dir: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failure> {
+    /// More lines than this hide each other.
+    const MOST: usize = 40;
+    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
+    let count = dataset.len().min(MOST);
+    let bar = output.bar(count as u64, "re-running");
+    let mut traces = Vec::new();
+    for number in 0..count {
+        let episode = dataset.read(number).map_err(Failure::failed)?;
+        let scene = scene_of(&episode).map_err(Failure::failed)?;
+        traces.push(trace_episode(&scene, &episode).map_err(Failure::failed)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let title = format!("{} of {} episodes", traces.len(), dataset.len());
+    plot::lines(out, &title, &traces, &[]).map_err(Failure::Failed)?;
+    output.line(format_args!("{}: {} lines", out.display(), traces.len()));
+    output.object(&json!({ "out": out, "episodes": traces.len() }));
+    Ok(())
+}

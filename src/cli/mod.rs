@@ -1,0 +1,83 @@
+//! The command line. One file for each command.
+
+mod dataset;
+mod eval;
+mod exit;
+mod play;
+mod plot;
+mod quickstart;
+mod record;
+mod scenes;
+mod stop;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Failure, Output};
+
+/// Play a character with the keyboard; it learns to play like you, in the scene, while you watch.
+#[derive(Parser, Debug)]
+#[command(name = "apprentice", version, about, max_term_width = 100)]
+#[command(after_help = "Without a command the app opens.\n\nExamples:
+  apprentice                                   open the app
+  apprentice quickstart                        record, train and evaluate a lap driver in under three minutes
+  apprentice record --scene slalom --operator steady --episodes 20 --dataset demos/slalom
+  apprentice train bc --dataset demos/slalom --run runs/slalom
+  apprentice eval --policy runs/slalom --scene slalom
+  apprentice play slalom --policy runs/slalom")]
+pub struct Arguments {
+    /// Print one machine-readable object on stdout.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Open the app in a scene
+    Play(play::PlayArguments),
+    /// The whole loop in under three minutes: record, train, evaluate on the circuit
+    Quickstart(quickstart::QuickstartArguments),
+    /// List the scenes, or check a scene file
+    Scenes(scenes::ScenesArguments),
+    /// Record demonstrations by a scripted operator
+    Record(record::RecordArguments),
+    /// Look at a dataset, re-simulate it, plot it
+    Dataset(dataset::DatasetArguments),
+    /// Train a policy
+    Train(train::TrainArguments),
+    /// Evaluate a policy on seeds that training never saw
+    Eval(eval::EvalArguments),
+}
+
+/// Run the program with the process's arguments.
+pub fn run() -> ExitCode {
+    // clap prints its own messages and exits with 2 on bad use.
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,apprentice=info,wgpu=error,naga=error")),
+        )
+        .without_time()
+        .init();
+    let output = Output { json: arguments.json };
+    let result = match &arguments.command {
+        None => play::open(&output),
+        Some(Command::Play(a)) => play::run(a, &output),
+        Some(Command::Quickstart(a)) => quickstart::run(a, &output),
+        Some(Command::Scenes(a)) => scenes::run(a, &output),
+        Some(Command::Record(a)) => record::run(a, &output),
+        Some(Command::Dataset(a)) => dataset::run(a, &output),
+        Some(Command::Train(a)) => train::run(a, &output),
+        Some(Command::Eval(a)) => eval::run(a, &output),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&output),
+    }
+}

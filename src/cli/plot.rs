@@ -1,0 +1,143 @@
+//! PNG plots.
+
+use std::path::Path;
+use std::sync::Once;
+
+use anyhow::{Result, anyhow};
+use plotters::prelude::*;
+use plotters::style::register_font;
+
+use crate::rollout::Trace;
+
+/// Size of a plot, pixels.
+const SIZE: (u32, u32) = (900, 700);
+const DEMONSTRATED: RGBColor = RGBColor(60, 110, 190);
+const DRIVEN: RGBColor = RGBColor(210, 90, 40);
+const GREY: RGBColor = RGBColor(150, 150, 150);
+
+fn prepare(path: &Path) -> Result<()> {
+    static FONT: Once = Once::new();
+    FONT.call_once(|| {
+        // The font that comes with the window's widgets: no system font is needed. It is a valid font file.
+        let _ = register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+    });
+    if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(|e| anyhow!("cannot create {}: {e}", parent.display()))?;
+    }
+    Ok(())
+}
+
+fn failed(path: &Path, error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("cannot write {}: {error}", path.display())
+}
+
+/// Range of some numbers with a margin; 0..1 for none.
+fn span(values: impl Iterator<Item = f32>) -> (f32, f32) {
+    let (low, high) = values.filter(|v| v.is_finite()).fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    if low > high {
+        return (0.0, 1.0);
+    }
+    let margin = ((high - low) * 0.05).max(1e-3);
+    (low - margin, high + margin)
+}
+
+/// Training and validation loss over steps, logarithmic.
+pub fn losses(path: &Path, losses: &[Vec<(f32, f32)>; 2]) -> Result<()> {
+    if losses.iter().all(Vec::is_empty) {
+        return Ok(());
+    }
+    prepare(path)?;
+    let root = BitMapBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE).map_err(|e| failed(path, e))?;
+    let all = || losses.iter().flatten();
+    let (_, last) = span(all().map(|p| p.0));
+    let low = all().map(|p| p.1).filter(|v| *v > 0.0).fold(f32::INFINITY, f32::min);
+    let high = all().map(|p| p.1).fold(f32::NEG_INFINITY, f32::max);
+    let mut chart = ChartBuilder::on(&root)
+        .caption("Loss", ("sans-serif", 26))
+        .margin(16)
+        .x_label_area_size(44)
+        .y_label_area_size(70)
+        .build_cartesian_2d(0.0..last, (low.max(1e-9) * 0.8..high.max(1e-8) * 1.25).log_scale())
+        .map_err(|e| failed(path, e))?;
+    chart
+        .configure_mesh()
+        .x_desc("step")
+        .y_desc("loss (normalised actions)")
+        .label_style(("sans-serif", 16))
+        .draw()
+        .map_err(|e| failed(path, e))?;
+    for (points, name, colour) in [(&losses[0], "training", GREY), (&losses[1], "validation", DRIVEN)] {
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))
+            .map_err(|e| failed(path, e))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
+    }
+    legend(&mut chart).map_err(|e| failed(path, e))?;
+    root.present().map_err(|e| failed(path, e))
+}
+
+fn legend<'a, DB: DrawingBackend + 'a, CT: plotters::coord::CoordTranslate>(
+    chart: &mut ChartContext<'a, DB, CT>,
+) -> std::result::Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
+    chart
+        .configure_series_labels()
+        .background_style(WHITE.mix(0.8))
+        .border_style(GREY)
+        .label_font(("sans-serif", 16))
+        .draw()
+}
+
+/// Lines over the ground, seen from above: demonstrated ones and driven ones.
+pub fn lines(path: &Path, title: &str, demonstrated: &[Trace], driven: &[Trace]) -> Result<()> {
+    prepare(path)?;
+    let root = BitMapBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE).map_err(|e| failed(path, e))?;
+    let all = || demonstrated.iter().chain(driven).flat_map(|t| t.line.iter().chain(&t.course).chain(&t.goal));
+    let (x0, x1) = span(all().map(|p| p.0));
+    let (z0, z1) = span(all().map(|p| p.1));
+    // The same scale on both axes; -z, the way that things look, points up.
+    let (width, height) = (x1 - x0, z1 - z0);
+    let scale = (width / 800.0).max(height / 560.0);
+    let (cx, cz) = (f32::midpoint(x0, x1), f32::midpoint(z0, z1));
+    let (half_x, half_z) = (400.0 * scale, 280.0 * scale);
+    let mut chart = ChartBuilder::on(&root)
+        .caption(title, ("sans-serif", 26))
+        .margin(16)
+        .x_label_area_size(44)
+        .y_label_area_size(60)
+        .build_cartesian_2d(cx - half_x..cx + half_x, -cz - half_z..-cz + half_z)
+        .map_err(|e| failed(path, e))?;
+    chart
+        .configure_mesh()
+        .x_desc("x, m")
+        .y_desc("-z, m")
+        .light_line_style(WHITE)
+        .label_style(("sans-serif", 16))
+        .draw()
+        .map_err(|e| failed(path, e))?;
+    let flip = |p: &(f32, f32)| (p.0, -p.1);
+    if let Some(trace) = demonstrated.iter().chain(driven).find(|t| !t.course.is_empty()) {
+        chart
+            .draw_series(LineSeries::new(trace.course.iter().map(flip), GREY.stroke_width(1)))
+            .map_err(|e| failed(path, e))?
+            .label("course")
+            .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], GREY));
+    }
+    for (traces, name, colour) in [(demonstrated, "demonstrated", DEMONSTRATED), (driven, "driven by the policy", DRIVEN)] {
+        for (i, trace) in traces.iter().enumerate() {
+            let line = LineSeries::new(trace.line.iter().map(flip), colour.mix(0.7).stroke_width(2));
+            let series = chart.draw_series(line).map_err(|e| failed(path, e))?;
+            if i == 0 {
+                series.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
+            }
+            if let Some(goal) = &trace.goal {
+                let mark = Circle::new(flip(goal), 4, colour.filled());
+                chart.draw_series([mark]).map_err(|e| failed(path, e))?;
+            }
+        }
+    }
+    legend(&mut chart).map_err(|e| failed(path, e))?;
+    root.present().map_err(|e| failed(path, e))
+}

@@ -1,0 +1,80 @@
+//! `apprentice record`
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::json;
+
+use super::exit::interrupted;
+use super::{Failure, Output, stop};
+use crate::demos::DatasetError;
+use crate::live::recover_crashed;
+use crate::rollout::{RecordError, record, recording_seeds};
+use crate::scenes::find;
+use crate::teleop::Skill;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  apprentice record --scene slalom --operator steady --episodes 20 --dataset demos/slalom
+  apprentice record --scene my_track.ron --operator sloppy --episodes 5 --dataset demos/mine --seed 7")]
+pub struct RecordArguments {
+    /// A built-in scene or the path of a .ron file
+    #[arg(long)]
+    scene: String,
+    /// steady, hasty or sloppy
+    #[arg(long, default_value = "steady")]
+    operator: String,
+    /// How many episodes to add
+    #[arg(long, default_value_t = 20)]
+    episodes: usize,
+    /// The dataset's folder; begun where there is none, added to where there is one
+    #[arg(long)]
+    dataset: PathBuf,
+    /// Seed that the episodes' seeds derive from
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> {
+    let scene = find(&arguments.scene).map_err(Failure::bad_use)?;
+    let skill: Skill = arguments.operator.parse().map_err(Failure::bad_use)?;
+    if arguments.episodes == 0 {
+        return Err(Failure::bad_use(anyhow!("--episodes is 0; give at least 1")));
+    }
+    let stop = stop::on_interrupt();
+    let recovered = recover_crashed(&arguments.dataset).map_err(Failure::failed)?;
+    if recovered > 0 {
+        output.line(format_args!("recovered {recovered} episode(s) of a recording that was cut short"));
+    }
+    let bar = output.bar(arguments.episodes as u64, "recording");
+    let seeds = recording_seeds(arguments.seed).take(arguments.episodes);
+    let report = record(&scene, skill, seeds, &arguments.dataset, &stop, |n| bar.set_position(n as u64));
+    bar.finish_and_clear();
+    let report = report.map_err(|error| match error {
+        RecordError::NoOperator(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => Failure::bad_use(error),
+        RecordError::Dataset(_) => Failure::failed(error),
+    })?;
+    output.line(format_args!(
+        "{}: {} episodes of {} by {skill}, {} ticks, {} successful",
+        arguments.dataset.display(),
+        report.episodes,
+        scene.name,
+        report.ticks,
+        report.successes
+    ));
+    output.object(&json!({
+        "dataset": arguments.dataset,
+        "scene": scene.name,
+        "operator": skill.name(),
+        "episodes": report.episodes,
+        "ticks": report.ticks,
+        "successes": report.successes,
+        "recovered": recovered,
+        "interrupted": report.stopped,
+    }));
+    if report.stopped {
+        return Err(interrupted(format_args!("{} episodes are kept", report.episodes)));
+    }
+    Ok(())
+}

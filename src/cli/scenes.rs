@@ -1,0 +1,59 @@
+//! `apprentice scenes`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Failure, Output};
+use crate::scenes::{builtin_names, find, load_file};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  apprentice scenes list\n  apprentice scenes check my_track.ron")]
+pub struct ScenesArguments {
+    #[command(subcommand)]
+    command: ScenesCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum ScenesCommand {
+    /// List the scenes that come with the program
+    List,
+    /// Check a scene file; says file, line and column of the first thing that is not allowed
+    Check {
+        /// The .ron file
+        file: PathBuf,
+    },
+}
+
+pub fn run(arguments: &ScenesArguments, output: &Output) -> Result<(), Failure> {
+    match &arguments.command {
+        ScenesCommand::List => list(output),
+        ScenesCommand::Check { file } => {
+            let scene = load_file(file).map_err(Failure::failed)?;
+            let agent = scene.blueprint.spaces().agent;
+            output.line(format_args!("{}: a valid scene for a {agent}", file.display()));
+            output.object(&json!({ "file": file, "name": scene.name, "agent": &*agent, "valid": true }));
+            Ok(())
+        }
+    }
+}
+
+fn list(output: &Output) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for name in builtin_names() {
+        let scene = find(name).map_err(Failure::failed)?;
+        let agent = scene.blueprint.spaces().agent;
+        let limit = scene.blueprint.time_limit();
+        output.line(format_args!("{name:<10} {agent:<9} {limit:>3.0} s  {}", scene.title()));
+        rows.push(json!({
+            "name": name,
+            "agent": &*agent,
+            "title": scene.title(),
+            "time_limit_seconds": limit,
+            "terms": scene.blueprint.terms().into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        }));
+    }
+    output.object(&json!({ "scenes": rows }));
+    Ok(())
+}

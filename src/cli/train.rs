@@ -1,0 +1,177 @@
+//! `apprentice train`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::exit::interrupted;
+use super::{Failure, Output, stop};
+use crate::demos::Dataset;
+use crate::learn::{
+    DeviceChoice, Outcome, Progress, RunInfo, RunOptions, SelectedDevice, StepReport, TrainConfig, TrainError,
+    TrainSummary, TrainingData, ValidationReport, select, train,
+};
+use crate::live::training_data;
+use crate::policies::Policy;
+
+#[derive(Args, Debug)]
+pub struct TrainArguments {
+    #[command(subcommand)]
+    learner: LearnerCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum LearnerCommand {
+    /// Behaviour cloning: supervised learning of the demonstrator's actions
+    Bc(BcArguments),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  apprentice train bc --dataset demos/slalom --run runs/slalom
+  apprentice train bc --dataset demos/slalom --run runs/wide --set network.hidden=[512,512] --set training.steps=8000
+  apprentice train bc --dataset demos/slalom --run runs/slalom --resume
+  tensorboard --logdir runs")]
+struct BcArguments {
+    /// The demonstrations
+    #[arg(long)]
+    dataset: PathBuf,
+    /// The run's folder: configuration, event file, checkpoints, best and last policy
+    #[arg(long)]
+    run: PathBuf,
+    /// A TOML file with settings; a run's config.toml lists them all
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// One setting, such as optimizer.learning_rate=3e-4; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// cpu, gpu, or auto (measures both and takes the faster)
+    #[arg(long, default_value = "cpu")]
+    device: DeviceChoice,
+    /// Seed of weights, order, split and noise; the same as --set training.seed=N
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Go on with the run in --run where it stopped
+    #[arg(long)]
+    resume: bool,
+}
+
+pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
+    match &arguments.learner {
+        LearnerCommand::Bc(arguments) => behaviour_cloning(arguments, output),
+    }
+}
+
+fn behaviour_cloning(arguments: &BcArguments, output: &Output) -> Result<(), Failure> {
+    let mut overrides = arguments.set.clone();
+    overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
+    // A resumed run keeps its own settings unless told others, which the run then refuses by name.
+    let own = arguments.run.join("config.toml");
+    let file = arguments.config.clone().or_else(|| (arguments.resume && own.is_file()).then_some(own));
+    let config = TrainConfig::load(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
+    let (data, scene) = load_data(&arguments.dataset)?;
+    let device = select(arguments.device, &config, &data).map_err(Failure::failed)?;
+    output.line(&device.reason);
+    let stop = stop::on_interrupt();
+    let summary = train_with_bar(&config, &data, &scene, &arguments.run, &device, arguments.resume, stop, output)?;
+    output.line(format_args!(
+        "{} after {} steps ({:.0} s); best validation loss {} at step {}",
+        match summary.outcome {
+            Outcome::Finished => "finished",
+            Outcome::StoppedEarly => "no further improvement",
+            Outcome::Interrupted => "interrupted",
+        },
+        summary.steps,
+        summary.seconds,
+        summary.best_loss.map_or("not measured".to_owned(), |l| format!("{l:.5}")),
+        summary.best_step
+    ));
+    output.line(format_args!("policy: {}", summary.policy_dir.display()));
+    output.object(&json!({
+        "run": arguments.run,
+        "policy": summary.policy_dir,
+        "outcome": format!("{:?}", summary.outcome),
+        "steps": summary.steps,
+        "best_loss": summary.best_loss,
+        "best_step": summary.best_step,
+        "seconds": summary.seconds,
+        "device": device.choice.to_string(),
+    }));
+    if summary.outcome == Outcome::Interrupted {
+        return Err(interrupted("go on with --resume"));
+    }
+    Ok(())
+}
+
+/// The demonstrations in a dataset and the scene of the first.
+pub fn load_data(dir: &Path) -> Result<(TrainingData, String), Failure> {
+    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
+    let scene = dataset.summaries().first().map(|s| s.scene.clone()).unwrap_or_default();
+    if dataset.is_empty() {
+        return Err(Failure::failed(anyhow!("{} has no episodes; record some first", dir.display())));
+    }
+    Ok((training_data(&dataset).map_err(Failure::failed)?, scene))
+}
+
+/// Draws the progress bar.
+struct Bar {
+    bar: ProgressBar,
+    /// Step and loss of each report, for a plot: training, validation.
+    losses: [Vec<(f32, f32)>; 2],
+}
+
+impl Progress for Bar {
+    fn started(&mut self, info: &RunInfo) {
+        self.bar.set_length(info.total_steps);
+        self.bar.set_position(info.first_step);
+        self.bar.reset_eta();
+    }
+
+    fn stepped(&mut self, report: &StepReport) {
+        self.bar.set_position(report.step);
+        let loss = report.metrics.iter().find(|m| m.tag.ends_with("loss"));
+        self.losses[0].extend(loss.map(|m| (report.step as f32, m.value)));
+    }
+
+    fn validated(&mut self, report: &ValidationReport, _policy: &Policy) {
+        self.losses[1].push((report.step as f32, report.validation.loss));
+        self.bar.set_message(format!("loss {:.4}", report.validation.loss));
+    }
+}
+
+/// Train with a progress bar.
+#[expect(clippy::too_many_arguments, reason = "one call's worth of choices, each from another place")]
+pub fn train_with_bar(
+    config: &TrainConfig,
+    data: &TrainingData,
+    scene: &str,
+    run: &Path,
+    device: &SelectedDevice,
+    resume: bool,
+    stop: Arc<AtomicBool>,
+    output: &Output,
+) -> Result<TrainSummary, Failure> {
+    let options = RunOptions {
+        dir: run.to_owned(),
+        resume,
+        stop,
+        device: device.device.clone(),
+        scene: scene.to_owned(),
+    };
+    let mut progress = Bar { bar: output.bar(0, "training"), losses: Default::default() };
+    let summary = train(config, data, &options, &mut progress);
+    progress.bar.finish_and_clear();
+    let summary = summary.map_err(|error| match error {
+        TrainError::Config { .. } | TrainError::Resume { .. } | TrainError::Exists { .. } => Failure::bad_use(error),
+        error => Failure::failed(error),
+    })?;
+    if let Err(error) = super::plot::losses(&run.join("loss.png"), &progress.losses) {
+        bevy::log::warn!("no loss plot: {error:#}");
+    }
+    Ok(summary)
+}

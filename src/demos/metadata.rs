@@ -1,0 +1,244 @@
+//! `meta/episodes/`: one row an episode, with its statistics; and `meta/tasks.parquet`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::error::DatasetError;
+use super::files;
+use super::schema::{CHUNK_SIZE, Features};
+use super::stats::{FeatureStats, NAMES, Stats};
+use super::table::{Column, Table, encode};
+
+/// Episodes in one metadata file. Appending rewrites the last of these files, opening reads all: at 50, neither grows
+/// noticeable up to some ten thousand episodes.
+pub(super) const ROWS_PER_FILE: usize = 50;
+
+/// `pandas` finds the task texts through this: they are the table's index.
+const TASKS_INDEX: &str = r#"{"index_columns":["__index_level_0__"],"column_indexes":[{"name":null,"field_name":null,"pandas_type":"unicode","numpy_type":"object","metadata":{"encoding":"UTF-8"}}],"columns":[{"name":"task_index","field_name":"task_index","pandas_type":"int64","numpy_type":"int64","metadata":null},{"name":null,"field_name":"__index_level_0__","pandas_type":"unicode","numpy_type":"object","metadata":null}],"attributes":{},"creator":{"library":"pyarrow","version":"20.0.0"},"pandas_version":"2.2.3"}"#;
+
+/// What the dataset knows of an episode without reading its data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpisodeSummary {
+    /// Its number in the dataset, from 0.
+    pub episode: usize,
+    /// How many ticks it has.
+    pub length: usize,
+    /// The task's text.
+    pub task: String,
+    /// The scene's name.
+    pub scene: String,
+    /// Who drove.
+    pub operator: String,
+    /// Seed of the episode's perturbation.
+    pub seed: u64,
+    /// Whether the task was fulfilled at any tick.
+    pub success: bool,
+    /// Sum of the rewards.
+    pub total_reward: f64,
+    /// Ticks at which a person had taken over from a policy.
+    pub interventions: usize,
+    /// Identifies the recording, so that recovering a journal twice appends it once.
+    pub recording: String,
+    pub(super) first_index: usize,
+    pub(super) data_hash: u64,
+}
+
+/// Where the file of number `index` stands: its chunk and its number in the chunk.
+fn place(index: usize) -> (usize, usize) {
+    (index / CHUNK_SIZE, index % CHUNK_SIZE)
+}
+
+pub(super) fn data_path(dir: &Path, episode: usize) -> PathBuf {
+    let (chunk, file) = place(episode);
+    dir.join(format!("data/chunk-{chunk:03}/file-{file:03}.parquet"))
+}
+
+pub(super) fn rows_path(dir: &Path, file: usize) -> PathBuf {
+    let (chunk, file) = place(file);
+    dir.join(format!("meta/episodes/chunk-{chunk:03}/file-{file:03}.parquet"))
+}
+
+pub(super) fn tasks_path(dir: &Path) -> PathBuf {
+    dir.join("meta/tasks.parquet")
+}
+
+/// Write the metadata file that holds `rows`, which all belong into one, with the statistics of each.
+pub(super) fn write_rows(
+    dir: &Path,
+    features: &Features,
+    rows: &[EpisodeSummary],
+    stats: &[Stats],
+) -> Result<(), DatasetError> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let file = first.episode / ROWS_PER_FILE;
+    let ints = |f: &dyn Fn(&EpisodeSummary) -> usize| Column::Ints(rows.iter().map(|r| f(r) as i64).collect());
+    let texts = |f: &dyn Fn(&EpisodeSummary) -> &String| Column::Texts(rows.iter().map(|r| f(r).clone()).collect());
+    let mut columns = vec![
+        ("episode_index", ints(&|r| r.episode)),
+        ("tasks", Column::TextLists(rows.iter().map(|r| r.task.clone()).collect())),
+        ("length", ints(&|r| r.length)),
+        ("data/chunk_index", ints(&|r| place(r.episode).0)),
+        ("data/file_index", ints(&|r| place(r.episode).1)),
+        ("dataset_from_index", ints(&|r| r.first_index)),
+        ("dataset_to_index", ints(&|r| r.first_index + r.length)),
+        ("meta/episodes/chunk_index", ints(&|_| place(file).0)),
+        ("meta/episodes/file_index", ints(&|_| place(file).1)),
+        ("sim/recording", texts(&|r| &r.recording)),
+        ("sim/scene", texts(&|r| &r.scene)),
+        ("sim/operator", texts(&|r| &r.operator)),
+        ("sim/seed", Column::Ints(rows.iter().map(|r| r.seed.cast_signed()).collect())),
+        ("sim/success", Column::Bools(rows.iter().map(|r| r.success).collect())),
+        ("sim/total_reward", Column::Doubles(rows.iter().map(|r| r.total_reward).collect())),
+        ("sim/interventions", ints(&|r| r.interventions)),
+        ("sim/data_xxh3", Column::Ints(rows.iter().map(|r| r.data_hash.cast_signed()).collect())),
+    ]
+    .into_iter()
+    .map(|(name, column)| (name.to_owned(), column))
+    .collect::<Vec<_>>();
+    for (i, (feature, _)) in features.0.iter().enumerate() {
+        for (at, stat) in NAMES.iter().enumerate() {
+            let lists = stats.iter().map(|s| s[i].values[at].clone()).collect();
+            columns.push((format!("stats/{feature}/{stat}"), Column::DoubleLists(lists)));
+        }
+        let counts = stats.iter().map(|s| s[i].count as i64).collect();
+        columns.push((format!("stats/{feature}/count"), Column::IntLists(counts)));
+    }
+    let path = rows_path(dir, file);
+    let bytes = encode(&path, columns, HashMap::new())?;
+    files::write_atomic(&path, &bytes)
+}
+
+/// The first `episodes` rows over all metadata files. The last file may hold one more, of an append that a crash cut
+/// off before its commit.
+pub(super) fn read_rows(dir: &Path, episodes: usize) -> Result<Vec<EpisodeSummary>, DatasetError> {
+    let mut rows: Vec<EpisodeSummary> = Vec::new();
+    let mut next_index = 0usize;
+    while rows.len() < episodes {
+        let path = rows_path(dir, rows.len() / ROWS_PER_FILE);
+        let wanted = (episodes - rows.len()).min(ROWS_PER_FILE);
+        let mut found = read_file_rows(&path)?;
+        if found.len() < wanted || found.len() > wanted + 1 {
+            let cause = format!("it has {} rows where info.json's counts leave {wanted}", found.len());
+            return Err(DatasetError::inconsistent(&path, cause));
+        }
+        found.truncate(wanted);
+        for row in found {
+            if row.episode != rows.len() || row.first_index != next_index || row.length == 0 {
+                let cause = format!(
+                    "row {} is of episode {} from tick {}, not of episode {} from tick {next_index}",
+                    rows.len() % ROWS_PER_FILE,
+                    row.episode,
+                    row.first_index,
+                    rows.len()
+                );
+                return Err(DatasetError::inconsistent(&path, cause));
+            }
+            next_index += row.length;
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+fn read_file_rows(path: &Path) -> Result<Vec<EpisodeSummary>, DatasetError> {
+    let table = Table::read(path, |name| !name.starts_with("stats/"))?;
+    let ints = |name: &str| -> Result<Vec<usize>, DatasetError> {
+        let bad = |v: i64| DatasetError::column(path, name, format!("holds {v}"));
+        // Counts above 2^40 are damage; below, their sums cannot overflow.
+        table
+            .ints(name)?
+            .into_iter()
+            .map(|v| if (0..1 << 40).contains(&v) { Ok(v as usize) } else { Err(bad(v)) })
+            .collect()
+    };
+    let (episode, length) = (ints("episode_index")?, ints("length")?);
+    let (from, to) = (ints("dataset_from_index")?, ints("dataset_to_index")?);
+    let data = (ints("data/chunk_index")?, ints("data/file_index")?);
+    let meta = (ints("meta/episodes/chunk_index")?, ints("meta/episodes/file_index")?);
+    let (mut task, mut scene) = (table.single_texts("tasks")?.into_iter(), table.texts("sim/scene")?.into_iter());
+    let mut operator = table.texts("sim/operator")?.into_iter();
+    let mut recording = table.texts("sim/recording")?.into_iter();
+    let (seed, hash) = (table.ints("sim/seed")?, table.ints("sim/data_xxh3")?);
+    let (success, total_reward) = (table.bools("sim/success")?, table.doubles("sim/total_reward")?);
+    let interventions = ints("sim/interventions")?;
+    let mut rows = Vec::with_capacity(table.rows());
+    for (i, ((task, scene), (operator, recording))) in
+        task.by_ref().zip(scene.by_ref()).zip(operator.by_ref().zip(recording.by_ref())).enumerate()
+    {
+        if (data.0[i], data.1[i]) != place(episode[i])
+            || (meta.0[i], meta.1[i]) != place(episode[i] / ROWS_PER_FILE)
+            || from[i] + length[i] != to[i]
+        {
+            let cause = format!("row {i} places its ticks elsewhere than episode {} has them", episode[i]);
+            return Err(DatasetError::inconsistent(path, cause));
+        }
+        rows.push(EpisodeSummary {
+            episode: episode[i],
+            length: length[i],
+            task,
+            scene,
+            operator,
+            seed: seed[i].cast_unsigned(),
+            success: success[i],
+            total_reward: total_reward[i],
+            interventions: interventions[i],
+            recording,
+            first_index: from[i],
+            data_hash: hash[i].cast_unsigned(),
+        });
+    }
+    Ok(rows)
+}
+
+/// The statistics of `rows`, which begin a metadata file.
+pub(super) fn read_stats(dir: &Path, features: &Features, rows: &[EpisodeSummary]) -> Result<Vec<Stats>, DatasetError> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let path = rows_path(dir, first.episode / ROWS_PER_FILE);
+    let table = Table::read(&path, |name| name.starts_with("stats/"))?;
+    let count = rows.len();
+    if table.rows() < count {
+        return Err(DatasetError::inconsistent(&path, format!("it has {} rows, not {count}", table.rows())));
+    }
+    let mut all = vec![Stats::with_capacity(features.0.len()); count];
+    for (feature, shape) in &features.0 {
+        let column = format!("stats/{feature}/count");
+        let counts = table.single_ints(&column)?;
+        if !counts.iter().zip(rows).all(|(count, row)| usize::try_from(*count) == Ok(row.length)) {
+            return Err(DatasetError::column(&path, &column, "does not hold the episodes' lengths"));
+        }
+        let mut found: Vec<FeatureStats> =
+            rows.iter().map(|row| FeatureStats { values: Default::default(), count: row.length }).collect();
+        for (at, stat) in NAMES.iter().enumerate() {
+            let lists = table.double_lists(&format!("stats/{feature}/{stat}"), shape.shape[0])?;
+            found.iter_mut().zip(lists).for_each(|(row, values)| row.values[at] = values);
+        }
+        all.iter_mut().zip(found).for_each(|(stats, row)| stats.push(row));
+    }
+    Ok(all)
+}
+
+pub(super) fn write_tasks(dir: &Path, tasks: &[String]) -> Result<(), DatasetError> {
+    let path = tasks_path(dir);
+    let columns = vec![
+        ("task_index".to_owned(), Column::Ints((0..tasks.len() as i64).collect())),
+        ("__index_level_0__".to_owned(), Column::Texts(tasks.to_vec())),
+    ];
+    let bytes = encode(&path, columns, HashMap::from([("pandas".to_owned(), TASKS_INDEX.to_owned())]))?;
+    files::write_atomic(&path, &bytes)
+}
+
+/// The first `count` tasks; a cut-off append may have left one more.
+pub(super) fn read_tasks(dir: &Path, count: usize) -> Result<Vec<String>, DatasetError> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let path = tasks_path(dir);
+    let table = Table::read(&path, |_| true)?;
+    let (indices, mut texts) = (table.ints("task_index")?, table.texts("__index_level_0__")?);
+    if texts.len() < count || texts.len() > count + 1 || !indices.iter().copied().eq(0..texts.len() as i64) {
+        let cause = format!("it does not number {count} tasks from 0");
+        return Err(DatasetError::inconsistent(&path, cause));
+    }
+    texts.truncate(count);
+    Ok(texts)
+}

@@ -1,0 +1,27 @@
+//! Episodes, the dataset on disk and the journal of a recording in progress.
+
+mod columns;
+mod dataset;
+mod episode;
+mod error;
+mod files;
+mod journal;
+mod metadata;
+mod recorder;
+mod recovery;
+mod replay;
+mod schema;
+mod sim_files;
+mod stats;
+mod table;
+
+pub use columns::Columns;
+pub use dataset::Dataset;
+pub use episode::{Episode, EpisodeHeader, Tick};
+pub use error::DatasetError;
+pub use journal::{FinishedJournal, JournalWriter};
+pub use metadata::EpisodeSummary;
+pub use recorder::{Recorder, RecorderPlugin};
+pub use recovery::{RecoveredEpisode, Recovery, recover};
+pub use replay::{ReplayPlugin, ReplayTrack, rewind_to_start};
+pub use schema::DatasetInfo;

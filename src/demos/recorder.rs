@@ -1,0 +1,235 @@
+//! Recording an agent: each tick's observation, action and state hash, and the score that came of it.
+
+use std::path::{Path, PathBuf};
+
+use bevy::app::{App, Plugin};
+use bevy::ecs::prelude::*;
+
+use super::dataset::Dataset;
+use super::episode::{Episode, EpisodeHeader, Tick};
+use super::error::DatasetError;
+use super::journal::JournalWriter;
+use crate::agents::{Action, Agent, Driver, Observation, Spaces};
+use crate::scenes::{ArenaScene, Scene};
+use crate::sim::{ActSystems, Arena, Physics, PhysicsSets, SimAct, Snapshot, state_hash};
+use crate::tasks::Score;
+
+/// Records the agent that carries it, from its arena's next tick to the end of the episode or its removal.
+#[derive(Component)]
+pub struct Recorder {
+    /// Who drives, as the dataset names it.
+    pub operator: String,
+    /// Folder for the journal; without one the episode is kept in memory only.
+    journal_dir: Option<PathBuf>,
+    journal: Option<JournalWriter>,
+    episode: Option<Episode>,
+    pending: Option<Pending>,
+    policy_drove: bool,
+    intervention: bool,
+    ended: bool,
+    error: Option<DatasetError>,
+}
+
+/// The half of a tick that is known before it happens.
+struct Pending {
+    observation: Vec<f32>,
+    action: Vec<f32>,
+    state_hash: u64,
+}
+
+impl Recorder {
+    /// A recorder that keeps the episode in memory.
+    pub fn in_memory(operator: impl Into<String>) -> Self {
+        Self {
+            operator: operator.into(),
+            journal_dir: None,
+            journal: None,
+            episode: None,
+            pending: None,
+            policy_drove: false,
+            intervention: false,
+            ended: false,
+            error: None,
+        }
+    }
+
+    /// A recorder that also writes a journal into `dir`, so that a crash loses at most the last second.
+    pub fn with_journal(operator: impl Into<String>, dir: impl AsRef<Path>) -> Self {
+        Self { journal_dir: Some(dir.as_ref().to_owned()), ..Self::in_memory(operator) }
+    }
+
+    /// Ticks recorded.
+    pub fn len(&self) -> usize {
+        self.episode.as_ref().map_or(0, Episode::len)
+    }
+
+    /// Whether nothing is recorded yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the episode has come to its end.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Another driver takes over. Ticks that a person drives in an episode that a policy drove before are corrections,
+    /// recorded as `intervention`.
+    pub fn note_driver(&mut self, driver: Driver) {
+        self.policy_drove |= driver == Driver::Policy;
+        self.intervention = self.policy_drove && driver == Driver::Human;
+    }
+
+    /// Record no further tick.
+    pub fn stop(&mut self) {
+        self.ended = true;
+    }
+
+    /// What went wrong with the journal, once; the episode itself goes on in memory.
+    pub fn take_error(&mut self) -> Option<DatasetError> {
+        self.error.take()
+    }
+
+    /// Append the episode to the dataset in `dir`, which is begun where there is none. `None`: nothing was recorded.
+    ///
+    /// # Errors
+    /// [`DatasetError`] when the dataset does not take it; a journal then stays and is recovered at the next start.
+    pub fn keep(mut self, dir: &Path) -> Result<Option<usize>, DatasetError> {
+        let Some(episode) = self.episode.take().filter(|e| !e.is_empty()) else {
+            self.discard()?;
+            return Ok(None);
+        };
+        let mut dataset = Dataset::create_or_open(dir, &episode.header)?;
+        let number = match self.journal.take() {
+            Some(journal) => {
+                let finished = journal.finish()?;
+                let number = dataset.append_recording(&episode, finished.recording())?;
+                finished.remove()?;
+                number
+            }
+            None => dataset.append(&episode)?,
+        };
+        Ok(Some(number))
+    }
+
+    /// The episode, for a recorder in memory.
+    pub fn into_episode(self) -> Option<Episode> {
+        self.episode.filter(|e| !e.is_empty())
+    }
+
+    /// Forget the episode; no trace of it stays on disk.
+    ///
+    /// # Errors
+    /// [`DatasetError::Io`] when the journal cannot be removed.
+    pub fn discard(mut self) -> Result<(), DatasetError> {
+        self.journal.take().map_or(Ok(()), JournalWriter::discard)
+    }
+
+    fn begin(&mut self, header: EpisodeHeader) {
+        if let Some(dir) = &self.journal_dir {
+            let path = dir.join(format!("{}-{:016x}.journal", header.scene, header.seed));
+            match JournalWriter::create(unused(&path), &header) {
+                Ok(journal) => self.journal = Some(journal),
+                Err(error) => self.error = Some(error),
+            }
+        }
+        self.episode = Some(Episode::new(header));
+    }
+
+    fn push(&mut self, score: &Score) {
+        let Some(pending) = self.pending.take() else { return };
+        let Some(episode) = &mut self.episode else { return };
+        let tick = Tick {
+            observation: &pending.observation,
+            action: &pending.action,
+            reward: score.reward,
+            terms: &score.terms,
+            done: score.end.is_some(),
+            success: score.succeeded(),
+            intervention: self.intervention,
+            state_hash: pending.state_hash,
+        };
+        let written = self.journal.as_mut().map_or(Ok(()), |journal| journal.push(tick));
+        if let Err(error) = episode.push(tick).and(written) {
+            // The journal keeps what it has; the rest of the episode lives in memory until it is kept.
+            self.error = Some(error);
+            self.journal = None;
+        }
+        self.ended |= score.end.is_some();
+    }
+}
+
+/// A path beside `path` that is not taken.
+fn unused(path: &Path) -> PathBuf {
+    let mut out = path.to_owned();
+    let mut n = 1;
+    while out.exists() {
+        let stem = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        out = path.with_file_name(format!("{stem}-{n}.journal"));
+        n += 1;
+    }
+    out
+}
+
+/// The header of an episode that begins in this state.
+pub(super) fn header(
+    scene: &Scene,
+    spaces: &Spaces,
+    operator: &str,
+    score: &Score,
+    arena: &Arena,
+    physics: &Physics<'_>,
+) -> EpisodeHeader {
+    let snapshot = Snapshot::take(physics, arena).to_bytes().unwrap_or_default();
+    EpisodeHeader {
+        scene: scene.name.clone(),
+        scene_hash: scene.hash(),
+        scene_text: scene.text.clone(),
+        seed: arena.seed,
+        agent: spaces.agent.to_string(),
+        operator: operator.to_owned(),
+        task: scene.name.clone(),
+        control_dt: scene.blueprint.control_dt(),
+        observation: (*spaces.observation).clone(),
+        action: (*spaces.action).clone(),
+        terms: score.names.clone(),
+        snapshot,
+    }
+}
+
+/// Records the agents that carry a [`Recorder`].
+pub struct RecorderPlugin;
+
+impl Plugin for RecorderPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(SimAct, take_decisions.in_set(ActSystems::Record))
+            .add_systems(SimAct, take_scores.in_set(ActSystems::Close));
+    }
+}
+
+fn take_decisions(
+    mut arenas: Query<(&Arena, PhysicsSets, &ArenaScene)>,
+    mut agents: Query<(&Agent, &Spaces, &Observation, &Action, &Score, &mut Recorder)>,
+) {
+    for (agent, spaces, observation, action, score, mut recorder) in &mut agents {
+        if recorder.ended {
+            continue;
+        }
+        let Ok((arena, mut sets, scene)) = arenas.get_mut(agent.arena) else { continue };
+        let physics = sets.physics();
+        if recorder.episode.is_none() {
+            let header = header(&scene.0, spaces, &recorder.operator, score, arena, &physics);
+            recorder.begin(header);
+        }
+        let mut action = action.0.clone();
+        spaces.action.clamp(&mut action);
+        recorder.pending =
+            Some(Pending { observation: observation.0.clone(), action, state_hash: state_hash(&physics, arena) });
+    }
+}
+
+fn take_scores(mut agents: Query<(&Score, &mut Recorder)>) {
+    for (score, mut recorder) in &mut agents {
+        recorder.push(score);
+    }
+}

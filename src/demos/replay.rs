@@ -1,0 +1,87 @@
+//! Re-simulating a recorded episode.
+
+use bevy::app::{App, Plugin};
+use bevy::ecs::prelude::*;
+
+use super::episode::Episode;
+use crate::agents::{Action, Agent, Driver};
+use crate::sim::{ActSystems, Arena, PhysicsSets, SimAct, Snapshot, SnapshotError, state_hash};
+
+/// The recorded actions of an agent whose driver is [`Driver::Replay`], and the state hashes they should lead to.
+#[derive(Component, Clone, Debug)]
+pub struct ReplayTrack {
+    actions: Vec<f32>,
+    hashes: Vec<u64>,
+    next: usize,
+    /// The first tick at which the state was not the recorded one.
+    pub diverged: Option<usize>,
+    /// Ticks whose state was not the recorded one.
+    pub divergences: usize,
+}
+
+impl ReplayTrack {
+    /// The track of an episode.
+    pub fn of(episode: &Episode) -> Self {
+        Self {
+            actions: episode.actions.clone(),
+            hashes: episode.state_hashes.clone(),
+            next: 0,
+            diverged: None,
+            divergences: 0,
+        }
+    }
+
+    /// Whether all recorded ticks have been replayed.
+    pub fn finished(&self) -> bool {
+        self.next >= self.hashes.len()
+    }
+
+    /// Back to the first tick.
+    pub fn rewind(&mut self) {
+        self.next = 0;
+        self.diverged = None;
+        self.divergences = 0;
+    }
+}
+
+/// Let `arena` begin the episode again from its recorded start at the next tick.
+///
+/// # Errors
+/// [`SnapshotError`] when the recorded start does not decode.
+pub fn rewind_to_start(arena: &mut Arena, episode: &Episode) -> Result<(), SnapshotError> {
+    let snapshot = Snapshot::from_bytes(&episode.header.snapshot)?;
+    arena.pending_reset = Some(episode.header.seed);
+    arena.pending_snapshot = Some(Box::new(snapshot));
+    Ok(())
+}
+
+/// Replays the agents that carry a [`ReplayTrack`].
+pub struct ReplayPlugin;
+
+impl Plugin for ReplayPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(SimAct, replay.in_set(ActSystems::Decide));
+    }
+}
+
+fn replay(
+    mut arenas: Query<(&Arena, PhysicsSets)>,
+    mut agents: Query<(&Agent, &Driver, &mut ReplayTrack, &mut Action)>,
+) {
+    for (agent, driver, mut track, mut action) in &mut agents {
+        if *driver != Driver::Replay || track.finished() {
+            continue;
+        }
+        let Ok((arena, mut sets)) = arenas.get_mut(agent.arena) else { continue };
+        let physics = sets.physics();
+        let (tick, size) = (track.next, action.0.len());
+        if state_hash(&physics, arena) != track.hashes[tick] {
+            track.divergences += 1;
+            track.diverged.get_or_insert(tick);
+        }
+        if let Some(recorded) = track.actions.get(tick * size..(tick + 1) * size) {
+            action.0.copy_from_slice(recorded);
+        }
+        track.next += 1;
+    }
+}

@@ -1,0 +1,231 @@
+//! The dataset's features (its columns) and `meta/info.json`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::episode::{EpisodeHeader, check_layout, check_terms, ticks_per_second};
+use super::error::DatasetError;
+use super::files;
+use crate::spaces::Layout;
+
+/// Files a chunk folder holds, LeRobot's default.
+pub(super) const CHUNK_SIZE: usize = 1000;
+/// LeRobot's template of the data files' names.
+const DATA_PATH: &str = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet";
+/// LeRobot's version of the format.
+const VERSION: &str = "v3.0";
+
+/// What a column's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Dtype {
+    #[serde(rename = "float32")]
+    Float,
+    #[serde(rename = "bool")]
+    Bool,
+    #[serde(rename = "int64")]
+    Int,
+}
+
+/// A feature as `info.json` describes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Shape {
+    pub dtype: Dtype,
+    pub shape: [usize; 1],
+    pub names: Option<Vec<String>>,
+}
+
+/// What all episodes of a dataset share; `sim/layouts.json`. LeRobot's features have names but no units and bounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Shared {
+    /// The kind of agent.
+    pub agent: String,
+    /// Seconds from one tick to the next.
+    pub control_dt: f32,
+    pub observation: Layout,
+    pub action: Layout,
+    pub terms: Vec<String>,
+}
+
+impl Shared {
+    pub fn of(header: &EpisodeHeader) -> Self {
+        Self {
+            agent: header.agent.clone(),
+            control_dt: header.control_dt,
+            observation: header.observation.clone(),
+            action: header.action.clone(),
+            terms: header.terms.clone(),
+        }
+    }
+
+    pub fn path(dir: &Path) -> std::path::PathBuf {
+        dir.join("sim/layouts.json")
+    }
+
+    /// Ticks a second.
+    pub fn read(dir: &Path) -> Result<(Self, u32), DatasetError> {
+        let path = Self::path(dir);
+        let shared: Self = files::read_json(&path)?;
+        let bad = |cause| DatasetError::malformed(&path, cause);
+        check_layout(&shared.observation).map_err(bad)?;
+        check_layout(&shared.action).map_err(bad)?;
+        check_terms(&shared.terms).map_err(bad)?;
+        let fps = ticks_per_second(shared.control_dt).map_err(bad)?;
+        Ok((shared, fps))
+    }
+
+    /// Where an episode's header differs from the dataset's, a line for each.
+    pub fn differences(&self, header: &EpisodeHeader) -> Vec<String> {
+        let mut lines = Vec::new();
+        if header.agent != self.agent {
+            lines.push(format!("agent: the episode has {}, the dataset {}", header.agent, self.agent));
+        }
+        if header.control_dt.to_bits() != self.control_dt.to_bits() {
+            lines.push(format!(
+                "control_dt: the episode has {} s, the dataset {} s",
+                header.control_dt, self.control_dt
+            ));
+        }
+        for (what, ours, theirs) in
+            [("observation", &self.observation, &header.observation), ("action", &self.action, &header.action)]
+        {
+            if ours.hash() == theirs.hash() {
+                continue;
+            }
+            let found = theirs.differences(ours);
+            if found.is_empty() {
+                lines.push(format!("{what}: the episode's layout is {}, the dataset's {}", theirs.name, ours.name));
+            }
+            lines.extend(found.iter().map(|d| format!("{what}: the dataset {d}")));
+        }
+        if header.terms != self.terms {
+            lines.push(format!("reward terms: the episode has {:?}, the dataset {:?}", header.terms, self.terms));
+        }
+        lines
+    }
+
+    /// The columns of the data files, in order.
+    pub fn features(&self) -> Features {
+        let one = |name: &str, dtype| (name.to_owned(), Shape { dtype, shape: [1], names: None });
+        let vector = |name: &str, layout: &Layout| {
+            let shape = Shape { dtype: Dtype::Float, shape: [layout.size()], names: Some(layout.names()) };
+            (name.to_owned(), shape)
+        };
+        let mut features = vec![
+            vector("observation.state", &self.observation),
+            vector("action", &self.action),
+            one("next.reward", Dtype::Float),
+            one("next.done", Dtype::Bool),
+            one("next.success", Dtype::Bool),
+        ];
+        features.extend(self.terms.iter().map(|term| one(&format!("reward.{term}"), Dtype::Float)));
+        features.extend([
+            one("state_hash", Dtype::Int),
+            one("intervention", Dtype::Bool),
+            one("timestamp", Dtype::Float),
+            one("frame_index", Dtype::Int),
+            one("episode_index", Dtype::Int),
+            one("index", Dtype::Int),
+            one("task_index", Dtype::Int),
+        ]);
+        Features(features)
+    }
+}
+
+/// Named features; as JSON an object that keeps their order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Features(pub Vec<(String, Shape)>);
+
+impl Serialize for Features {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, shape)| (name, shape)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Features {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(BTreeMap::deserialize(deserializer)?.into_iter().collect()))
+    }
+}
+
+/// `meta/info.json`: its counts say which episodes exist, so replacing it commits an append.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatasetInfo {
+    /// LeRobot's version of the format, `v3.0`.
+    pub codebase_version: String,
+    /// The kind of agent.
+    pub robot_type: String,
+    /// How many episodes there are.
+    pub total_episodes: usize,
+    /// How many ticks they have together.
+    pub total_frames: usize,
+    /// How many different task texts they have.
+    pub total_tasks: usize,
+    pub(super) chunks_size: usize,
+    pub(super) data_files_size_in_mb: usize,
+    pub(super) video_files_size_in_mb: usize,
+    /// Ticks a second.
+    pub fps: u32,
+    pub(super) splits: BTreeMap<String, String>,
+    pub(super) data_path: String,
+    pub(super) video_path: Option<String>,
+    pub(super) features: Features,
+}
+
+impl DatasetInfo {
+    pub(super) fn new(shared: &Shared, fps: u32, episodes: usize, frames: usize, tasks: usize) -> Self {
+        Self {
+            codebase_version: VERSION.to_owned(),
+            robot_type: shared.agent.clone(),
+            total_episodes: episodes,
+            total_frames: frames,
+            total_tasks: tasks,
+            chunks_size: CHUNK_SIZE,
+            data_files_size_in_mb: 100,
+            video_files_size_in_mb: 200,
+            fps,
+            splits: BTreeMap::from([("train".to_owned(), format!("0:{episodes}"))]),
+            data_path: DATA_PATH.to_owned(),
+            video_path: None,
+            features: shared.features(),
+        }
+    }
+
+    pub(super) fn path(dir: &Path) -> std::path::PathBuf {
+        dir.join("meta/info.json")
+    }
+
+    /// Read and compare with what this build would write for the same counts.
+    pub(super) fn read(dir: &Path, shared: &Shared, fps: u32) -> Result<Self, DatasetError> {
+        let path = Self::path(dir);
+        let mut info: Self = files::read_json(&path)?;
+        if info.codebase_version != VERSION {
+            let cause = format!("it has format {}, this build reads {VERSION}", info.codebase_version);
+            return Err(DatasetError::malformed(&path, cause));
+        }
+        let wanted = Self::new(shared, fps, info.total_episodes, info.total_frames, info.total_tasks);
+        for (name, shape) in &wanted.features.0 {
+            match info.features.0.iter().find(|(other, _)| other == name) {
+                None => return Err(DatasetError::inconsistent(&path, format!("feature {name} is missing"))),
+                Some((_, found)) if found != shape => {
+                    let cause = format!("feature {name} is not what sim/layouts.json says");
+                    return Err(DatasetError::inconsistent(&path, cause));
+                }
+                Some(_) => {}
+            }
+        }
+        if info.features.0.len() != wanted.features.0.len() {
+            return Err(DatasetError::inconsistent(&path, "it lists features that sim/layouts.json does not have"));
+        }
+        info.features = wanted.features.clone();
+        if info != wanted {
+            let cause = "its fps, agent, splits, chunk size or paths are not those that this build writes";
+            return Err(DatasetError::inconsistent(&path, cause));
+        }
+        if (info.total_episodes == 0) != (info.total_frames == 0) || info.total_tasks > info.total_episodes {
+            return Err(DatasetError::inconsistent(&path, "its totals contradict each other"));
+        }
+        Ok(info)
+    }
+}

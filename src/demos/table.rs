@@ -1,0 +1,288 @@
+//! Parquet files as named columns of plain numbers, checked as they are read.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::builder::{Float64Builder, Int64Builder, ListBuilder, StringBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type, Int64Type};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_writer::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use super::error::DatasetError;
+
+/// Rows decoded at a time: an episode of half a minute in one piece.
+const BATCH_ROWS: usize = 1024;
+
+/// A column to be written.
+pub(super) enum Column {
+    /// `[rows * size]`; a list column where `size` is above 1, as LeRobot has it.
+    Floats(usize, Vec<f32>),
+    Doubles(Vec<f64>),
+    Ints(Vec<i64>),
+    Bools(Vec<bool>),
+    Texts(Vec<String>),
+    /// Lists of one text each.
+    TextLists(Vec<String>),
+    /// Lists of one number each.
+    IntLists(Vec<i64>),
+    DoubleLists(Vec<Vec<f64>>),
+}
+
+impl Column {
+    fn array(self) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Self::Floats(1, values) => Arc::new(Float32Array::from(values)),
+            Self::Floats(size, values) => {
+                let item = Arc::new(Field::new("element", DataType::Float32, true));
+                let size = i32::try_from(size).map_err(|e| ArrowError::InvalidArgumentError(e.to_string()))?;
+                Arc::new(FixedSizeListArray::try_new(item, size, Arc::new(Float32Array::from(values)), None)?)
+            }
+            Self::Doubles(values) => Arc::new(Float64Array::from(values)),
+            Self::Ints(values) => Arc::new(Int64Array::from(values)),
+            Self::Bools(values) => Arc::new(BooleanArray::from(values)),
+            Self::Texts(values) => Arc::new(StringArray::from(values)),
+            Self::TextLists(rows) => {
+                let item = Field::new("element", DataType::Utf8, true);
+                let mut list = ListBuilder::new(StringBuilder::new()).with_field(item);
+                for text in rows {
+                    list.values().append_value(text);
+                    list.append(true);
+                }
+                Arc::new(list.finish())
+            }
+            Self::IntLists(rows) => {
+                let item = Field::new("element", DataType::Int64, true);
+                let mut list = ListBuilder::new(Int64Builder::new()).with_field(item);
+                for number in rows {
+                    list.values().append_value(number);
+                    list.append(true);
+                }
+                Arc::new(list.finish())
+            }
+            Self::DoubleLists(rows) => {
+                let item = Field::new("element", DataType::Float64, true);
+                let mut list = ListBuilder::new(Float64Builder::new()).with_field(item);
+                for row in rows {
+                    list.values().append_slice(&row);
+                    list.append(true);
+                }
+                Arc::new(list.finish())
+            }
+        })
+    }
+}
+
+/// The bytes of a Parquet file of `columns`. `metadata` goes into the schema.
+///
+/// Recorded floats hardly repeat, so dictionaries would only cost time; nobody filters by value, so the file carries no
+/// statistics of its own.
+pub(super) fn encode(
+    path: &Path,
+    columns: Vec<(String, Column)>,
+    metadata: HashMap<String, String>,
+) -> Result<Vec<u8>, DatasetError> {
+    let failed = |e: String| DatasetError::malformed(path, e);
+    let mut fields = Vec::with_capacity(columns.len());
+    let mut arrays = Vec::with_capacity(columns.len());
+    for (name, column) in columns {
+        let array = column.array().map_err(|e| failed(e.to_string()))?;
+        fields.push(Field::new(name, array.data_type().clone(), true));
+        arrays.push(array);
+    }
+    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+    let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(|e| failed(e.to_string()))?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties)).map_err(|e| failed(e.to_string()))?;
+    writer.write(&batch).map_err(|e| failed(e.to_string()))?;
+    writer.close().map_err(|e| failed(e.to_string()))?;
+    Ok(bytes)
+}
+
+/// A decoded Parquet file.
+pub(super) struct Table {
+    path: PathBuf,
+    batches: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl Table {
+    /// Decode the columns whose names `wanted` accepts.
+    pub fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, DatasetError> {
+        let file = File::open(path).map_err(DatasetError::io("read", path))?;
+        let decode = || -> Result<Vec<RecordBatch>, String> {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
+            let roots: Vec<usize> = builder
+                .schema()
+                .fields()
+                .iter()
+                .enumerate()
+                .filter(|(_, field)| wanted(field.name()))
+                .map(|(i, _)| i)
+                .collect();
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+            let reader =
+                builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| e.to_string())?;
+            reader.collect::<Result<_, _>>().map_err(|e| e.to_string())
+        };
+        // The decoder asserts on some damaged pages where it could return an error.
+        let batches = catch_unwind(AssertUnwindSafe(decode))
+            .unwrap_or_else(|_| Err("the Parquet decoder gave up on it".to_owned()))
+            .map_err(|e| DatasetError::malformed(path, e))?;
+        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+        Ok(Self { path: path.to_path_buf(), batches, rows })
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Each batch's part of a column as the array type that `as_type` finds.
+    fn parts<'a, A: 'a>(
+        &'a self,
+        name: &'a str,
+        kind: &'a str,
+        as_type: impl Fn(&'a dyn Array) -> Option<&'a A> + 'a,
+    ) -> impl Iterator<Item = Result<&'a A, DatasetError>> + 'a {
+        self.batches.iter().map(move |batch| {
+            let error = |cause: String| DatasetError::column(&self.path, name, cause);
+            let array = batch.column_by_name(name).ok_or_else(|| error("is missing".to_owned()))?;
+            if array.null_count() > 0 {
+                return Err(error(format!("has {} empty cells", array.null_count())));
+            }
+            as_type(array.as_ref()).ok_or_else(|| error(format!("has type {}, not {kind}", array.data_type())))
+        })
+    }
+
+    /// Append a column of `size` floats a row to `out`.
+    pub fn floats_into(&self, name: &str, size: usize, out: &mut Vec<f32>) -> Result<(), DatasetError> {
+        if size == 1 {
+            for part in self.parts(name, "Float32", |a| a.as_primitive_opt::<Float32Type>()) {
+                out.extend_from_slice(part?.values());
+            }
+            return Ok(());
+        }
+        for part in self.parts(name, "fixed-size list", |a| a.as_fixed_size_list_opt()) {
+            let list = part?;
+            if usize::try_from(list.value_length()).ok() != Some(size) {
+                let cause = format!("has {} numbers a row, not {size}", list.value_length());
+                return Err(DatasetError::column(&self.path, name, cause));
+            }
+            match list.values().as_primitive_opt::<Float32Type>() {
+                Some(values) if values.null_count() == 0 && values.len() == list.len() * size => {
+                    out.extend_from_slice(values.values());
+                }
+                _ => return Err(DatasetError::column(&self.path, name, "has cells that are not Float32 numbers")),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn floats(&self, name: &str, size: usize) -> Result<Vec<f32>, DatasetError> {
+        let mut out = Vec::new();
+        self.floats_into(name, size, &mut out)?;
+        Ok(out)
+    }
+
+    pub fn bools_into(&self, name: &str, out: &mut Vec<bool>) -> Result<(), DatasetError> {
+        for part in self.parts(name, "Boolean", |a| a.as_boolean_opt()) {
+            out.extend(part?.values().iter());
+        }
+        Ok(())
+    }
+
+    pub fn bools(&self, name: &str) -> Result<Vec<bool>, DatasetError> {
+        let mut out = Vec::with_capacity(self.rows);
+        self.bools_into(name, &mut out)?;
+        Ok(out)
+    }
+
+    pub fn ints(&self, name: &str) -> Result<Vec<i64>, DatasetError> {
+        let mut out = Vec::with_capacity(self.rows);
+        for part in self.parts(name, "Int64", |a| a.as_primitive_opt::<Int64Type>()) {
+            out.extend_from_slice(part?.values());
+        }
+        Ok(out)
+    }
+
+    pub fn doubles(&self, name: &str) -> Result<Vec<f64>, DatasetError> {
+        let mut out = Vec::with_capacity(self.rows);
+        for part in self.parts(name, "Float64", |a| a.as_primitive_opt::<Float64Type>()) {
+            out.extend_from_slice(part?.values());
+        }
+        Ok(out)
+    }
+
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, DatasetError> {
+        let mut out = Vec::with_capacity(self.rows);
+        for part in self.parts(name, "Utf8", |a| a.as_string_opt::<i32>()) {
+            out.extend(part?.iter().flatten().map(str::to_owned));
+        }
+        Ok(out)
+    }
+
+    /// A column of lists with exactly one text each.
+    pub fn single_texts(&self, name: &str) -> Result<Vec<String>, DatasetError> {
+        let mut out = Vec::with_capacity(self.rows);
+        for part in self.parts(name, "list", |a| a.as_list_opt::<i32>()) {
+            let list = part?;
+            for row in 0..list.len() {
+                match list.value(row).as_string_opt::<i32>() {
+                    Some(texts) if texts.len() == 1 && texts.null_count() == 0 => out.push(texts.value(0).to_owned()),
+                    _ => return Err(DatasetError::column(&self.path, name, "has a cell that is not one text")),
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// A column of lists with exactly one integer each.
+    pub fn single_ints(&self, name: &str) -> Result<Vec<i64>, DatasetError> {
+        let mut out = Vec::with_capacity(self.rows);
+        for part in self.parts(name, "list", |a| a.as_list_opt::<i32>()) {
+            let list = part?;
+            for row in 0..list.len() {
+                match list.value(row).as_primitive_opt::<Int64Type>() {
+                    Some(values) if values.len() == 1 && values.null_count() == 0 => out.push(values.value(0)),
+                    _ => return Err(DatasetError::column(&self.path, name, "has a cell that is not one Int64")),
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// A column of lists with exactly `size` floats each.
+    pub fn double_lists(&self, name: &str, size: usize) -> Result<Vec<Vec<f64>>, DatasetError> {
+        let mut out = Vec::with_capacity(self.rows);
+        for part in self.parts(name, "list", |a| a.as_list_opt::<i32>()) {
+            let list = part?;
+            for row in 0..list.len() {
+                match list.value(row).as_primitive_opt::<Float64Type>() {
+                    Some(values) if values.len() == size && values.null_count() == 0 => {
+                        out.push(values.values().to_vec());
+                    }
+                    _ => {
+                        let cause = format!("has a cell that is not {size} Float64 numbers");
+                        return Err(DatasetError::column(&self.path, name, cause));
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,269 @@
+//! Settings of a training run, in TOML.
+
+use std::f64::consts::PI;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{TrainError, overrides};
+use crate::policies::{HeadConfig, NetworkConfig};
+
+/// Which method learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LearnerKind {
+    /// Supervised learning of the demonstrated actions ([`super::BehaviourCloning`]).
+    #[default]
+    BehaviourCloning,
+}
+
+/// Which optimiser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// Weight decay is part of the gradient.
+    Adam,
+    /// Weight decay is apart from the gradient.
+    #[default]
+    #[serde(rename = "adamw")]
+    AdamW,
+}
+
+/// How the learning rate goes after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// Stays.
+    Constant,
+    /// Falls along half a cosine to `final_factor` of it (Loshchilov & Hutter 2016, arXiv:1608.03983, equation 5).
+    #[default]
+    Cosine,
+}
+
+/// `[optimizer]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimizerConfig {
+    /// Which optimiser.
+    pub kind: OptimizerKind,
+    /// Largest learning rate.
+    pub learning_rate: f64,
+    /// How it goes after the warm-up.
+    pub schedule: Schedule,
+    /// Steps over which it rises from zero: Adam's first estimates of the second moment are noisy.
+    pub warmup_steps: u64,
+    /// Cosine only: what is left of it at the end.
+    pub final_factor: f64,
+    /// Decay of matrices. Enough to keep a few thousand ticks from being memorised.
+    pub weight_decay: f32,
+    /// Largest norm of the whole gradient; 0 for no limit.
+    pub clip_norm: f32,
+    /// Decay of the first moment.
+    pub beta_1: f32,
+    /// Decay of the second moment.
+    pub beta_2: f32,
+    /// Added to the root of the second moment.
+    pub epsilon: f32,
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self {
+            kind: OptimizerKind::AdamW,
+            learning_rate: 1e-3,
+            schedule: Schedule::Cosine,
+            warmup_steps: 100,
+            final_factor: 0.01,
+            weight_decay: 1e-3,
+            clip_norm: 1.0,
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+impl OptimizerConfig {
+    /// The learning rate of step `index` (from 0) of `total`.
+    pub fn learning_rate_at(&self, index: u64, total: u64) -> f64 {
+        if index < self.warmup_steps {
+            return self.learning_rate * (index + 1) as f64 / self.warmup_steps as f64;
+        }
+        match self.schedule {
+            Schedule::Constant => self.learning_rate,
+            Schedule::Cosine => {
+                let span = total.saturating_sub(self.warmup_steps).max(1) as f64;
+                let done = ((index - self.warmup_steps) as f64 / span).min(1.0);
+                let factor = self.final_factor + (1.0 - self.final_factor) * 0.5 * (1.0 + (PI * done).cos());
+                self.learning_rate * factor
+            }
+        }
+    }
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// Share of the ticks, in whole episodes, that is kept back to choose the best policy by; 0 for none.
+    pub validation_fraction: f32,
+    /// Standard deviation of the noise on observations in training, in standard deviations of each number. Widens the
+    /// narrow path of the demonstrations, so that the policy knows what to do a little beside it.
+    pub observation_noise: f32,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { validation_fraction: 0.1, observation_noise: 0.03 }
+    }
+}
+
+/// `[training]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Which method learns.
+    pub learner: LearnerKind,
+    /// Seed of the first weights, the split, the order and the noise.
+    pub seed: u64,
+    /// Optimiser steps. 6,000 steps of 256 rows go about 150 times through 20 episodes of 500 ticks, in 10 to 30
+    /// seconds on two cores, by how much else runs.
+    pub steps: u64,
+    /// When above 0, takes the place of `steps`: times that every training row is seen.
+    pub epochs: u64,
+    /// Rows in a step.
+    pub batch_size: usize,
+    /// Steps between two validations.
+    pub validate_every: u64,
+    /// Validations without a better one after which training stops; 0 for never. Half of the default run, since the
+    /// last gains come when the learning rate has fallen.
+    pub patience: u64,
+    /// Steps between two checkpoints; 0 for none but the last.
+    pub checkpoint_every: u64,
+    /// Checkpoints that are kept; older ones are removed.
+    pub keep_checkpoints: usize,
+    /// Steps between two entries in the event file.
+    pub log_every: u64,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            learner: LearnerKind::BehaviourCloning,
+            seed: 0,
+            steps: 6000,
+            epochs: 0,
+            batch_size: 256,
+            validate_every: 200,
+            patience: 15,
+            checkpoint_every: 1000,
+            keep_checkpoints: 3,
+            log_every: 20,
+        }
+    }
+}
+
+/// Every setting of a run; `<run>/config.toml` holds all of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Hidden layers.
+    pub network: NetworkConfig,
+    /// Output layer and loss.
+    pub head: HeadConfig,
+    /// Optimiser and learning rate.
+    pub optimizer: OptimizerConfig,
+    /// Split and noise.
+    pub data: DataConfig,
+    /// The loop.
+    pub training: TrainingConfig,
+}
+
+impl TrainConfig {
+    /// The defaults, then a file, then `key=value` overrides with dotted keys (`optimizer.learning_rate=3e-4`),
+    /// checked.
+    ///
+    /// # Errors
+    /// The file cannot be read, a key is unknown (the nearest is named), or a value has the wrong type or is out of
+    /// range.
+    pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Self, TrainError> {
+        let mut config = match file {
+            None => Self::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+                overrides::from_toml(&text, &path.display().to_string())?
+            }
+        };
+        overrides.iter().try_for_each(|text| config.set(text))?;
+        config.check("the training configuration")?;
+        Ok(config)
+    }
+
+    /// From TOML; keys that it lacks have their defaults. Does not check ranges.
+    ///
+    /// # Errors
+    /// A syntax error, an unknown key, or a value of the wrong type; `origin` is named in the message.
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self, TrainError> {
+        overrides::from_toml(text, origin)
+    }
+
+    /// Every key with its value, as TOML.
+    ///
+    /// # Errors
+    /// A number that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String, TrainError> {
+        toml::to_string(self)
+            .map_err(|e| TrainError::Config { origin: "the training configuration".into(), message: e.to_string() })
+    }
+
+    /// Set one key from `key=value`. The value is TOML; what is not is taken for a text. Does not check ranges.
+    ///
+    /// # Errors
+    /// No `=`, an unknown key, or a value of the wrong type.
+    pub fn set(&mut self, assignment: &str) -> Result<(), TrainError> {
+        *self = overrides::apply(self, assignment)?;
+        Ok(())
+    }
+
+    /// The dotted keys in which two configurations differ, with both values.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        overrides::differences(self, other)
+    }
+
+    /// Check that every value is in its range; `origin` is named in the message.
+    ///
+    /// # Errors
+    /// The first value that is not, with its key and what is possible.
+    pub fn check(&self, origin: &str) -> Result<(), TrainError> {
+        self.network.check()?;
+        self.head.check()?;
+        let (o, d, t) = (&self.optimizer, &self.data, &self.training);
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        let not_negative = |x: f32| x.is_finite() && x >= 0.0;
+        let wants = [
+            (positive(o.learning_rate), "optimizer.learning_rate", "above 0"),
+            ((0.0..=1.0).contains(&o.final_factor), "optimizer.final_factor", "within 0 and 1"),
+            (not_negative(o.weight_decay), "optimizer.weight_decay", "at least 0"),
+            (not_negative(o.clip_norm), "optimizer.clip_norm", "at least 0 (0 for no limit)"),
+            ((0.0..1.0).contains(&o.beta_1), "optimizer.beta_1", "at least 0 and below 1"),
+            ((0.0..1.0).contains(&o.beta_2), "optimizer.beta_2", "at least 0 and below 1"),
+            (positive(o.epsilon.into()), "optimizer.epsilon", "above 0"),
+            ((0.0..1.0).contains(&d.validation_fraction), "data.validation_fraction", "at least 0 and below 1"),
+            (not_negative(d.observation_noise), "data.observation_noise", "at least 0"),
+            (t.seed <= i64::MAX as u64, "training.seed", "below 2^63, the largest number in TOML"),
+            (t.steps > 0 || t.epochs > 0, "training.steps", "above 0, or training.epochs must be"),
+            ((1..=1 << 20).contains(&t.batch_size), "training.batch_size", "within 1 and 1048576"),
+            (t.validate_every > 0, "training.validate_every", "above 0"),
+            (t.keep_checkpoints > 0, "training.keep_checkpoints", "above 0"),
+            (t.log_every > 0, "training.log_every", "above 0"),
+        ];
+        match wants.into_iter().find(|(holds, ..)| !holds) {
+            None => Ok(()),
+            Some((_, key, wanted)) => {
+                let found = overrides::value(self, key);
+                let message = format!("{key} is {found}; it must be {wanted}");
+                Err(TrainError::Config { origin: origin.into(), message })
+            }
+        }
+    }
+}

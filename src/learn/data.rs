@@ -1,0 +1,232 @@
+//! The numbers that a learner learns from.
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::TrainError;
+use super::random::{Purpose, generator, shuffle};
+use crate::policies::OBSERVATION_CLIP;
+use crate::spaces::{Layout, Normalizer};
+
+/// Demonstrations as flat rows, in physical units.
+#[derive(Clone, Debug)]
+pub struct TrainingData {
+    /// `[rows, observation size]`, row-major.
+    pub observations: Vec<f32>,
+    /// `[rows, action size]`, row-major.
+    pub actions: Vec<f32>,
+    /// What an observation's numbers mean.
+    pub observation: Layout,
+    /// What an action's numbers mean.
+    pub action: Layout,
+    /// First row of each episode, ascending from 0.
+    pub episode_starts: Vec<usize>,
+    /// Seconds between two rows of an episode.
+    pub control_dt: f32,
+    /// Name of the agent.
+    pub agent: String,
+    /// Where the data comes from, such as a dataset's path.
+    pub source: String,
+    /// Importance of each row, at least zero; `None` for all alike.
+    pub weights: Option<Vec<f32>>,
+}
+
+impl TrainingData {
+    /// How many rows (ticks) there are.
+    pub fn rows(&self) -> usize {
+        self.actions.len() / self.action.size().max(1)
+    }
+
+    /// Check the invariants.
+    ///
+    /// # Errors
+    /// No rows, lengths that do not fit the layouts, numbers that are not finite, episode starts that do not ascend
+    /// from zero, a `control_dt` not above zero, or weights that are negative or all zero.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let fail = |message: String| Err(TrainError::Data { origin: self.source.clone(), message });
+        let (wide, narrow) = (self.observation.size(), self.action.size());
+        if wide == 0 || narrow == 0 {
+            return fail("a layout has no fields".into());
+        }
+        let rows = self.rows();
+        if rows == 0 {
+            return fail("it has no ticks; record a demonstration first".into());
+        }
+        if self.observations.len() != rows * wide || self.actions.len() != rows * narrow {
+            return fail(format!(
+                "{} observation numbers and {} action numbers are not the same count of rows of {wide} and {narrow}",
+                self.observations.len(),
+                self.actions.len()
+            ));
+        }
+        for (what, values, layout) in
+            [("observation", &self.observations, &self.observation), ("action", &self.actions, &self.action)]
+        {
+            if let Some(at) = values.iter().position(|x| !x.is_finite()) {
+                let (row, column) = (at / layout.size(), at % layout.size());
+                let name = &layout.names()[column];
+                return fail(format!("{what} {name} of row {row} is {}; remove that episode", values[at]));
+            }
+        }
+        let ascending = self.episode_starts.windows(2).all(|pair| pair[0] < pair[1]);
+        if self.episode_starts.first() != Some(&0) || !ascending || self.episode_starts.iter().any(|s| *s >= rows) {
+            return fail(format!("the episode starts do not ascend from 0 to below {rows}"));
+        }
+        if !(self.control_dt.is_finite() && self.control_dt > 0.0) {
+            return fail(format!("control_dt is {} s; it must be above zero", self.control_dt));
+        }
+        if let Some(weights) = &self.weights {
+            let usable = weights.iter().all(|w| w.is_finite() && *w >= 0.0) && weights.iter().any(|w| *w > 0.0);
+            if weights.len() != rows || !usable {
+                return fail(format!("{} weights, for {rows} rows, each at least 0 and not all 0", weights.len()));
+            }
+        }
+        Ok(())
+    }
+
+    /// A hash of everything that training depends on.
+    pub fn hash(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        hasher.update(&self.observation.hash().to_le_bytes());
+        hasher.update(&self.action.hash().to_le_bytes());
+        hasher.update(&self.control_dt.to_le_bytes());
+        for start in &self.episode_starts {
+            hasher.update(&(*start as u64).to_le_bytes());
+        }
+        let mut bytes = Vec::new();
+        for values in [Some(&self.observations), Some(&self.actions), self.weights.as_ref()].into_iter().flatten() {
+            for chunk in values.chunks(4096) {
+                bytes.clear();
+                bytes.extend(chunk.iter().flat_map(|x| x.to_le_bytes()));
+                hasher.update(&bytes);
+            }
+        }
+        hasher.digest()
+    }
+
+    /// Which rows train and which validate. Whole episodes validate, since neighbouring ticks of one episode hardly
+    /// differ; with a single episode its end does. A `fraction` of zero validates nothing.
+    pub fn split(&self, fraction: f32, seed: u64) -> Split {
+        let rows = self.rows();
+        let wanted = (rows as f32 * fraction).round() as usize;
+        let all = || (0..rows as u32).collect();
+        if fraction <= 0.0 || rows < 2 {
+            return Split { train: all(), validation: Vec::new() };
+        }
+        let count = self.episode_starts.len();
+        if count < 2 {
+            let cut = (rows - wanted.clamp(1, rows - 1)) as u32;
+            return Split { train: (0..cut).collect(), validation: (cut..rows as u32).collect() };
+        }
+        let mut order: Vec<usize> = (0..count).collect();
+        shuffle(&mut order, &mut generator(seed, Purpose::Split, 0));
+        let end = |episode: usize| self.episode_starts.get(episode + 1).copied().unwrap_or(rows);
+        let mut held_out = vec![false; count];
+        let mut taken = 0;
+        // At least one episode validates and at least one trains.
+        for (n, &episode) in order.iter().take(count - 1).enumerate() {
+            if n > 0 && taken >= wanted {
+                break;
+            }
+            held_out[episode] = true;
+            taken += end(episode) - self.episode_starts[episode];
+        }
+        let mut split = Split { train: Vec::new(), validation: Vec::new() };
+        for (episode, held_out) in held_out.iter().enumerate() {
+            let rows = self.episode_starts[episode] as u32..end(episode) as u32;
+            if *held_out { split.validation.extend(rows) } else { split.train.extend(rows) }
+        }
+        split
+    }
+}
+
+/// Row numbers, ascending.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// Rows that train.
+    pub train: Vec<u32>,
+    /// Rows that validate.
+    pub validation: Vec<u32>,
+}
+
+/// Normalised rows that a learner takes at once. Owned, so that a tensor can take the memory over.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// `[rows, observation size]`, normalised.
+    pub observations: Vec<f32>,
+    /// `[rows, action size]`, normalised.
+    pub actions: Vec<f32>,
+    /// `[rows]`, of mean 1 over the training rows; `None` for all alike.
+    pub weights: Option<Vec<f32>>,
+    /// How many rows.
+    pub rows: usize,
+}
+
+/// Training data normalised and split, ready to be cut into batches.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// `[rows, observation size]`, normalised and clipped.
+    observations: Vec<f32>,
+    /// `[rows, action size]`, normalised.
+    actions: Vec<f32>,
+    /// `[rows]`, of mean 1 over the training rows.
+    weights: Option<Vec<f32>>,
+    sizes: (usize, usize),
+    /// Which rows are for what.
+    pub split: Split,
+    /// Shift and scale of observations, from the training rows.
+    pub observation_normalizer: Normalizer,
+    /// Shift and scale of actions, from the training rows.
+    pub action_normalizer: Normalizer,
+}
+
+impl Prepared {
+    /// Split `data`, and normalise it by its training rows.
+    ///
+    /// # Errors
+    /// As [`TrainingData::check`]; or every training row has the weight zero.
+    pub fn new(data: &TrainingData, validation_fraction: f32, seed: u64) -> Result<Self, TrainError> {
+        data.check()?;
+        let split = data.split(validation_fraction, seed);
+        let sizes = (data.observation.size(), data.action.size());
+        let observation_normalizer = Normalizer::fit(&gather(&data.observations, sizes.0, &split.train), sizes.0);
+        let action_normalizer = Normalizer::fit(&gather(&data.actions, sizes.1, &split.train), sizes.1);
+        let mut observations = data.observations.clone();
+        observation_normalizer.normalize(&mut observations);
+        observations.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
+        let mut actions = data.actions.clone();
+        action_normalizer.normalize(&mut actions);
+        let mut weights = data.weights.clone();
+        if let Some(weights) = &mut weights {
+            let sum: f64 = split.train.iter().map(|row| f64::from(weights[*row as usize])).sum();
+            if sum <= 0.0 {
+                return Err(TrainError::Data {
+                    origin: data.source.clone(),
+                    message: "every training row has the weight 0; give some of them weight".into(),
+                });
+            }
+            let scale = (split.train.len() as f64 / sum) as f32;
+            weights.iter_mut().for_each(|w| *w *= scale);
+        }
+        Ok(Self { observations, actions, weights, sizes, split, observation_normalizer, action_normalizer })
+    }
+
+    /// The batch of the given rows, in their order.
+    pub fn batch(&self, rows: &[u32]) -> Batch {
+        Batch {
+            observations: gather(&self.observations, self.sizes.0, rows),
+            actions: gather(&self.actions, self.sizes.1, rows),
+            weights: self.weights.as_ref().map(|w| gather(w, 1, rows)),
+            rows: rows.len(),
+        }
+    }
+}
+
+/// The given rows of a row-major table, one after the other in one allocation.
+fn gather(table: &[f32], width: usize, rows: &[u32]) -> Vec<f32> {
+    let mut out = Vec::with_capacity(rows.len() * width);
+    for &row in rows {
+        let start = row as usize * width;
+        out.extend_from_slice(&table[start..start + width]);
+    }
+    out
+}

@@ -1,0 +1,174 @@
+//! Where to train: the CPU, the GPU, or whichever is faster for the work at hand.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Instant;
+
+use burn::tensor::Device;
+
+use super::{Learner, Prepared, TrainConfig, TrainError, TrainingData, UpdateStep, learner};
+
+/// What the user asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// Burn's `flex` on the CPU. Always works.
+    #[default]
+    Cpu,
+    /// wgpu's default adapter (Vulkan, Metal or DirectX 12).
+    Gpu,
+    /// Measure both and take the faster.
+    Auto,
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "cpu" => Ok(Self::Cpu),
+            "gpu" => Ok(Self::Gpu),
+            "auto" => Ok(Self::Auto),
+            other => Err(format!("{other:?} is no device; choose cpu, gpu or auto")),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Auto => "auto",
+        })
+    }
+}
+
+/// A device that works.
+#[derive(Clone, Debug)]
+pub struct SelectedDevice {
+    /// The device, without `.autodiff()`.
+    pub device: Device,
+    /// `cpu` or `gpu`.
+    pub choice: DeviceChoice,
+    /// Why this one, in a sentence for the user.
+    pub reason: String,
+}
+
+impl SelectedDevice {
+    /// The CPU.
+    pub fn cpu() -> Self {
+        Self { device: Device::flex(), choice: DeviceChoice::Cpu, reason: "training on the CPU".into() }
+    }
+}
+
+/// Find the device for training `config` on `data`. `auto` takes 20 real training steps on each device that is there.
+///
+/// # Errors
+/// `gpu` when there is none, it does not work, or this build lacks the feature; `auto` as far as the CPU fails.
+pub fn select(choice: DeviceChoice, config: &TrainConfig, data: &TrainingData) -> Result<SelectedDevice, TrainError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(SelectedDevice::cpu()),
+        DeviceChoice::Gpu => {
+            let (device, name) = gpu()?;
+            Ok(SelectedDevice { device, choice, reason: format!("training on the GPU: {name}") })
+        }
+        DeviceChoice::Auto => {
+            let cpu = SelectedDevice::cpu();
+            let gpu = match gpu() {
+                Ok(gpu) => gpu,
+                Err(e) => return Ok(SelectedDevice { reason: format!("training on the CPU: {e}"), ..cpu }),
+            };
+            faster(cpu, gpu, config, data)
+        }
+    }
+}
+
+fn faster(
+    cpu: SelectedDevice,
+    (gpu, name): (Device, String),
+    config: &TrainConfig,
+    data: &TrainingData,
+) -> Result<SelectedDevice, TrainError> {
+    let prepared = Prepared::new(data, config.data.validation_fraction, config.training.seed)?;
+    let on_cpu = steps_per_second(&cpu.device, config, data, &prepared)?;
+    let on_gpu = match caught(|| steps_per_second(&gpu, config, data, &prepared)) {
+        Ok(Ok(speed)) => speed,
+        Ok(Err(e)) => return Ok(SelectedDevice { reason: format!("training on the CPU: {name} failed ({e})"), ..cpu }),
+        Err(e) => return Ok(SelectedDevice { reason: format!("training on the CPU: {name} failed ({e})"), ..cpu }),
+    };
+    let figures = format!("{on_cpu:.0} steps/s on the CPU, {on_gpu:.0} on {name}");
+    if on_gpu > on_cpu {
+        Ok(SelectedDevice { device: gpu, choice: DeviceChoice::Gpu, reason: format!("training on the GPU: {figures}") })
+    } else {
+        Ok(SelectedDevice { reason: format!("training on the CPU: {figures}"), ..cpu })
+    }
+}
+
+/// Real training steps per second, after some to warm up (shaders are compiled at their first use).
+fn steps_per_second(
+    device: &Device,
+    config: &TrainConfig,
+    data: &TrainingData,
+    prepared: &Prepared,
+) -> Result<f64, TrainError> {
+    const WARM_UP: u64 = 5;
+    const MEASURED: u64 = 20;
+    let mut learner = learner(config, data, prepared, device)?;
+    let rows: Vec<u32> = prepared.split.train.iter().copied().cycle().take(config.training.batch_size).collect();
+    let steps = |learner: &mut dyn Learner, range: std::ops::Range<u64>| {
+        for index in range {
+            // So small a rate cannot diverge: only the time counts.
+            let step = UpdateStep { index, learning_rate: 1e-6, seed: config.training.seed };
+            learner.update(prepared.batch(&rows), step)?;
+        }
+        // Waits for the device.
+        learner.metrics(0).map(|_| ())
+    };
+    steps(learner.as_mut(), 0..WARM_UP)?;
+    let begun = Instant::now();
+    steps(learner.as_mut(), WARM_UP..WARM_UP + MEASURED)?;
+    Ok(MEASURED as f64 / begun.elapsed().as_secs_f64().max(1e-9))
+}
+
+/// Run what may panic inside a graphics driver's wrapper.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+        text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".into())
+    })
+}
+
+/// The GPU and its name.
+#[cfg(feature = "gpu")]
+fn gpu() -> Result<(Device, String), TrainError> {
+    use burn::tensor::{DeviceKind, DeviceType, Tensor};
+
+    const REMEDY: &str = "install the graphics driver (on Linux its Vulkan part, such as mesa-vulkan-drivers), or \
+                          train with --device cpu";
+    let broken = |e: String| TrainError::Device(format!("the GPU does not work ({e}); {REMEDY}"));
+    // Asks for adapters without opening one, which is where wgpu would panic.
+    let found = caught(|| Device::enumerate(DeviceType::Wgpu).len()).map_err(broken)?;
+    if found == 0 {
+        return Err(TrainError::Device(format!("there is no GPU that wgpu can use; {REMEDY}")));
+    }
+    let device = Device::wgpu(DeviceKind::DefaultDevice);
+    let (answer, name) = caught(|| {
+        let two = Tensor::<1>::ones([1], &device).add_scalar(1.0).into_data();
+        (two.iter::<f32>().next(), device.identity().map(|identity| identity.name.to_string()))
+    })
+    .map_err(broken)?;
+    if answer != Some(2.0) {
+        return Err(broken(format!("it says that 1 + 1 = {answer:?}")));
+    }
+    Ok((device, name.unwrap_or_else(|| "default adapter".into())))
+}
+
+/// This build has no GPU.
+#[cfg(not(feature = "gpu"))]
+fn gpu() -> Result<(Device, String), TrainError> {
+    Err(TrainError::Device(
+        "this build cannot train on a GPU; build it with `cargo build --release --features gpu`, or train with \
+         --device cpu"
+            .into(),
+    ))
+}

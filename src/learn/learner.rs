@@ -1,0 +1,78 @@
+//! What the training loop asks of a learning method. A new method is a new file with this trait.
+
+use std::path::Path;
+
+use super::{Batch, TrainError};
+use crate::policies::{Policy, PolicyError};
+
+/// Where in training an update happens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UpdateStep {
+    /// Counts from 0.
+    pub index: u64,
+    /// Learning rate of this step.
+    pub learning_rate: f64,
+    /// The run's seed. Chance in an update is a function of seed and index alone, so that a resumed run repeats it.
+    pub seed: u64,
+}
+
+/// One number about training, for the event file and the plots.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// TensorBoard's tag, such as `train/loss`.
+    pub tag: &'static str,
+    /// The value.
+    pub value: f32,
+}
+
+/// How well a learner does on rows that it did not learn from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Validation {
+    /// The learner's loss, mean over the rows; the best policy is that with the least.
+    pub loss: f32,
+    /// Mean over rows and action numbers of `|action - demonstrated|`, in standard deviations of the demonstrated
+    /// action. Comparable between learners and heads.
+    pub action_error: f32,
+}
+
+/// A learning method with its networks and optimisers.
+pub trait Learner: Send {
+    /// Name in provenance and logs.
+    fn name(&self) -> &'static str;
+
+    /// Learn from one batch. May leave work to its device; [`Learner::metrics`] waits for it.
+    ///
+    /// # Errors
+    /// The device fails.
+    fn update(&mut self, batch: Batch, step: UpdateStep) -> Result<(), TrainError>;
+
+    /// Means over the updates since the last call, `train/loss` among them; empty when there was none.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] when one of them is not finite.
+    fn metrics(&mut self, step: u64) -> Result<Vec<Metric>, TrainError>;
+
+    /// Measure on batches that are not learned from.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] when the loss is not finite.
+    fn validate(&mut self, batches: &mut dyn Iterator<Item = Batch>, step: u64) -> Result<Validation, TrainError>;
+
+    /// A copy of the policy as it is now, on the CPU.
+    ///
+    /// # Errors
+    /// The device fails.
+    fn policy(&self) -> Result<Policy, PolicyError>;
+
+    /// Write what the policy's folder lacks to go on learning, such as the optimiser's state, into that folder.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    fn save(&self, dir: &Path) -> Result<(), TrainError>;
+
+    /// Become exactly the learner whose policy and [`Learner::save`] wrote `dir`.
+    ///
+    /// # Errors
+    /// A file is missing or damaged, or belongs to another network.
+    fn load(&mut self, dir: &Path) -> Result<(), TrainError>;
+}

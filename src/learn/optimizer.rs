@@ -1,0 +1,238 @@
+//! Adam and AdamW over a whole module, with clipping by the gradient's global norm.
+//!
+//! Burn's `ModuleOptimizer` clips each tensor by itself and restores its state onto the default device, which on a
+//! machine without a GPU fails when wgpu is compiled in.
+
+use std::path::Path;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::config::{OptimizerConfig, OptimizerKind};
+use crate::policies::artifact::{StoredTensors, write_tensors};
+use crate::policies::{Initial, ParameterSource, PolicyError};
+
+/// First and second moments of each parameter, flattened, in the module's order.
+#[derive(Module, Debug)]
+struct Moments {
+    first: Vec<Param<Tensor<1>>>,
+    second: Vec<Param<Tensor<1>>>,
+}
+
+/// Adam (Kingma & Ba 2014, arXiv:1412.6980, algorithm 1) or AdamW (Loshchilov & Hutter 2017, arXiv:1711.05101,
+/// algorithm 2). Only matrices decay; biases, gains and standard deviations do not.
+#[derive(Debug)]
+pub struct Adam {
+    config: OptimizerConfig,
+    /// Steps taken.
+    time: u64,
+    /// (first, second) moment of each parameter; empty before the first step.
+    moments: Vec<(Tensor<1>, Tensor<1>)>,
+}
+
+impl Adam {
+    /// An optimiser that has seen no gradient.
+    pub fn new(config: OptimizerConfig) -> Self {
+        Self { config, time: 0, moments: Vec::new() }
+    }
+
+    /// Take one step; the module and the gradient's norm `[1]` before clipping, both still on the device.
+    pub fn step<M: Module>(&mut self, module: M, mut grads: GradientsParams, lr: f64) -> (M, Tensor<1>) {
+        let mut squares = SquaredNorm { grads: &grads, sum: None };
+        module.visit(&mut squares);
+        let device = module.devices().first().cloned().unwrap_or_else(Device::flex).inner();
+        let norm = squares.sum.unwrap_or_else(|| Tensor::zeros([1], &device)).sqrt();
+        // The small number is PyTorch's (`clip_grad_norm_`).
+        let coefficient = (self.config.clip_norm > 0.0)
+            .then(|| norm.clone().add_scalar(1e-6).recip().mul_scalar(self.config.clip_norm).clamp_max(1.0));
+        self.time += 1;
+        let moments = std::mem::take(&mut self.moments);
+        let mut mapper = AdamMapper {
+            config: &self.config,
+            lr,
+            correction_1: 1.0 - f64::from(self.config.beta_1).powf(self.time as f64),
+            correction_2: 1.0 - f64::from(self.config.beta_2).powf(self.time as f64),
+            grads: &mut grads,
+            coefficient,
+            before: moments.into_iter(),
+            after: Vec::new(),
+        };
+        let module = module.map(&mut mapper);
+        self.moments = mapper.after;
+        (module, norm)
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.time
+    }
+
+    /// Write the moments as safetensors. Before the first step there are none, and no file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), PolicyError> {
+        if self.time == 0 {
+            return Ok(());
+        }
+        let part = |pick: fn(&(Tensor<1>, Tensor<1>)) -> &Tensor<1>| {
+            self.moments.iter().map(|m| Param::from_tensor(pick(m).clone())).collect()
+        };
+        write_tensors(path, &Moments { first: part(|m| &m.0), second: part(|m| &m.1) })
+    }
+
+    /// Go on from moments that [`Adam::save`] wrote after `time` steps on `module`.
+    ///
+    /// # Errors
+    /// The file is missing or damaged, or belongs to another module.
+    pub fn load<M: Module>(&mut self, path: &Path, module: &M, time: u64) -> Result<(), PolicyError> {
+        let mut moments = Vec::new();
+        if time > 0 {
+            let device = module.devices().first().cloned().unwrap_or_else(Device::flex).inner();
+            let mut stored = StoredTensors::read(path)?;
+            let mut sizes = Sizes(Vec::new());
+            module.visit(&mut sizes);
+            for (i, &size) in sizes.0.iter().enumerate() {
+                let mut read = |name: &str| {
+                    let values = stored.parameter(&format!("{name}.{i}"), &[size], Initial::Constant(0.0))?;
+                    Ok::<_, PolicyError>(Tensor::from_data(TensorData::new(values, [size]), &device))
+                };
+                moments.push((read("first")?, read("second")?));
+            }
+            stored.finish()?;
+        }
+        self.moments = moments;
+        self.time = time;
+        Ok(())
+    }
+}
+
+/// Adds up the squares of all gradients.
+struct SquaredNorm<'a> {
+    grads: &'a GradientsParams,
+    sum: Option<Tensor<1>>,
+}
+
+impl ModuleVisitor for SquaredNorm<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(grad) = self.grads.get::<D>(param.id) {
+            let square = grad.square().sum();
+            self.sum = Some(match self.sum.take() {
+                None => square,
+                Some(sum) => sum + square,
+            });
+        }
+    }
+}
+
+/// Element count of each parameter.
+struct Sizes(Vec<usize>);
+
+impl ModuleVisitor for Sizes {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(param.val().shape().num_elements());
+    }
+}
+
+struct AdamMapper<'a> {
+    config: &'a OptimizerConfig,
+    lr: f64,
+    correction_1: f64,
+    correction_2: f64,
+    grads: &'a mut GradientsParams,
+    coefficient: Option<Tensor<1>>,
+    before: std::vec::IntoIter<(Tensor<1>, Tensor<1>)>,
+    after: Vec<(Tensor<1>, Tensor<1>)>,
+}
+
+impl ModuleMapper for AdamMapper<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let value = tensor.inner();
+        let shape = value.shape();
+        let mut value: Tensor<1> = value.reshape([-1]);
+        // A parameter without influence on the loss has no gradient.
+        let mut grad: Tensor<1> = match self.grads.remove::<D>(id) {
+            Some(grad) => grad.reshape([-1]),
+            None => value.zeros_like(),
+        };
+        if let Some(coefficient) = &self.coefficient {
+            grad = grad * coefficient.clone();
+        }
+        let decay = if D > 1 { f64::from(self.config.weight_decay) } else { 0.0 };
+        if decay > 0.0 {
+            match self.config.kind {
+                OptimizerKind::Adam => grad = grad + value.clone().mul_scalar(decay),
+                OptimizerKind::AdamW => value = value.mul_scalar(1.0 - self.lr * decay),
+            }
+        }
+        let (b1, b2) = (f64::from(self.config.beta_1), f64::from(self.config.beta_2));
+        let square = grad.clone().square().mul_scalar(1.0 - b2);
+        let grad = grad.mul_scalar(1.0 - b1);
+        let (first, second) = match self.before.next() {
+            None => (grad, square),
+            Some((first, second)) => (first.mul_scalar(b1) + grad, second.mul_scalar(b2) + square),
+        };
+        let spread = second.clone().sqrt().mul_scalar(1.0 / self.correction_2.sqrt());
+        let step = first.clone() / spread.add_scalar(f64::from(self.config.epsilon));
+        let value = value - step.mul_scalar(self.lr / self.correction_1);
+        self.after.push((first, second));
+        Param::from_mapped_value(id, Tensor::from_inner(value.reshape(shape)).require_grad(), mapper)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One parameter matrix whose gradient is `slope`.
+    #[derive(Module, Debug)]
+    struct Line {
+        weight: Param<Tensor<2>>,
+    }
+
+    /// Adam on one number, as the papers write it.
+    fn reference(config: &OptimizerConfig, slopes: &[f64], lr: f64, mut x: f64) -> f64 {
+        let (b1, b2) = (f64::from(config.beta_1), f64::from(config.beta_2));
+        let (mut m, mut v) = (0.0, 0.0);
+        for (t, slope) in (1..).zip(slopes) {
+            let mut g = *slope;
+            if config.clip_norm > 0.0 {
+                g *= (f64::from(config.clip_norm) / g.abs()).min(1.0);
+            }
+            match config.kind {
+                OptimizerKind::Adam => g += f64::from(config.weight_decay) * x,
+                OptimizerKind::AdamW => x -= lr * f64::from(config.weight_decay) * x,
+            }
+            m = b1 * m + (1.0 - b1) * g;
+            v = b2 * v + (1.0 - b2) * g * g;
+            x -= lr * (m / (1.0 - b1.powi(t))) / ((v / (1.0 - b2.powi(t))).sqrt() + f64::from(config.epsilon));
+        }
+        x
+    }
+
+    #[test]
+    fn steps_are_those_of_the_papers() {
+        let device = Device::flex().autodiff();
+        let slopes: [f64; 5] = [0.5, -2.0, 0.1, 4.0, 0.3];
+        for kind in [OptimizerKind::Adam, OptimizerKind::AdamW] {
+            for clip_norm in [0.0, 1.0] {
+                let config = OptimizerConfig { kind, clip_norm, weight_decay: 0.1, ..OptimizerConfig::default() };
+                let mut adam = Adam::new(config.clone());
+                let mut line = Line { weight: Param::from_data(TensorData::from([[0.7f32]]), &device) };
+                for slope in slopes {
+                    let loss = line.weight.val().mul_scalar(slope).sum();
+                    let grads = GradientsParams::from_grads(loss.backward(), &line);
+                    let (next, norm) = adam.step(line, grads, 0.05);
+                    line = next;
+                    let norm = norm.into_data().iter::<f64>().next().unwrap_or(f64::NAN);
+                    assert!((norm - slope.abs()).abs() < 1e-6, "{norm} instead of {slope}");
+                }
+                let found = line.weight.val().into_data().iter::<f64>().next().unwrap_or(f64::NAN);
+                let wanted = reference(&config, &slopes, 0.05, 0.7);
+                assert!((found - wanted).abs() < 1e-5, "{kind:?} {clip_norm}: {found} instead of {wanted}");
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Dotted keys of a [`TrainConfig`]: setting, comparing, and naming the nearest one to a typing error.
+
+use toml::{Table, Value};
+
+use super::{TrainConfig, TrainError};
+
+/// Parse a file's text.
+///
+/// # Errors
+/// A syntax error, an unknown key, or a value of the wrong type.
+pub fn from_toml(text: &str, origin: &str) -> Result<TrainConfig, TrainError> {
+    let fail = |message: String| TrainError::Config { origin: origin.into(), message };
+    let table: Table = toml::from_str(text).map_err(|e| fail(e.to_string()))?;
+    let known = flat(&TrainConfig::default());
+    for (key, _) in flatten(&table) {
+        if !known.iter().any(|(k, _)| *k == key) {
+            return Err(fail(unknown(&key, &known)));
+        }
+    }
+    toml::from_str(text).map_err(|e| fail(e.to_string()))
+}
+
+/// `config` with one `key=value` applied.
+///
+/// # Errors
+/// No `=`, an unknown key, or a value of the wrong type.
+pub fn apply(config: &TrainConfig, assignment: &str) -> Result<TrainConfig, TrainError> {
+    let fail = |message: String| TrainError::Config { origin: format!("override {assignment:?}"), message };
+    let Some((key, text)) = assignment.split_once('=') else {
+        return Err(fail("it must be key=value, such as training.steps=2000".into()));
+    };
+    let (key, text) = (key.trim(), text.trim());
+    let known = flat(config);
+    let Some((_, old)) = known.iter().find(|(k, _)| k == key) else {
+        return Err(fail(unknown(key, &known)));
+    };
+    let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut t| t.remove("value"));
+    let new = match (parsed, old) {
+        (Some(Value::Integer(whole)), Value::Float(_)) => Value::Float(whole as f64),
+        (Some(value), Value::String(_)) if !value.is_str() => Value::String(text.into()),
+        (Some(value), _) => value,
+        (None, _) => Value::String(text.into()),
+    };
+    let mut table = Table::try_from(config).map_err(|e| fail(e.to_string()))?;
+    let mut path: Vec<&str> = key.split('.').collect();
+    let Some(last) = path.pop() else { return Err(fail(unknown(key, &known))) };
+    let mut at = &mut table;
+    for part in path {
+        let Some(Value::Table(next)) = at.get_mut(part) else { return Err(fail(unknown(key, &known))) };
+        at = next;
+    }
+    at.insert(last.into(), new);
+    Value::Table(table)
+        .try_into()
+        .map_err(|e: toml::de::Error| fail(format!("{key} cannot be {text} ({}); it is {old} now", e.message())))
+}
+
+/// The dotted keys in which two configurations differ, with both values.
+pub fn differences(a: &TrainConfig, b: &TrainConfig) -> Vec<String> {
+    flat(a)
+        .into_iter()
+        .zip(flat(b))
+        .filter(|((_, x), (_, y))| x != y)
+        .map(|((key, x), (_, y))| format!("{key} is {x}, was {y}"))
+        .collect()
+}
+
+/// A key's value as text; empty for an unknown key.
+pub fn value(config: &TrainConfig, key: &str) -> String {
+    flat(config).into_iter().find(|(k, _)| k == key).map(|(_, v)| v.to_string()).unwrap_or_default()
+}
+
+fn unknown(key: &str, known: &[(String, Value)]) -> String {
+    // A key without its table, such as `steps`, is nearest to the one that ends in it.
+    let score = |k: &str| {
+        let last = k.rsplit('.').next().unwrap_or(k);
+        strsim::jaro_winkler(k, key).max(strsim::jaro_winkler(last, key.rsplit('.').next().unwrap_or(key)))
+            + 0.01 * strsim::jaro_winkler(k, key)
+    };
+    let nearest = known.iter().map(|(k, _)| k.as_str()).max_by(|a, b| score(a).total_cmp(&score(b)));
+    format!("there is no key {key}; did you mean {}?", nearest.unwrap_or_default())
+}
+
+fn flat(config: &TrainConfig) -> Vec<(String, Value)> {
+    Table::try_from(config).map(|table| flatten(&table)).unwrap_or_default()
+}
+
+fn flatten(table: &Table) -> Vec<(String, Value)> {
+    let mut out = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) => {
+                out.extend(flatten(inner).into_iter().map(|(k, v)| (format!("{key}.{k}"), v)));
+            }
+            value => out.push((key.clone(), value.clone())),
+        }
+    }
+    out
+}

@@ -1,0 +1,165 @@
+//! A run's folder: `config.toml`, event files, `best/`, `last/` and `checkpoints/<step>/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Learner, TrainConfig, TrainError};
+use crate::policies::artifact::{CONFIG_FILE, present, replace_dir};
+use crate::policies::{Policy, PolicyError};
+
+/// The resolved configuration in a run's folder.
+const RUN_CONFIG_FILE: &str = "config.toml";
+/// The loop's state in a checkpoint.
+const STATE_FILE: &str = "training.json";
+
+/// Where a run is. With the weights, the optimiser's state and the configuration this determines all that follows:
+/// order, noise and learning rate are functions of seed and step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunState {
+    /// Steps taken.
+    pub step: u64,
+    /// The best validation loss so far.
+    pub best_loss: Option<f32>,
+    /// The step after which it was measured.
+    pub best_step: u64,
+    /// Validations since then.
+    pub validations_since_best: u64,
+    /// Hash of the training data, in hexadecimal.
+    pub data_hash: String,
+    /// The learner's name.
+    pub learner: String,
+    /// Whether training ended by itself.
+    pub finished: bool,
+}
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    dir: PathBuf,
+}
+
+impl RunDir {
+    /// Begin a run: make the folder and write the configuration.
+    ///
+    /// # Errors
+    /// The folder holds a run already, or cannot be written.
+    pub fn create(dir: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
+        if dir.join(RUN_CONFIG_FILE).exists() {
+            return Err(TrainError::Exists { dir: dir.into() });
+        }
+        fs::create_dir_all(dir).map_err(TrainError::io("make the folder", dir))?;
+        let path = dir.join(RUN_CONFIG_FILE);
+        let text = config.to_toml()?;
+        let written = tempfile::NamedTempFile::new_in(dir).and_then(|mut file| {
+            std::io::Write::write_all(&mut file, text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|e| e.error)
+        });
+        written.map_err(TrainError::io("write", &path))?;
+        Ok(Self { dir: dir.into() })
+    }
+
+    /// Open a run to go on with it.
+    ///
+    /// # Errors
+    /// There is none, or its configuration is not `config`; the keys that differ are named.
+    pub fn open(dir: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
+        let fail = |message: String| TrainError::Resume { dir: dir.into(), message };
+        let path = dir.join(RUN_CONFIG_FILE);
+        if !path.exists() {
+            return Err(fail(format!("it has no {RUN_CONFIG_FILE}; start a run there without --resume")));
+        }
+        let differences = config.differences(&TrainConfig::load(Some(&path), &[])?);
+        if !differences.is_empty() {
+            let list = differences.join(", ");
+            return Err(fail(format!(
+                "the configuration has changed: {list}; take these back, or start another run in another folder"
+            )));
+        }
+        Ok(Self { dir: dir.into() })
+    }
+
+    /// The folder of the best policy.
+    pub fn best(&self) -> PathBuf {
+        self.dir.join("best")
+    }
+
+    /// The folder of the newest state.
+    pub fn last(&self) -> PathBuf {
+        self.dir.join("last")
+    }
+
+    /// Load the newest state into the learner; the state of a run that has not begun when there is none.
+    ///
+    /// # Errors
+    /// A damaged file, other data or another learner than before.
+    pub fn restore(&self, learner: &mut dyn Learner, data_hash: &str) -> Result<RunState, TrainError> {
+        let fail = |message: String| TrainError::Resume { dir: self.dir.clone(), message };
+        let last = present(&self.last());
+        if !last.join(CONFIG_FILE).exists() {
+            return Ok(RunState { data_hash: data_hash.into(), learner: learner.name().into(), ..RunState::default() });
+        }
+        let path = last.join(STATE_FILE);
+        let text = fs::read(&path).map_err(TrainError::io("read", &path))?;
+        let state: RunState = serde_json::from_slice(&text).map_err(|e| {
+            fail(format!("{} is damaged ({e}); copy the newest folder of checkpoints/ to last/", path.display()))
+        })?;
+        if state.data_hash != data_hash {
+            return Err(fail(format!(
+                "the training data has changed (hash {data_hash}, was {}); start another run for the new data",
+                state.data_hash
+            )));
+        }
+        if state.learner != learner.name() {
+            return Err(fail(format!("it was trained by {}, not {}", state.learner, learner.name())));
+        }
+        learner.load(&last)?;
+        Ok(state)
+    }
+
+    /// Write the newest state to `last/`, and with `keep` above zero to `checkpoints/<step>/` too, of which the `keep`
+    /// newest stay.
+    ///
+    /// # Errors
+    /// A folder cannot be written or removed.
+    pub fn checkpoint(
+        &self,
+        learner: &dyn Learner,
+        policy: &Policy,
+        state: &RunState,
+        keep: usize,
+    ) -> Result<(), TrainError> {
+        let fill = |dir: &Path| -> Result<(), TrainError> {
+            policy.write_into(dir)?;
+            learner.save(dir)?;
+            let path = dir.join(STATE_FILE);
+            let text = serde_json::to_vec_pretty(state)
+                .map_err(|e| PolicyError::Config { path: path.clone(), message: e.to_string() })?;
+            fs::write(&path, text).map_err(TrainError::io("write", &path))
+        };
+        if keep > 0 {
+            let all = self.dir.join("checkpoints");
+            replace_dir(&all.join(format!("{:06}", state.step)), fill)?;
+            prune(&all, keep)?;
+        }
+        replace_dir(&self.last(), fill)
+    }
+}
+
+/// Remove all but the `keep` highest-numbered folders.
+fn prune(all: &Path, keep: usize) -> Result<(), TrainError> {
+    let mut steps = Vec::new();
+    for entry in fs::read_dir(all).map_err(TrainError::io("read", all))? {
+        let path = entry.map_err(TrainError::io("read", all))?.path();
+        if let Some(step) = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse::<u64>().ok()) {
+            steps.push((step, path));
+        }
+    }
+    steps.sort_unstable_by_key(|(step, _)| std::cmp::Reverse(*step));
+    for (_, path) in steps.into_iter().skip(keep) {
+        fs::remove_dir_all(&path).map_err(TrainError::io("remove", &path))?;
+    }
+    Ok(())
+}

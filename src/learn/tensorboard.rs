@@ -1,0 +1,142 @@
+//! TensorBoard event files.
+//!
+//! A file is a sequence of TFRecords (`tensorflow/core/lib/io/record_writer.h`): length as u64, masked CRC of the
+//! length, the bytes, masked CRC of the bytes, all little-endian. Each holds one `Event`
+//! (`tensorflow/core/util/event.proto`).
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crc::{CRC_32_ISCSI, Crc, Table};
+use prost::Message;
+
+use super::{Metric, TrainError};
+
+static CRC32C: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
+/// Added to a rotated CRC, so that the CRC of data with CRCs in it stays useful (`tensorflow/core/lib/hash/crc32c.h`).
+const MASK: u32 = 0xa282_ead8;
+
+#[derive(Clone, PartialEq, Message)]
+struct Event {
+    #[prost(double, tag = "1")]
+    wall_time: f64,
+    #[prost(int64, tag = "2")]
+    step: i64,
+    #[prost(oneof = "What", tags = "3, 5")]
+    what: Option<What>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum What {
+    #[prost(string, tag = "3")]
+    FileVersion(String),
+    #[prost(message, tag = "5")]
+    Summary(Summary),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Summary {
+    #[prost(message, repeated, tag = "1")]
+    value: Vec<SummaryValue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SummaryValue {
+    #[prost(string, tag = "1")]
+    tag: String,
+    #[prost(float, optional, tag = "2")]
+    simple_value: Option<f32>,
+}
+
+/// Appends scalars to an event file of its own.
+pub struct EventWriter {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl EventWriter {
+    /// Open a new file `events.out.tfevents.<seconds>.<host>` in `dir`. A second one within the same second has a
+    /// number added, since TensorBoard merges a folder's files and nothing is overwritten.
+    ///
+    /// # Errors
+    /// The file cannot be made or written.
+    pub fn create(dir: &Path) -> Result<Self, TrainError> {
+        let seconds = now().as_secs();
+        let name = format!("events.out.tfevents.{seconds:010}.{}", host());
+        let mut path = dir.join(&name);
+        let mut number = 0;
+        let file = loop {
+            match File::create_new(&path) {
+                Ok(file) => break file,
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+                    number += 1;
+                    path = dir.join(format!("{name}.{number}"));
+                }
+                Err(e) => return Err(TrainError::io("make", &path)(e)),
+            }
+        };
+        let mut writer = Self { path, file: BufWriter::new(file) };
+        writer.event(0, What::FileVersion("brain.Event:2".into()))?;
+        writer.flush()?;
+        Ok(writer)
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Add scalars of a step.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&mut self, step: u64, metrics: &[Metric]) -> Result<(), TrainError> {
+        let value = |m: &Metric| SummaryValue { tag: m.tag.into(), simple_value: Some(m.value) };
+        self.event(step, What::Summary(Summary { value: metrics.iter().map(value).collect() }))
+    }
+
+    /// Hand everything to the operating system, so that TensorBoard sees it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn flush(&mut self) -> Result<(), TrainError> {
+        self.file.flush().map_err(TrainError::io("write", &self.path))
+    }
+
+    fn event(&mut self, step: u64, what: What) -> Result<(), TrainError> {
+        let event = Event { wall_time: now().as_secs_f64(), step: step as i64, what: Some(what) };
+        self.file.write_all(&record(&event.encode_to_vec())).map_err(TrainError::io("write", &self.path))
+    }
+}
+
+fn record(data: &[u8]) -> Vec<u8> {
+    let length = (data.len() as u64).to_le_bytes();
+    let mut out = Vec::with_capacity(data.len() + 16);
+    out.extend(length);
+    out.extend(masked_crc(&length).to_le_bytes());
+    out.extend(data);
+    out.extend(masked_crc(data).to_le_bytes());
+    out
+}
+
+fn masked_crc(data: &[u8]) -> u32 {
+    CRC32C.checksum(data).rotate_right(15).wrapping_add(MASK)
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The machine's name, of which the file's name may hold letters, digits, `-` and `_`.
+fn host() -> String {
+    let name = std::env::var("HOSTNAME")
+        .ok()
+        .or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .unwrap_or_default();
+    let name: String =
+        name.trim().chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect();
+    if name.is_empty() { "localhost".into() } else { name }
+}

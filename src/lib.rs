@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+pub mod agents;
+pub mod cli;
+pub mod demos;
+pub mod learn;
+pub mod live;
+pub mod policies;
+pub mod rollout;
+pub mod scenes;
+pub mod sim;
+pub mod spaces;
+pub mod tasks;
+pub mod teleop;

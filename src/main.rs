@@ -1,0 +1,7 @@
+//! The `apprentice` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    apprentice::cli::run()
+}

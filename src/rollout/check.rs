@@ -1,0 +1,102 @@
+//! Does every recorded episode happen again?
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::headless::headless_app;
+use crate::agents::Driver;
+use crate::demos::{Dataset, DatasetError, Episode, ReplayTrack, rewind_to_start};
+use crate::scenes::{Scene, spawn_arena};
+use crate::sim::{Arena, tick};
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct CheckReport {
+    /// Episodes re-simulated.
+    pub episodes: usize,
+    /// Their ticks.
+    pub ticks: usize,
+    /// Ticks whose state was not the recorded one.
+    pub diverged: usize,
+    /// For each episode that diverged, its number and the first tick.
+    pub first: Vec<(usize, usize)>,
+}
+
+/// Re-simulate every episode of a dataset and compare the state hash at every tick. `scene_of` finds the scene that an
+/// episode was recorded in.
+///
+/// # Errors
+/// The first error of reading an episode, of its scene, or of its start snapshot.
+pub fn check_dataset<E>(
+    dataset: &Dataset,
+    scene_of: impl Fn(&Episode) -> Result<Scene, E> + Sync,
+    progress: impl Fn(usize) + Sync,
+) -> Result<CheckReport, E>
+where
+    E: From<DatasetError> + Send,
+{
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let report = Mutex::new(Ok(CheckReport::default()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= dataset.len() || report.lock().unwrap_or_else(PoisonError::into_inner).is_err() {
+                        return;
+                    }
+                    let result = dataset
+                        .read(number)
+                        .map_err(E::from)
+                        .and_then(|episode| Ok((scene_of(&episode)?, episode)))
+                        .and_then(|(scene, episode)| {
+                            let path = dataset.dir().join(format!("sim/episode-{number:06}.snapshot"));
+                            let track = resimulate(&scene, &episode).map_err(|error| {
+                                E::from(DatasetError::Malformed { path, cause: error.to_string() })
+                            })?;
+                            Ok((track, episode.len()))
+                        });
+                    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+                    match (&mut *report, result) {
+                        (Ok(report), Ok((track, ticks))) => {
+                            report.episodes += 1;
+                            report.ticks += ticks;
+                            report.diverged += track.divergences;
+                            report.first.extend(track.diverged.map(|tick| (number, tick)));
+                            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+                        }
+                        (report @ Ok(_), Err(error)) => *report = Err(error),
+                        (Err(_), _) => {}
+                    }
+                }
+            });
+        }
+    });
+    let mut report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Ok(report) = &mut report {
+        report.first.sort_unstable();
+    }
+    report
+}
+
+/// Run an episode's actions again from its recorded start.
+///
+/// # Errors
+/// When the start snapshot does not decode or holds another number of bodies than the scene.
+pub fn resimulate(scene: &Scene, episode: &Episode) -> Result<ReplayTrack, crate::sim::SnapshotError> {
+    let mut app = headless_app(1);
+    let world = app.world_mut();
+    let spawned = spawn_arena(world, scene, 1, Driver::Replay);
+    world.entity_mut(spawned.agents[0]).insert(ReplayTrack::of(episode));
+    if let Some(mut arena) = world.get_mut::<Arena>(spawned.arena) {
+        rewind_to_start(&mut arena, episode)?;
+    }
+    for _ in 0..episode.len() {
+        tick(world);
+    }
+    Ok(world.entity_mut(spawned.agents[0]).take::<ReplayTrack>().unwrap_or_else(|| ReplayTrack::of(episode)))
+}

@@ -1,0 +1,40 @@
+//! The plugins that every app of this crate shares.
+
+use bevy::app::{App, PluginGroup, PluginGroupBuilder};
+
+use crate::agents::AgentPlugin;
+use crate::demos::{RecorderPlugin, ReplayPlugin};
+use crate::policies::PolicyDriverPlugin;
+use crate::sim::SimPlugin;
+use crate::tasks::TaskPlugin;
+use crate::teleop::TeleopPlugin;
+
+/// Arenas, agents, tasks, keys, recording, replay and policies. Whoever adds them calls [`crate::sim::tick`] when a
+/// tick is due.
+#[derive(Default)]
+pub struct SandboxPlugins {
+    /// Threads that step arenas; 0 takes one for each core.
+    pub threads: usize,
+}
+
+impl PluginGroup for SandboxPlugins {
+    fn build(self) -> PluginGroupBuilder {
+        PluginGroupBuilder::start::<Self>()
+            .add(SimPlugin { threads: self.threads })
+            .add(AgentPlugin)
+            .add(TaskPlugin)
+            .add(TeleopPlugin)
+            .add(RecorderPlugin)
+            .add(ReplayPlugin)
+            .add(PolicyDriverPlugin)
+    }
+}
+
+/// An app without a window, ready to [`tick`](crate::sim::tick). `threads` step arenas; 0 takes one for each core.
+pub fn headless_app(threads: usize) -> App {
+    let mut app = App::empty();
+    app.add_plugins(SandboxPlugins { threads });
+    app.finish();
+    app.cleanup();
+    app
+}

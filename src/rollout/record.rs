@@ -1,0 +1,92 @@
+//! Recording demonstrations by scripted operators.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use thiserror::Error;
+
+use super::headless::headless_app;
+use crate::agents::Driver;
+use crate::demos::{DatasetError, Recorder};
+use crate::scenes::{Scene, spawn_arena};
+use crate::sim::{ResetArena, tick};
+use crate::tasks::Score;
+use crate::teleop::{ScriptedOperator, Skill};
+
+/// What was recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecordReport {
+    /// Episodes kept.
+    pub episodes: usize,
+    /// Their ticks.
+    pub ticks: usize,
+    /// How many of them did their task.
+    pub successes: usize,
+    /// True when it was stopped before all were recorded.
+    pub stopped: bool,
+}
+
+/// Why nothing was recorded.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The scene has no scripted operator.
+    #[error("scene `{0}` has no scripted operator; play it by hand, or give its blueprint one")]
+    NoOperator(String),
+    /// The dataset did not take an episode.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+/// Record one episode for each of `seeds` by an operator of `skill` and append it to the dataset in `dir`. `progress`
+/// hears the number of episodes after each; `stop` ends it after the episode in progress is discarded.
+///
+/// # Errors
+/// [`RecordError`] when the scene has no operator or the dataset does not take an episode; what was appended before
+/// stays.
+pub fn record(
+    scene: &Scene,
+    skill: Skill,
+    seeds: impl Iterator<Item = u64>,
+    dir: &Path,
+    stop: &AtomicBool,
+    mut progress: impl FnMut(usize),
+) -> Result<RecordReport, RecordError> {
+    let operator = || {
+        let operator = scene.blueprint.operator(skill).ok_or_else(|| RecordError::NoOperator(scene.name.clone()))?;
+        Ok::<_, RecordError>(ScriptedOperator(operator))
+    };
+    let mut app = headless_app(1);
+    let world = app.world_mut();
+    let spawned = spawn_arena(world, scene, 1, Driver::Scripted);
+    let agent = spawned.agents[0];
+    world.entity_mut(agent).insert(operator()?);
+    let mut report = RecordReport::default();
+    let journals = dir.join("journal");
+    for seed in seeds {
+        world.write_message(ResetArena { arena: spawned.arena, seed });
+        world.entity_mut(agent).insert(Recorder::with_journal(skill.name(), &journals));
+        loop {
+            tick(world);
+            let ended = world.get::<Recorder>(agent).is_none_or(Recorder::ended);
+            if ended || stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        let Some(mut recorder) = world.entity_mut(agent).take::<Recorder>() else { continue };
+        if let Some(error) = recorder.take_error() {
+            recorder.discard()?;
+            return Err(error.into());
+        }
+        if !recorder.ended() {
+            recorder.discard()?;
+            report.stopped = true;
+            break;
+        }
+        report.ticks += recorder.len();
+        report.successes += usize::from(world.get::<Score>(agent).is_some_and(Score::succeeded));
+        recorder.keep(dir)?;
+        report.episodes += 1;
+        progress(report.episodes);
+    }
+    Ok(report)
+}

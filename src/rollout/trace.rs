@@ -1,0 +1,82 @@
+//! The line that a body took over the ground.
+
+use bevy::ecs::prelude::*;
+
+use super::evaluate::equip;
+use super::headless::headless_app;
+use crate::agents::Driver;
+use crate::demos::{Episode, ReplayTrack, rewind_to_start};
+use crate::policies::{Policies, Policy, PolicyError};
+use crate::scenes::{Scene, Spawned, spawn_arena};
+use crate::sim::{Arena, PhysicsSets, ResetArena, SnapshotError, tick};
+use crate::tasks::Score;
+
+/// Places (x, z) on the ground, m.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trace {
+    /// Where the body's root was at each tick.
+    pub line: Vec<(f32, f32)>,
+    /// The course it was given.
+    pub course: Vec<(f32, f32)>,
+    /// The goal it was given.
+    pub goal: Option<(f32, f32)>,
+    /// Whether the task was done.
+    pub success: bool,
+}
+
+/// The line of a recorded episode, by running it again.
+///
+/// # Errors
+/// [`SnapshotError`] when the recorded start does not decode.
+pub fn trace_episode(scene: &Scene, episode: &Episode) -> Result<Trace, SnapshotError> {
+    let mut app = headless_app(1);
+    let world = app.world_mut();
+    let spawned = spawn_arena(world, scene, 1, Driver::Replay);
+    world.entity_mut(spawned.agents[0]).insert(ReplayTrack::of(episode));
+    if let Some(mut arena) = world.get_mut::<Arena>(spawned.arena) {
+        rewind_to_start(&mut arena, episode)?;
+    }
+    Ok(follow(world, &spawned, episode.len() as u64))
+}
+
+/// The line that a policy takes from the start of `seed`.
+///
+/// # Errors
+/// [`PolicyError`] when the policy does not fit the scene's agent.
+pub fn trace_policy(scene: &Scene, policy: Policy, seed: u64) -> Result<Trace, PolicyError> {
+    Policies::check(&policy, &scene.blueprint.spaces())?;
+    let mut app = headless_app(1);
+    let world = app.world_mut();
+    let index = world.resource_mut::<Policies>().add(policy);
+    let spawned = spawn_arena(world, scene, 1, Driver::Policy);
+    equip(world, scene, &spawned, Some(index), None);
+    world.write_message(ResetArena { arena: spawned.arena, seed });
+    Ok(follow(world, &spawned, scene.tick_limit()))
+}
+
+/// Run until the episode ends, at most `limit` ticks.
+fn follow(world: &mut World, spawned: &Spawned, limit: u64) -> Trace {
+    let mut trace = Trace::default();
+    let mut arenas = world.query::<(&Arena, PhysicsSets)>();
+    for _ in 0..limit {
+        tick(world);
+        if let Ok((arena, mut sets)) = arenas.get_mut(world, spawned.arena) {
+            let slot = &arena.slots[0];
+            let (position, _) = sets.physics().pose(slot.body.parts()[0]);
+            trace.line.push((position.x, position.z));
+            if trace.course.is_empty() {
+                let points = slot.guide.course.iter().flat_map(|c| {
+                    c.points().iter().chain(c.closed().then(|| &c.points()[0])).map(|p| (p.x, p.z))
+                });
+                trace.course = points.collect();
+                trace.goal = slot.guide.goal.map(|g| (g.x, g.z));
+            }
+        }
+        let score = world.get::<Score>(spawned.agents[0]);
+        if let Some(end) = score.and_then(|s| s.end) {
+            trace.success = end == crate::tasks::End::Success;
+            break;
+        }
+    }
+    trace
+}

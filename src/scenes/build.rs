@@ -1,0 +1,208 @@
+//! Filling an empty arena with a RON scene.
+
+use std::sync::Arc;
+
+use bevy::math::Vec3;
+use bevy_rapier3d::rapier::prelude::*;
+
+use super::blueprint::{Blueprint, Built, Role};
+use super::road::road;
+use super::specification::{AgentKind, Form, Object, SceneSpecification, TaskKind, Thing};
+use super::variation::SceneVariation;
+use crate::agents::humanoid::{self, Humanoid, HumanoidOptions};
+use crate::agents::vehicle::{self, Vehicle, VehicleSpecification};
+use crate::agents::Spaces;
+use crate::sim::{Body, Course, Guide, Physics, Slot, Surface};
+use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task};
+use crate::teleop::{DriveOperator, KeyBindings, Operator, Skill, WalkOperator, vehicle_bindings, walk_bindings};
+
+/// Height of a cone, m: the large road cone of EN 13422.
+pub(super) const CONE_HEIGHT: f32 = 0.9;
+/// Radius of the cylinder that stands for a cone, m.
+const CONE_RADIUS: f32 = 0.18;
+/// Mass of a cone, kg.
+const CONE_MASS: f32 = 4.0;
+/// A parked car's width, height and length, m.
+const PARKED: Vec3 = Vec3::new(1.75, 1.4, 4.0);
+
+fn surface_of(thing: Thing) -> Surface {
+    match thing {
+        Thing::Obstacle => Surface::Obstacle,
+        Thing::Step => Surface::Step,
+        Thing::Cone => Surface::Cone,
+        Thing::Crate => Surface::Crate,
+        Thing::Parked => Surface::Parked,
+    }
+}
+
+fn shape(form: Form) -> ColliderBuilder {
+    match form {
+        Form::Box(x, y, z) => ColliderBuilder::cuboid(x / 2.0, y / 2.0, z / 2.0),
+        Form::Cylinder(radius, height) => ColliderBuilder::cylinder(height / 2.0, radius),
+    }
+}
+
+fn insert_thing(physics: &mut Physics<'_>, kind: Thing, form: Form, mass: Option<f32>, friction: f32) -> RigidBodyHandle {
+    let collider = surface_of(kind).mark(shape(form).friction(friction));
+    match mass {
+        Some(mass) => {
+            let body = RigidBodyBuilder::dynamic().can_sleep(false).linear_damping(0.05).angular_damping(0.3);
+            physics.insert(body, [collider.mass(mass).build()])
+        }
+        None => physics.insert(RigidBodyBuilder::fixed(), [collider.build()]),
+    }
+}
+
+fn spaces(agent: &AgentKind) -> Spaces {
+    let (observation, action) = match agent {
+        AgentKind::Vehicle(_) => (vehicle::observation_layout(), vehicle::action_layout()),
+        AgentKind::Humanoid { control, .. } => (humanoid::observation_layout(), humanoid::action_layout(*control)),
+    };
+    Spaces { agent: agent.name().into(), observation: Arc::new(observation), action: Arc::new(action) }
+}
+
+fn body(physics: &mut Physics<'_>, agent: &AgentKind) -> Box<dyn Body> {
+    match agent {
+        AgentKind::Vehicle(specification) => Box::new(Vehicle::spawn(physics, specification.clone())),
+        AgentKind::Humanoid { control, harness } => {
+            let options = HumanoidOptions { control: *control, harness: *harness, ..HumanoidOptions::default() };
+            Box::new(Humanoid::spawn(physics, Vec3::ZERO, 0.0, &options))
+        }
+    }
+}
+
+fn task(kind: &TaskKind) -> Box<dyn Task> {
+    match *kind {
+        TaskKind::Lap { laps, margin, no_contact } => Box::new(Lap::new(laps, margin, no_contact)),
+        TaskKind::Slalom { reach } => Box::new(Slalom::new(reach)),
+        TaskKind::Park { distance, angle, hold } => Box::new(Park::new(distance, angle.to_radians(), hold)),
+        TaskKind::Reach { radius } => Box::new(Reach::new(radius)),
+        TaskKind::Push { radius, .. } => Box::new(Push::new(radius)),
+    }
+}
+
+fn reversed(course: &Course, points: &[(f32, f32)]) -> Option<Course> {
+    let points: Vec<(f32, f32)> = points.iter().rev().copied().collect();
+    Course::spline(&points, course.closed(), course.half_width()).ok()
+}
+
+impl SceneSpecification {
+    fn slot(&self, physics: &mut Physics<'_>, agent: &AgentKind) -> Slot {
+        let spaces = spaces(agent);
+        Slot {
+            body: body(physics, agent),
+            guide: Guide::default(),
+            observation: vec![0.0; spaces.observation.size()],
+            action: vec![0.0; spaces.action.size()],
+        }
+    }
+
+    fn courses(&self, physics: &mut Physics<'_>) -> Option<[Arc<Course>; 2]> {
+        let wanted = self.course.as_ref()?;
+        let course = Course::spline(&wanted.points, wanted.closed, wanted.half_width).ok()?;
+        if let Some(collider) = road(&course, wanted.bank.to_radians(), self.ground.friction) {
+            physics.insert(RigidBodyBuilder::fixed(), [collider]);
+        }
+        let back = reversed(&course, &wanted.points)?;
+        Some([Arc::new(course), Arc::new(back)])
+    }
+
+    fn car(&self) -> VehicleSpecification {
+        match &self.agent {
+            AgentKind::Vehicle(car) => car.clone(),
+            AgentKind::Humanoid { .. } => VehicleSpecification::default(),
+        }
+    }
+}
+
+impl Blueprint for SceneSpecification {
+    fn title(&self) -> String {
+        self.title.clone()
+    }
+
+    fn spaces(&self) -> Spaces {
+        spaces(&self.agent)
+    }
+
+    fn bindings(&self) -> KeyBindings {
+        match self.agent {
+            AgentKind::Vehicle(_) => vehicle_bindings(),
+            AgentKind::Humanoid { .. } => walk_bindings(),
+        }
+    }
+
+    fn control_dt(&self) -> f32 {
+        self.control_dt
+    }
+
+    fn sim_dt(&self) -> f32 {
+        self.sim_dt
+    }
+
+    fn time_limit(&self) -> f32 {
+        self.time_limit
+    }
+
+    fn terms(&self) -> Vec<(String, f32)> {
+        super::validate::terms_of(&self.task)
+            .iter()
+            .map(|name| ((*name).to_owned(), self.terms.get(*name).copied().unwrap_or(0.0)))
+            .collect()
+    }
+
+    fn build(&self, physics: &mut Physics<'_>, agents: usize) -> Built {
+        let half = self.ground.half_size;
+        let ground = ColliderBuilder::cuboid(half, 0.5, half).translation(Vec3::NEG_Y * 0.5);
+        let ground = Surface::Ground.mark(ground.friction(self.ground.friction)).build();
+        physics.insert(RigidBodyBuilder::fixed(), [ground]);
+        let courses = self.courses(physics);
+        let object = |physics: &mut Physics<'_>, o: &Object| insert_thing(physics, o.kind, o.form, o.mass, o.friction);
+        let objects = self.objects.iter().map(|o| object(physics, o)).collect();
+        let scattered = self.scatter.iter().flat_map(|s| std::iter::repeat_n(s, s.count));
+        let scattered = scattered.map(|s| insert_thing(physics, s.kind, s.form, None, 0.6)).collect();
+        let cone = Form::Cylinder(CONE_RADIUS, CONE_HEIGHT);
+        let cones = (0..self.gates.as_ref().map_or(0, |g| g.count))
+            .map(|_| insert_thing(physics, Thing::Cone, cone, Some(CONE_MASS), 0.8))
+            .collect();
+        let parked = (1..self.bays.len())
+            .map(|_| insert_thing(physics, Thing::Parked, Form::Box(PARKED.x, PARKED.y, PARKED.z), None, 0.6))
+            .collect();
+
+        let mut slots = Vec::new();
+        let mut roles = Vec::new();
+        for _ in 0..agents {
+            slots.push(self.slot(physics, &self.agent));
+            roles.push(Role::Actor(task(&self.task)));
+        }
+        if let Some(traffic) = &self.traffic {
+            let car = AgentKind::Vehicle(VehicleSpecification::default());
+            let (slow, fast) = traffic.speed;
+            for i in 0..traffic.count {
+                slots.push(self.slot(physics, &car));
+                let share = i as f32 / (traffic.count.max(2) - 1) as f32;
+                let cruise = slow + (fast - slow) * share;
+                let driver = DriveOperator::new(Skill::Steady, cruise / Skill::Steady.pace(), 4.0, &self.car());
+                roles.push(Role::Extra(Box::new(driver)));
+            }
+        }
+        let variation = SceneVariation {
+            scene: Arc::new(self.clone()),
+            courses,
+            cones,
+            parked,
+            objects,
+            scattered,
+            actors: agents,
+        };
+        Built { slots, roles, variation: Box::new(variation) }
+    }
+
+    fn operator(&self, skill: Skill) -> Option<Box<dyn Operator>> {
+        Some(match &self.agent {
+            AgentKind::Vehicle(car) => {
+                Box::new(DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car))
+            }
+            AgentKind::Humanoid { .. } => Box::new(WalkOperator::new(skill)),
+        })
+    }
+}

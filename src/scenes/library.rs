@@ -1,0 +1,80 @@
+//! The scenes that come with the crate, and those in files.
+
+use std::path::Path;
+
+use super::blueprint::{Scene, SceneError};
+use super::locate::position_of;
+use super::specification::SceneSpecification;
+use super::validate::validate;
+
+/// Built-in scenes: name and text.
+const BUILTIN: [(&str, &str); 7] = [
+    ("circuit", include_str!("../../scenes/circuit.ron")),
+    ("slalom", include_str!("../../scenes/slalom.ron")),
+    ("parking", include_str!("../../scenes/parking.ron")),
+    ("traffic", include_str!("../../scenes/traffic.ron")),
+    ("courtyard", include_str!("../../scenes/courtyard.ron")),
+    ("crates", include_str!("../../scenes/crates.ron")),
+    ("stepping", include_str!("../../scenes/stepping.ron")),
+];
+
+/// Names of the built-in scenes.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(name, _)| *name)
+}
+
+/// A built-in scene by name, or a scene file by path (anything that ends in `.ron` or names a file).
+///
+/// # Errors
+/// [`SceneError`] when there is none of that name, or the file cannot be read or is not a valid scene.
+pub fn find(name: &str) -> Result<Scene, SceneError> {
+    if let Some((name, text)) = BUILTIN.iter().find(|(builtin, _)| *builtin == name) {
+        return parse(name, &format!("scenes/{name}.ron"), text);
+    }
+    let path = Path::new(name);
+    if path.extension().is_some_and(|e| e == "ron") || path.is_file() {
+        return load_file(path);
+    }
+    let nearest = builtin_names()
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .min()
+        .filter(|(distance, known)| *distance <= known.len() / 2)
+        .map(|(_, known)| known.to_owned());
+    Err(SceneError::Unknown {
+        name: name.to_owned(),
+        nearest,
+        known: builtin_names().map(str::to_owned).collect(),
+    })
+}
+
+/// A scene file. Its name is the file's without the ending.
+///
+/// # Errors
+/// [`SceneError`] when the file cannot be read or is not a valid scene.
+pub fn load_file(path: &Path) -> Result<Scene, SceneError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| SceneError::Read { path: path.to_owned(), source })?;
+    let name = path.file_stem().map_or_else(|| "scene".to_owned(), |s| s.to_string_lossy().into_owned());
+    parse(&name, &path.display().to_string(), &text)
+}
+
+/// A scene from its text. `file` is what messages call it.
+///
+/// # Errors
+/// [`SceneError::Invalid`] with the first position that is not allowed.
+pub fn parse(name: &str, file: &str, text: &str) -> Result<Scene, SceneError> {
+    let specification: SceneSpecification = ron::Options::default()
+        .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
+        .from_str(text)
+        .map_err(|error| SceneError::Invalid {
+            file: file.to_owned(),
+            line: error.span.start.line,
+            column: error.span.start.col,
+            message: error.code.to_string(),
+        })?;
+    if let Some(objection) = validate(&specification).into_iter().next() {
+        let (line, column) = position_of(text, &objection.path);
+        return Err(SceneError::Invalid { file: file.to_owned(), line, column, message: objection.message });
+    }
+    Ok(Scene::new(name, text, specification))
+}

@@ -1,0 +1,138 @@
+//! Is a scene possible? What the schema alone cannot say.
+
+use super::locate::Step;
+use super::specification::{AgentKind, Form, SceneSpecification, TaskKind};
+use crate::sim::Course;
+use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task};
+
+/// Something that is not allowed, and where.
+pub(super) struct Objection {
+    pub path: Vec<Step>,
+    pub message: String,
+}
+
+/// Names of the score terms of a task.
+pub(super) fn terms_of(task: &TaskKind) -> &'static [&'static str] {
+    match task {
+        TaskKind::Lap { .. } => Lap::new(1.0, 0.0, false).terms(),
+        TaskKind::Slalom { .. } => Slalom::new(1.0).terms(),
+        TaskKind::Park { .. } => Park::new(1.0, 1.0, 1.0).terms(),
+        TaskKind::Reach { .. } => Reach::new(1.0).terms(),
+        TaskKind::Push { .. } => Push::new(1.0).terms(),
+    }
+}
+
+/// Collects objections.
+struct Checker(Vec<Objection>);
+
+impl Checker {
+    fn object(&mut self, path: &[Step], message: String) {
+        self.0.push(Objection { path: path.to_vec(), message });
+    }
+
+    fn number(&mut self, path: &[Step], value: f32, low: f32, high: f32, what: &str) {
+        if !(value >= low && value <= high) {
+            self.object(path, format!("{what} is {value}; allowed is {low} to {high}"));
+        }
+    }
+}
+
+/// Everything about a scene that is not allowed.
+pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
+    use Step::{Index, Key, Text};
+    let mut c = Checker(Vec::new());
+    c.number(&[Key("control_dt")], scene.control_dt, 1.0 / 120.0, 0.2, "control_dt (s)");
+    c.number(&[Key("sim_dt")], scene.sim_dt, 1.0 / 1000.0, 1.0 / 60.0, "sim_dt (s)");
+    let steps = scene.control_dt / scene.sim_dt;
+    if (steps - steps.round()).abs() > 0.01 || steps < 1.0 {
+        c.object(
+            &[Key("control_dt")],
+            format!("control_dt {} s is {steps} of sim_dt {} s; allowed is a whole number", scene.control_dt, scene.sim_dt),
+        );
+    }
+    c.number(&[Key("time_limit")], scene.time_limit, 1.0, 3600.0, "time_limit (s)");
+    c.number(&[Key("ground"), Key("half_size")], scene.ground.half_size, 1.0, 2000.0, "half_size (m)");
+    c.number(&[Key("ground"), Key("friction")], scene.ground.friction, 0.0, 5.0, "friction");
+    if let AgentKind::Humanoid { harness, .. } = &scene.agent {
+        c.number(&[Key("agent"), Key("harness")], *harness, 0.0, 1.0, "harness");
+    }
+    if let Some(road) = &scene.course {
+        let here = Key("course");
+        c.number(&[here.clone(), Key("half_width")], road.half_width, 1.0, 50.0, "half_width (m)");
+        c.number(&[here.clone(), Key("bank")], road.bank, 0.0, 30.0, "bank (degrees)");
+        if let Err(error) = Course::spline(&road.points, road.closed, road.half_width) {
+            c.object(&[here, Key("points")], error.to_string());
+        }
+    }
+    if let Some(gates) = &scene.gates {
+        c.number(&[Key("gates"), Key("count")], gates.count as f32, 2.0, 100.0, "count");
+        c.number(&[Key("gates"), Key("spacing")], gates.spacing, 4.0, 100.0, "spacing (m)");
+        c.number(&[Key("gates"), Key("first")], gates.first, 4.0, 100.0, "first (m)");
+        c.number(&[Key("gates"), Key("spread")], gates.spread, 0.0, gates.spacing / 3.0, "spread (m)");
+    }
+    for (i, object) in scene.objects.iter().enumerate() {
+        let here = [Key("objects"), Index(i)];
+        let sizes = match object.form {
+            Form::Box(x, y, z) => vec![x, y, z],
+            Form::Cylinder(r, h) => vec![r, h],
+        };
+        for size in sizes {
+            c.number(&[here[0].clone(), here[1].clone(), Key("form")], size, 0.01, 500.0, "a size (m)");
+        }
+        if let Some(mass) = object.mass {
+            c.number(&[here[0].clone(), here[1].clone(), Key("mass")], mass, 0.01, 1e5, "mass (kg)");
+        }
+    }
+    if let Some(traffic) = &scene.traffic {
+        c.number(&[Key("traffic"), Key("count")], traffic.count as f32, 1.0, 64.0, "count");
+        c.number(&[Key("traffic"), Key("speed")], traffic.speed.0, 0.5, traffic.speed.1, "the slowest speed (m/s)");
+        if scene.course.is_none() {
+            c.object(&[Key("traffic")], "traffic needs a course".to_owned());
+        }
+    }
+    let needs = |present: bool, what: &str, c: &mut Checker| {
+        if !present {
+            c.object(&[Key("task")], format!("this task needs `{what}`, which the scene lacks"));
+        }
+    };
+    match &scene.task {
+        TaskKind::Lap { laps, .. } => {
+            c.number(&[Key("task"), Key("laps")], *laps, 0.05, 100.0, "laps");
+            needs(scene.course.as_ref().is_some_and(|r| r.closed), "course: Some((closed: true, ...))", &mut c);
+        }
+        TaskKind::Slalom { .. } => needs(scene.gates.is_some(), "gates", &mut c),
+        TaskKind::Park { .. } => needs(!scene.bays.is_empty(), "bays", &mut c),
+        TaskKind::Reach { .. } => needs(scene.goal.is_some(), "goal", &mut c),
+        TaskKind::Push { object, .. } => {
+            needs(scene.goal.is_some(), "goal", &mut c);
+            if scene.objects.get(*object).is_none_or(|o| o.mass.is_none()) {
+                c.object(
+                    &[Key("task"), Key("object")],
+                    format!("object {object} is not one of the {} objects, or has no mass", scene.objects.len()),
+                );
+            }
+        }
+    }
+    let drives = matches!(scene.task, TaskKind::Lap { .. } | TaskKind::Slalom { .. } | TaskKind::Park { .. });
+    if drives != matches!(scene.agent, AgentKind::Vehicle(_)) {
+        c.object(
+            &[Key("agent")],
+            format!(
+                "the agent is a {}; allowed is Vehicle for Lap, Slalom and Park, Humanoid for Reach and Push",
+                scene.agent.name()
+            ),
+        );
+    }
+    let known = terms_of(&scene.task);
+    for (name, weight) in &scene.terms {
+        if !known.contains(&name.as_str()) {
+            c.object(
+                &[Key("terms"), Text(name.clone())],
+                format!("unknown score term `{name}`; allowed are {}", known.join(", ")),
+            );
+        } else if !weight.is_finite() {
+            c.object(&[Key("terms"), Text(name.clone())], format!("weight {weight}; allowed is a finite number"));
+        }
+    }
+    c.0
+}

@@ -1,0 +1,161 @@
+//! One isolated physics world with the bodies that act in it.
+
+use bevy::ecs::prelude::*;
+use bevy_rapier3d::plugin::context::RapierContextSimulation;
+
+use super::body::Body;
+use super::guide::Guide;
+use super::physics::{Physics, PhysicsSets};
+use super::seed::{SimRng, episode_rng};
+use super::snapshot::Snapshot;
+use super::stepping::SimThreads;
+
+/// Stream of the episode's generator that varies the layout.
+const VARIATION_STREAM: u64 = 1;
+
+/// Changes the start of each episode: places, layout, friction. Owned by the arena's scene.
+pub trait Variation: Send + Sync + 'static {
+    /// Vary a freshly restored arena. Draws from `rng` only.
+    fn apply(&mut self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng);
+}
+
+/// A body of an arena with what it sees and is told.
+pub struct Slot {
+    /// The body.
+    pub body: Box<dyn Body>,
+    /// What it is asked to do.
+    pub guide: Guide,
+    /// What it sensed at this tick.
+    pub observation: Vec<f32>,
+    /// What it does at this tick.
+    pub action: Vec<f32>,
+}
+
+/// Asks for an arena to begin a new episode with this seed at the next tick.
+#[derive(Message, Clone, Copy, Debug)]
+pub struct ResetArena {
+    /// The arena.
+    pub arena: Entity,
+    /// The episode's seed.
+    pub seed: u64,
+}
+
+/// One isolated physics world. Its Rapier sets are the other components of the same entity.
+#[derive(Component)]
+#[require(RapierContextSimulation)]
+pub struct Arena {
+    /// Its bodies; an agent knows its index here.
+    pub slots: Vec<Slot>,
+    /// Seed of the running episode.
+    pub seed: u64,
+    /// Ticks since the episode's start.
+    pub tick: u64,
+    /// Physics steps a tick.
+    pub substeps: u32,
+    /// The seed to begin the next episode with, where one is asked for.
+    pub pending_reset: Option<u64>,
+    /// Put the arena into this state instead of a fresh start at the pending reset.
+    pub pending_snapshot: Option<Box<Snapshot>>,
+    /// True from a reset until the end of that tick's `Begin`.
+    pub begun: bool,
+    start: Option<Box<Snapshot>>,
+    variation: Box<dyn Variation>,
+}
+
+impl Arena {
+    /// An arena whose physics `physics` holds the scene's nominal layout and `slots` its bodies.
+    ///
+    /// `control_dt` and `sim_dt` in seconds.
+    ///
+    /// # Panics
+    /// When `control_dt` is not a whole number of `sim_dt` (to 1 %).
+    pub fn new(
+        physics: &mut Physics<'_>,
+        slots: Vec<Slot>,
+        control_dt: f32,
+        sim_dt: f32,
+        variation: Box<dyn Variation>,
+    ) -> Self {
+        let substeps = (control_dt / sim_dt).round();
+        assert!(
+            substeps >= 1.0 && (substeps * sim_dt - control_dt).abs() < 0.01 * sim_dt,
+            "control_dt {control_dt} s is not a whole number of sim_dt {sim_dt} s"
+        );
+        physics.parameters.dt = sim_dt;
+        // One step at rest fills the broad phase, which the first ray casts need.
+        physics.refresh();
+        let mut arena = Self {
+            slots,
+            seed: 0,
+            tick: 0,
+            substeps: substeps as u32,
+            pending_reset: Some(0),
+            pending_snapshot: None,
+            begun: false,
+            start: None,
+            variation,
+        };
+        arena.start = Some(Box::new(Snapshot::take(physics, &arena)));
+        arena
+    }
+
+    /// Begin the episode of `seed`: the nominal start, varied.
+    pub fn reset(&mut self, physics: &mut Physics<'_>, seed: u64) {
+        if let Some(start) = self.start.take() {
+            start.restore(physics, self);
+            self.start = Some(start);
+        }
+        self.seed = seed;
+        self.tick = 0;
+        let mut rng = episode_rng(seed, VARIATION_STREAM);
+        self.variation.apply(physics, &mut self.slots, &mut rng);
+        physics.refresh();
+        for slot in &mut self.slots {
+            slot.action.fill(0.0);
+        }
+        self.begun = true;
+    }
+
+    /// Write every body's observation.
+    pub fn sense(&mut self, physics: &Physics<'_>) {
+        for slot in &mut self.slots {
+            slot.body.sense(physics, &slot.guide, &mut slot.observation);
+        }
+    }
+
+    /// Apply the actions and advance by one tick.
+    pub fn advance(&mut self, physics: &mut Physics<'_>) {
+        for slot in &mut self.slots {
+            slot.body.actuate(physics, &slot.action);
+        }
+        for _ in 0..self.substeps {
+            for slot in &mut self.slots {
+                slot.body.before_step(physics);
+            }
+            physics.step();
+        }
+        self.tick += 1;
+    }
+}
+
+/// Begin the episodes that were asked for.
+pub(super) fn reset_arenas(mut requests: MessageReader<ResetArena>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
+    for request in requests.read() {
+        if let Ok((mut arena, _)) = arenas.get_mut(request.arena) {
+            arena.pending_reset = Some(request.seed);
+        }
+    }
+    for (mut arena, mut sets) in &mut arenas {
+        let Some(seed) = arena.pending_reset.take() else { continue };
+        let mut physics = sets.physics();
+        arena.reset(&mut physics, seed);
+        if let Some(snapshot) = arena.pending_snapshot.take() {
+            snapshot.restore(&mut physics, &mut arena);
+        }
+    }
+}
+
+/// Write all observations, arenas in parallel.
+pub(super) fn sense_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
+    threads.for_each(&mut arenas, |arena, physics| arena.sense(physics));
+}

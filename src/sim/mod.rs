@@ -1,0 +1,25 @@
+//! Isolated physics worlds: arenas, the tick's schedule, stepping, snapshots, seeds and the state hash.
+
+mod arena;
+mod body;
+mod course;
+mod guide;
+mod hash;
+mod physics;
+mod schedule;
+mod seed;
+mod snapshot;
+mod stepping;
+mod surface;
+
+pub use arena::{Arena, ResetArena, Slot, Variation};
+pub use body::{Body, WheelPose};
+pub use course::{Course, CourseError, Projection, heading_of, wrap_angle};
+pub use guide::{Gate, Guide};
+pub use hash::state_hash;
+pub use physics::{GRAVITY, Physics, PhysicsSets, PhysicsSetsItem, RayHit};
+pub use schedule::{ActSystems, ObserveSystems, SimAct, SimObserve, SimPlugin, tick};
+pub use seed::{SimRng, episode_rng, split_seed};
+pub use snapshot::{Snapshot, SnapshotError};
+pub use stepping::SimThreads;
+pub use surface::Surface;

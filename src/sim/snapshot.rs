@@ -1,0 +1,116 @@
+//! An arena's whole state: to reset, to rewind, to replay, to branch.
+
+use bevy_rapier3d::rapier::prelude::*;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::arena::Arena;
+use super::physics::Physics;
+
+/// Changes when the bytes of a snapshot change meaning.
+const FORMAT: u32 = 1;
+
+/// Everything that determines what an arena does next, but for the guides, which the scene and the seed give.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Snapshot {
+    format: u32,
+    tick: u64,
+    seed: u64,
+    islands: IslandManager,
+    broad_phase: DefaultBroadPhase,
+    narrow_phase: NarrowPhase,
+    ccd_solver: CCDSolver,
+    parameters: IntegrationParameters,
+    bodies: RigidBodySet,
+    colliders: ColliderSet,
+    joints: ImpulseJointSet,
+    multibody_joints: MultibodyJointSet,
+    memories: Vec<Vec<u8>>,
+}
+
+/// Why bytes are not a snapshot.
+#[derive(Debug, Error)]
+pub enum SnapshotError {
+    /// The bytes end early or do not decode.
+    #[error("the snapshot does not decode ({0}); it was cut short or written by another version")]
+    Decode(#[from] postcard::Error),
+    /// Written by another version.
+    #[error("the snapshot has format {found}, this version reads {FORMAT}")]
+    Format {
+        /// The format found.
+        found: u32,
+    },
+}
+
+impl Snapshot {
+    /// Take the state of an arena.
+    pub fn take(physics: &Physics<'_>, arena: &Arena) -> Self {
+        let memories = arena
+            .slots
+            .iter()
+            .map(|slot| {
+                let mut memory = Vec::new();
+                slot.body.save(&mut memory);
+                memory
+            })
+            .collect();
+        Self {
+            format: FORMAT,
+            tick: arena.tick,
+            seed: arena.seed,
+            islands: physics.islands.clone(),
+            broad_phase: physics.broad_phase.clone(),
+            narrow_phase: physics.narrow_phase.clone(),
+            ccd_solver: physics.ccd_solver.clone(),
+            parameters: *physics.parameters,
+            bodies: physics.bodies.clone(),
+            colliders: physics.colliders.clone(),
+            joints: physics.joints.clone(),
+            multibody_joints: physics.multibody_joints.clone(),
+            memories,
+        }
+    }
+
+    /// Put an arena of the same scene back into this state.
+    pub fn restore(&self, physics: &mut Physics<'_>, arena: &mut Arena) {
+        arena.tick = self.tick;
+        arena.seed = self.seed;
+        physics.islands.clone_from(&self.islands);
+        physics.broad_phase.clone_from(&self.broad_phase);
+        physics.narrow_phase.clone_from(&self.narrow_phase);
+        physics.ccd_solver.clone_from(&self.ccd_solver);
+        *physics.parameters = self.parameters;
+        physics.bodies.clone_from(&self.bodies);
+        physics.colliders.clone_from(&self.colliders);
+        physics.joints.clone_from(&self.joints);
+        physics.multibody_joints.clone_from(&self.multibody_joints);
+        for (slot, memory) in arena.slots.iter_mut().zip(&self.memories) {
+            slot.body.load(memory);
+        }
+    }
+
+    /// How many acting bodies it holds.
+    pub fn agents(&self) -> usize {
+        self.memories.len()
+    }
+
+    /// As bytes (postcard).
+    ///
+    /// # Errors
+    /// When a set does not serialise, which no set that was built through Rapier does.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
+        Ok(postcard::to_stdvec(self)?)
+    }
+
+    /// From the bytes of [`Snapshot::to_bytes`].
+    ///
+    /// # Errors
+    /// When the bytes were cut short or written by another version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let (found, _) = postcard::take_from_bytes::<u32>(bytes)?;
+        if found != FORMAT {
+            return Err(SnapshotError::Format { found });
+        }
+        Ok(postcard::from_bytes(bytes)?)
+    }
+}

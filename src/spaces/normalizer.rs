@@ -1,0 +1,77 @@
+//! Shift and scale of each number, so that a network sees values near one.
+
+use serde::{Deserialize, Serialize};
+
+/// Standard deviations below this are taken for a constant number, which is only centred: dividing by them would
+/// blow rounding noise up to full scale.
+const SMALLEST_STD: f32 = 1e-4;
+
+/// Per-number mean and standard deviation: `normalize(x) = (x - mean) / std`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalizer {
+    /// Mean of each number.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each number; 1 where the number was constant.
+    pub std: Vec<f32>,
+}
+
+impl Normalizer {
+    /// Leaves `size` numbers as they are.
+    pub fn identity(size: usize) -> Self {
+        Self { mean: vec![0.0; size], std: vec![1.0; size] }
+    }
+
+    /// From rows of `size` numbers each (`rows.len()` is a multiple of `size`); sums in f64.
+    ///
+    /// # Panics
+    /// When `size` is zero or does not divide `rows.len()`.
+    pub fn fit(rows: &[f32], size: usize) -> Self {
+        assert!(size > 0 && rows.len() % size == 0, "{} numbers are not rows of {size}", rows.len());
+        let count = (rows.len() / size).max(1) as f64;
+        let mut mean = vec![0.0f64; size];
+        for row in rows.chunks_exact(size) {
+            for (m, x) in mean.iter_mut().zip(row) {
+                *m += f64::from(*x) / count;
+            }
+        }
+        let mut variance = vec![0.0f64; size];
+        for row in rows.chunks_exact(size) {
+            for ((v, m), x) in variance.iter_mut().zip(&mean).zip(row) {
+                *v += (f64::from(*x) - m).powi(2) / count;
+            }
+        }
+        Self {
+            mean: mean.iter().map(|m| *m as f32).collect(),
+            std: variance
+                .iter()
+                .map(|v| {
+                    let std = v.sqrt() as f32;
+                    if std < SMALLEST_STD { 1.0 } else { std }
+                })
+                .collect(),
+        }
+    }
+
+    /// How many numbers it takes.
+    pub fn size(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// Normalise rows in place.
+    pub fn normalize(&self, rows: &mut [f32]) {
+        for row in rows.chunks_exact_mut(self.size()) {
+            for ((x, m), s) in row.iter_mut().zip(&self.mean).zip(&self.std) {
+                *x = (*x - m) / s;
+            }
+        }
+    }
+
+    /// Undo [`Normalizer::normalize`] in place.
+    pub fn denormalize(&self, rows: &mut [f32]) {
+        for row in rows.chunks_exact_mut(self.size()) {
+            for ((x, m), s) in row.iter_mut().zip(&self.mean).zip(&self.std) {
+                *x = *x * s + m;
+            }
+        }
+    }
+}

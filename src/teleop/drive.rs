@@ -1,0 +1,164 @@
+//! An operator that drives a car along its course.
+
+use bevy::input::keyboard::KeyCode;
+use bevy::math::ops;
+
+use super::latch::KeyLatch;
+use super::operator::{Hands, KeyPair, Operator, Skill};
+use crate::agents::vehicle::{AHEAD, RAYS, VehicleSpecification, observation_layout};
+
+/// Deceleration that an operator plans with, m/s²: half of what the brakes give.
+const PLANNED_BRAKING: f32 = 4.0;
+/// Half the width of the lane that must be free of obstacles, m.
+const LANE: f32 = 1.4;
+/// The gap kept behind what stands on the lane, m, from the middle of the bonnet.
+const GAP: f32 = 4.5;
+
+/// Steers by pure pursuit (Coulter 1992, eq. 1), brakes for bends and for what is in the lane, stops at a goal.
+pub struct DriveOperator {
+    hands: Hands,
+    skill: Skill,
+    cruise: f32,
+    lateral: f32,
+    wheelbase: f32,
+    lock: f32,
+    steering_acceleration: f32,
+    fields: Fields,
+    mood: f32,
+}
+
+/// Where in the observation things stand.
+struct Fields {
+    ahead: usize,
+    left: usize,
+    to_go: usize,
+    goal: usize,
+    rays: usize,
+}
+
+impl DriveOperator {
+    /// An operator that goes at most `cruise` m/s and takes bends at `lateral` m/s².
+    pub fn new(skill: Skill, cruise: f32, lateral: f32, car: &VehicleSpecification) -> Self {
+        let layout = observation_layout();
+        let start = |name: &str| layout.range(name).map_or(0, |r| r.start);
+        let pairs = vec![
+            KeyPair { action: 0, up: KeyCode::KeyA, down: KeyCode::KeyD },
+            KeyPair { action: 1, up: KeyCode::KeyW, down: KeyCode::F35 },
+            KeyPair { action: 2, up: KeyCode::KeyS, down: KeyCode::F35 },
+            KeyPair { action: 3, up: KeyCode::Space, down: KeyCode::F35 },
+        ];
+        Self {
+            hands: Hands::new(skill, pairs),
+            skill,
+            cruise,
+            lateral,
+            wheelbase: car.wheelbase,
+            lock: car.steering_lock,
+            steering_acceleration: car.steering_acceleration,
+            fields: Fields {
+                ahead: start("course_ahead_forward"),
+                left: start("course_ahead_left"),
+                to_go: start("course_left_to_go"),
+                goal: start("goal_forward"),
+                rays: start("ray"),
+            },
+            mood: 1.0,
+        }
+    }
+
+    /// The course ahead as (forward, left), m, the car's own place first.
+    fn path(&self, observation: &[f32]) -> [(f32, f32); AHEAD.len() + 1] {
+        let mut path = [(0.0, 0.0); AHEAD.len() + 1];
+        for (i, point) in path[1..].iter_mut().enumerate() {
+            *point = (observation[self.fields.ahead + i], observation[self.fields.left + i]);
+        }
+        path
+    }
+
+    /// The path's point at about `distance` metres ahead.
+    fn aim(path: &[(f32, f32)], distance: f32) -> (f32, f32) {
+        let mut last = 0.0;
+        for (i, d) in AHEAD.into_iter().enumerate() {
+            if d >= distance {
+                let t = (distance - last) / (d - last);
+                let (a, b) = (path[i], path[i + 1]);
+                return (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t);
+            }
+            last = d;
+        }
+        path[path.len() - 1]
+    }
+
+    /// The speed that bends allow, m/s.
+    fn bend_speed(&self, path: &[(f32, f32)]) -> f32 {
+        let mut allowed = f32::INFINITY;
+        for i in 1..path.len() - 2 {
+            let (a, b, c) = (path[i], path[i + 1], path[i + 2]);
+            let (u, v) = ((b.0 - a.0, b.1 - a.1), (c.0 - b.0, c.1 - b.1));
+            let angle = ops::atan2(u.0 * v.1 - u.1 * v.0, u.0 * v.0 + u.1 * v.1);
+            let length = 0.5 * (ops::hypot(u.0, u.1) + ops::hypot(v.0, v.1));
+            let curvature = angle.abs() / length.max(0.5);
+            let there = (self.lateral / curvature.max(1e-3)).sqrt();
+            let until = (AHEAD[i] - 2.0).max(0.0);
+            allowed = allowed.min((there * there + 2.0 * PLANNED_BRAKING * until).sqrt());
+        }
+        allowed
+    }
+
+    /// How far ahead on the path something stands, m.
+    fn free_way(&self, observation: &[f32], path: &[(f32, f32)]) -> f32 {
+        let mut free = f32::INFINITY;
+        for i in 0..RAYS.count {
+            let distance = observation[self.fields.rays + i];
+            if distance > RAYS.reach - 0.1 {
+                continue;
+            }
+            let angle = RAYS.arc * (0.5 - i as f32 / (RAYS.count - 1) as f32);
+            // Rays start 0.6 m ahead of the car's middle.
+            let (forward, left) = (0.6 + distance * ops::cos(angle), distance * ops::sin(angle));
+            if forward < 1.0 {
+                continue;
+            }
+            let on_path = Self::aim(path, ops::hypot(forward, left));
+            if (left - on_path.1).abs() < LANE && (forward - on_path.0).abs() < 4.0 {
+                free = free.min(distance);
+            }
+        }
+        free
+    }
+}
+
+impl Operator for DriveOperator {
+    fn begin(&mut self, seed: u64) {
+        self.hands.begin(seed);
+        // No two drives are equally fast.
+        self.mood = 1.0 + 0.06 * self.hands.noise();
+    }
+
+    fn press(&mut self, observation: &[f32], action: &[f32], dt: f32, keys: &mut KeyLatch) {
+        let speed = observation[0];
+        let path = self.path(observation);
+        let (forward, left) = Self::aim(&path, (2.5 + 0.45 * speed.abs()).clamp(3.0, 18.0));
+        let distance = (forward * forward + left * left).max(1.0);
+        let curvature = 2.0 * left / distance;
+        let followable = ops::atan(self.wheelbase * self.steering_acceleration / (speed * speed).max(0.1));
+        let steer = ops::atan(self.wheelbase * curvature) / self.lock.min(followable);
+
+        let mut wanted = (self.cruise * self.mood).min(self.bend_speed(&path)) * self.skill.pace();
+        let gap = self.free_way(observation, &path) - GAP;
+        if gap.is_finite() {
+            wanted = wanted.min((2.0 * PLANNED_BRAKING * gap.max(0.0)).sqrt() * 0.8);
+        }
+        let goal = &observation[self.fields.goal..self.fields.goal + 4];
+        if goal[3] != 0.0 || goal[2] != 0.0 {
+            let left_to_go = observation[self.fields.to_go];
+            wanted = wanted.min((2.0 * 1.5 * (left_to_go - 0.15).max(0.0)).sqrt());
+        }
+        let stop = wanted < 0.4;
+        let throttle = if wanted > speed + 0.3 { ((wanted - speed) * 0.6).clamp(0.25, 1.0) } else { 0.0 };
+        let brake = if speed > wanted + 0.6 && speed > 0.8 { ((speed - wanted) * 0.5).min(1.0) } else { 0.0 };
+        let handbrake = if stop && speed.abs() < 1.2 { 1.0 } else { 0.0 };
+        let throttle = if stop { 0.0 } else { throttle };
+        self.hands.press(&[steer, throttle, brake, handbrake], action, dt, keys);
+    }
+}

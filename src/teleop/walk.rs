@@ -1,0 +1,124 @@
+//! An operator that walks to its goal, round obstacles, and pushes what is to be pushed.
+
+use bevy::input::keyboard::KeyCode;
+use bevy::math::{Vec2, ops};
+
+use super::latch::KeyLatch;
+use super::operator::{Hands, KeyPair, Operator, Skill};
+use crate::agents::humanoid::{RANGE_ARC, observation_layout};
+
+/// Half the width that a walking person needs, m: shoulders and a swing of the arms.
+const SHOULDERS: f32 = 0.62;
+/// Obstacles farther than this are not worth a detour yet, m.
+const FORESIGHT: f32 = 3.5;
+/// Distance behind the middle of a crate from which pushing begins, m: half a crate and half a step.
+const BEHIND: f32 = 1.15;
+/// How far off the line through crate and mark one may be and still push, m.
+const OFF_LINE: f32 = 0.3;
+/// Range beyond which a ray met nothing, m.
+const NOTHING: f32 = 7.9;
+
+/// Walks and pushes.
+pub struct WalkOperator {
+    hands: Hands,
+    goal: usize,
+    object: usize,
+    object_to_goal: usize,
+    range: std::ops::Range<usize>,
+    down: usize,
+    pushing: bool,
+}
+
+impl WalkOperator {
+    /// An operator of `skill`.
+    pub fn new(skill: Skill) -> Self {
+        let layout = observation_layout();
+        let range = |name: &str| layout.range(name).unwrap_or(0..0);
+        let pairs = vec![
+            KeyPair { action: 0, up: KeyCode::KeyW, down: KeyCode::KeyS },
+            KeyPair { action: 1, up: KeyCode::KeyQ, down: KeyCode::KeyE },
+            KeyPair { action: 2, up: KeyCode::KeyA, down: KeyCode::KeyD },
+        ];
+        Self {
+            hands: Hands::new(skill, pairs),
+            goal: range("goal").start,
+            object: range("object").start,
+            object_to_goal: range("object_to_goal").start,
+            range: range("range"),
+            down: range("down").start,
+            pushing: false,
+        }
+    }
+
+    /// The direction to walk in towards `target` (forward, left; m), rad, round what the rays meet.
+    fn way_to(&self, observation: &[f32], target: Vec2) -> f32 {
+        let rays = &observation[self.range.clone()];
+        let angle = |i: usize| RANGE_ARC * (0.5 - i as f32 / (rays.len().max(2) - 1) as f32);
+        let straight = ops::atan2(target.y, target.x);
+        let reach = target.length().min(FORESIGHT);
+        let cost = |direction: f32| {
+            let mut blocked = 0.0f32;
+            for (i, distance) in rays.iter().enumerate().filter(|(_, d)| **d < NOTHING) {
+                let (sin, cos) = ops::sin_cos(angle(i) - direction);
+                let (along, across) = (distance * cos, (distance * sin).abs());
+                if along > 0.0 && along < reach && across < SHOULDERS {
+                    blocked = blocked.max(reach - along + 2.0 * (SHOULDERS - across));
+                }
+            }
+            (direction - straight).abs() + 1.2 * blocked + 0.25 * direction.abs()
+        };
+        // Three candidates a ray: finer than the rays, coarser than anyone can turn.
+        let last = 3 * (rays.len().max(2) - 1);
+        let candidates = (0..=last).map(|i| RANGE_ARC * (0.5 - i as f32 / last as f32));
+        candidates
+            .chain(std::iter::once(straight))
+            .map(|c| (cost(c), c))
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .map_or(straight, |(_, c)| c)
+    }
+
+    /// Wishes (forward, sideways, turn) that walk in `direction`.
+    fn walk(direction: f32) -> [f32; 3] {
+        let forward = if direction.abs() < 0.7 { 1.0 } else { 0.3 };
+        [forward, 0.0, (1.8 * direction).clamp(-1.0, 1.0)]
+    }
+
+    /// Wishes that bring the object to its mark.
+    fn push(&mut self, observation: &[f32], object: Vec2, rest: Vec2) -> [f32; 3] {
+        let along = rest.normalize_or(Vec2::X);
+        let behind = object.dot(along);
+        let aside = along.perp_dot(object);
+        // One begins when well placed and goes on until far off the line.
+        let allowed = if self.pushing { 2.0 * OFF_LINE } else { OFF_LINE };
+        self.pushing = behind > 0.3 && behind < BEHIND + 0.6 && aside.abs() < allowed;
+        if !self.pushing {
+            let place = object - along * BEHIND;
+            if place.length() > 0.35 {
+                return Self::walk(self.way_to(observation, place));
+            }
+        }
+        let heading = ops::atan2(along.y, along.x);
+        // Keeping to the line needs side steps; lean towards the side that the object strays to.
+        let forward = if heading.abs() < 0.4 && aside.abs() < allowed { 1.0 } else { 0.0 };
+        [forward, (2.5 * aside).clamp(-1.0, 1.0), (1.8 * heading).clamp(-1.0, 1.0)]
+    }
+}
+
+impl Operator for WalkOperator {
+    fn begin(&mut self, seed: u64) {
+        self.hands.begin(seed);
+        self.pushing = false;
+    }
+
+    fn press(&mut self, observation: &[f32], action: &[f32], dt: f32, keys: &mut KeyLatch) {
+        let pair = |at: usize| Vec2::new(observation[at], observation[at + 1]);
+        let wishes = if observation[self.down] > 0.5 {
+            [0.0; 3]
+        } else if pair(self.object_to_goal) != Vec2::ZERO {
+            self.push(observation, pair(self.object), pair(self.object_to_goal))
+        } else {
+            Self::walk(self.way_to(observation, pair(self.goal)))
+        };
+        self.hands.press(&wishes, action, dt, keys);
+    }
+}

@@ -1,0 +1,93 @@
+//! Training configuration: files, overrides and their errors.
+
+use apprentice::learn::{OptimizerKind, Schedule, TrainConfig};
+use apprentice::policies::{Activation, HeadKind};
+
+fn load(overrides: &[&str]) -> Result<TrainConfig, String> {
+    let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+    TrainConfig::load(None, &overrides).map_err(|e| e.to_string())
+}
+
+#[test]
+fn every_kind_of_value_can_be_overridden() {
+    let config = load(&[
+        "network.hidden=[64, 32]",
+        "network.activation=gelu",
+        "network.layer_norm = true",
+        "head.kind=\"gaussian\"",
+        "optimizer.kind=adam",
+        "optimizer.schedule=constant",
+        "optimizer.learning_rate=1",
+        "data.observation_noise=2e-2",
+        "training.seed=18",
+    ])
+    .unwrap();
+    assert_eq!(config.network.hidden, [64, 32]);
+    assert_eq!(config.network.activation, Activation::Gelu);
+    assert!(config.network.layer_norm);
+    assert_eq!(config.head.kind, HeadKind::Gaussian);
+    assert_eq!(config.optimizer.kind, OptimizerKind::Adam);
+    assert_eq!(config.optimizer.schedule, Schedule::Constant);
+    assert_eq!(config.optimizer.learning_rate, 1.0);
+    assert_eq!(config.data.observation_noise, 0.02);
+    assert_eq!(config.training.seed, 18);
+    assert_eq!(config.training.batch_size, TrainConfig::default().training.batch_size);
+}
+
+#[test]
+fn errors_name_the_key_and_the_remedy() {
+    for (assignment, wanted) in [
+        ("optimizer.learning_rat=1", "did you mean optimizer.learning_rate?"),
+        ("steps=5", "did you mean training.steps?"),
+        ("lr=5", "did you mean"),
+        ("network=5", "there is no key network"),
+        ("training.steps", "key=value"),
+        ("training.steps=many", "training.steps cannot be many"),
+        ("training.steps=-5", "training.steps cannot be -5"),
+        ("network.activation=sigmoid", "relu"),
+        ("training.batch_size=0", "training.batch_size is 0; it must be within 1 and"),
+        ("optimizer.learning_rate=nan", "optimizer.learning_rate is nan; it must be above 0"),
+        ("data.validation_fraction=1.0", "it must be at least 0 and below 1"),
+        ("network.hidden=[0]", "network.hidden has a layer of 0 units"),
+        ("head.log_std_min=3", "head.log_std_min is 3"),
+    ] {
+        let text = load(&[assignment]).unwrap_err();
+        assert!(text.contains(wanted), "{assignment}: {text}");
+    }
+}
+
+#[test]
+fn files_are_partial_and_strict() {
+    let config = TrainConfig::from_toml("[training]\nsteps = 7\n", "a.toml").unwrap();
+    assert_eq!(config.training.steps, 7);
+    for (text, wanted) in [
+        ("[training]\nstep = 7\n", "there is no key training.step; did you mean training.steps?"),
+        ("[trainig]\nsteps = 7\n", "did you mean training.steps?"),
+        ("[training]\nsteps = \"seven\"\n", "steps"),
+        ("[training\n", "a.toml"),
+    ] {
+        let error = TrainConfig::from_toml(text, "a.toml").unwrap_err().to_string();
+        assert!(error.contains(wanted), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn a_resolved_configuration_reads_back() {
+    let config = load(&["network.hidden=[]", "optimizer.learning_rate=3.3e-5", "training.epochs=4"]).unwrap();
+    let text = config.to_toml().unwrap();
+    assert_eq!(TrainConfig::from_toml(&text, "text").unwrap(), config);
+    let other = load(&["network.hidden=[]", "optimizer.learning_rate=3.3e-5"]).unwrap();
+    assert_eq!(config.differences(&other), ["training.epochs is 4, was 0"]);
+}
+
+#[test]
+fn the_learning_rate_warms_up_and_falls() {
+    let config = load(&["optimizer.warmup_steps=10", "optimizer.final_factor=0.1"]).unwrap().optimizer;
+    let peak = config.learning_rate;
+    let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} instead of {b}");
+    close(config.learning_rate_at(0, 110), 0.1 * peak);
+    close(config.learning_rate_at(9, 110), peak);
+    close(config.learning_rate_at(10, 110), peak);
+    close(config.learning_rate_at(60, 110), 0.55 * peak);
+    close(config.learning_rate_at(110, 110), 0.1 * peak);
+}

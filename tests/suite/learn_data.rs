@@ -1,0 +1,90 @@
+//! Training data: invariants, the split by episodes, and weights.
+
+use apprentice::learn::{Prepared, RunOptions, TrainingData, train};
+use apprentice::policies::Policy;
+
+use super::learn_common::{config, data};
+
+fn some() -> TrainingData {
+    data(10, 20, (2, 1), |o, a| a[0] = o[0])
+}
+
+#[test]
+fn broken_data_is_refused_with_its_place() {
+    type Change = fn(&mut TrainingData);
+    let cases: [(Change, &str); 9] = [
+        (|d| d.actions.clear(), "it has no ticks"),
+        (|d| _ = d.observations.pop(), "not the same count of rows"),
+        (|d| d.observations[7] = f32::NAN, "observation x.1 of row 3 is NaN"),
+        (|d| d.actions[5] = f32::INFINITY, "action x of row 5 is inf"),
+        (|d| d.episode_starts[0] = 1, "episode starts"),
+        (|d| d.episode_starts[3] = 5, "episode starts"),
+        (|d| d.control_dt = 0.0, "control_dt"),
+        (|d| d.weights = Some(vec![1.0; 3]), "3 weights"),
+        (|d| d.weights = Some(vec![-1.0; 200]), "weights"),
+    ];
+    for (change, wanted) in cases {
+        let mut data = some();
+        change(&mut data);
+        let text = data.check().unwrap_err().to_string();
+        assert!(text.contains(wanted) && text.contains("a test"), "{text}");
+    }
+}
+
+#[test]
+fn episodes_are_never_divided() {
+    let data = some();
+    for seed in 0..20 {
+        let split = data.split(0.25, seed);
+        assert_eq!(split, data.split(0.25, seed));
+        assert_eq!(split.validation.len(), 60, "3 of 10 episodes hold at least a quarter");
+        assert_eq!(split.train.len() + split.validation.len(), 200);
+        for row in &split.validation {
+            let first = row / 20 * 20;
+            assert!((first..first + 20).all(|r| split.validation.contains(&r) && !split.train.contains(&r)));
+        }
+    }
+    assert!((0..20).any(|seed| data.split(0.25, seed) != data.split(0.25, 0)));
+    assert!(data.split(0.0, 0).validation.is_empty());
+    assert_eq!(data.split(0.99, 0).train.len(), 20, "one episode always trains");
+    let single = super::learn_common::data(1, 100, (2, 1), |o, a| a[0] = o[0]);
+    assert_eq!(single.split(0.1, 0).validation, (90..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn training_rows_are_normalised_and_the_rest_alike() {
+    let prepared = Prepared::new(&some(), 0.25, 3).unwrap();
+    let batch = prepared.batch(&prepared.split.train);
+    for column in 0..2 {
+        let values: Vec<f32> = batch.observations.iter().skip(column).step_by(2).copied().collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let variance = values.iter().map(|x| x * x).sum::<f32>() / values.len() as f32;
+        assert!(mean.abs() < 1e-4 && (variance - 1.0).abs() < 1e-3, "{mean} {variance}");
+    }
+}
+
+#[test]
+fn the_hash_sees_every_number() {
+    let (a, mut b) = (some(), some());
+    assert_eq!(a.hash(), b.hash());
+    b.observations[399] += 1.0;
+    assert_ne!(a.hash(), b.hash());
+    b = some();
+    b.weights = Some(vec![1.0; 200]);
+    assert_ne!(a.hash(), b.hash());
+}
+
+#[test]
+fn rows_without_weight_teach_nothing() {
+    let mut data = data(10, 50, (1, 1), |o, a| a[0] = 2.0 * o[0]);
+    // Every other row says the opposite, without weight.
+    let weights = (0..data.rows()).map(|row| if row % 2 == 0 { 3.0 } else { 0.0 }).collect();
+    data.actions.iter_mut().skip(1).step_by(2).for_each(|a| *a = -*a);
+    data.weights = Some(weights);
+    let config = config(&["network.hidden=[]", "data.observation_noise=0", "optimizer.learning_rate=0.03"]);
+    let dir = tempfile::tempdir().unwrap();
+    let summary = train(&config, &data, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap();
+    let mut action = [0.0];
+    Policy::load(&summary.policy_dir).unwrap().act(&[1.5], &mut action);
+    assert!((action[0] - 3.0).abs() < 0.05, "{action:?}");
+}
