@@ -11,3 +11,5 @@ pub mod sim;
 pub mod spaces;
 pub mod tasks;
 pub mod teleop;
+#[cfg(feature = "desktop")]
+pub mod ui;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, Output};
 use crate::policies::{Policy, PolicyError, resolve_policy_dir};
-use crate::rollout::{Evaluation, Player, evaluate, evaluation_seeds, normalized_score};
+use crate::rollout::{Evaluation, Player, evaluate, evaluation_seeds, normalized_score, trace_policy};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
@@ -33,6 +33,9 @@ pub struct EvalArguments {
     /// Seed that the episodes' seeds derive from; recordings never use the same
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Draw the lines of the first twelve episodes into this PNG file
+    #[arg(long, requires = "policy")]
+    plot: Option<PathBuf>,
 }
 
 /// Load the policy in a policy or run folder.
@@ -78,6 +81,12 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         .as_ref()
         .and_then(|o| normalized_score(evaluation.return_mean, o.return_mean, random.return_mean));
     print(output, &scene, &name, &evaluation, score);
+    if let (Some(out), Some(path)) = (&arguments.plot, &arguments.policy) {
+        let policy = load_policy(path)?;
+        let traces = seeds.iter().take(12).map(|seed| trace_policy(&scene, policy.clone(), *seed).map_err(misfit));
+        let traces = traces.collect::<Result<Vec<_>, _>>()?;
+        super::plot::lines(out, &format!("{name} on {}", scene.name), &[], &traces).map_err(Failure::Failed)?;
+    }
     output.object(&object(&scene, &evaluation, score, random.return_mean, operator.map(|o| o.return_mean)));
     Ok(())
 }

@@ -1,19 +1,115 @@
 //! `apprentice play`, and the app without a command.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{Failure, Output};
 
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  apprentice play circuit
+  apprentice play slalom --policy runs/slalom
+  apprentice play traffic --agents 3
+  apprentice play --replay demos/slalom:3
+  apprentice play my_track.ron --datasets demos --runs runs")]
 pub struct PlayArguments {
     /// A built-in scene or the path of a .ron file
-    scene: String,
+    #[arg(required_unless_present = "replay")]
+    scene: Option<String>,
+    /// A policy folder, or a run folder (its best policy), that drives; P takes over
+    #[arg(long, conflicts_with = "replay")]
+    policy: Option<PathBuf>,
+    /// Show a recorded episode in the scene that it was recorded in: a dataset's folder and the episode's number
+    #[arg(long, value_name = "DATASET:EPISODE", conflicts_with = "scene")]
+    replay: Option<String>,
+    /// Agents in the scene; you drive the first
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    agents: u8,
+    /// Folder that holds a dataset for each scene
+    #[arg(long, default_value = "datasets")]
+    datasets: PathBuf,
+    /// Folder that holds the training runs
+    #[arg(long, default_value = "runs")]
+    runs: PathBuf,
 }
 
-pub fn run(arguments: &PlayArguments, _output: &Output) -> Result<(), Failure> {
-    Err(Failure::failed(anyhow::anyhow!("no window for {}", arguments.scene)))
+#[cfg(feature = "desktop")]
+pub use window::{open, run};
+
+#[cfg(feature = "desktop")]
+mod window {
+    use std::path::Path;
+
+    use anyhow::anyhow;
+
+    use super::{Failure, Output, PlayArguments};
+    use crate::cli::{dataset::scene_of, eval};
+    use crate::demos::{Dataset, Episode};
+    use crate::live::SessionOptions;
+    use crate::policies::Policies;
+    use crate::scenes::{Scene, find};
+    use crate::ui::{AppOptions, run_app};
+
+    pub fn run(arguments: &PlayArguments, output: &Output) -> Result<(), Failure> {
+        let scene = arguments.scene.as_deref().map(find).transpose().map_err(Failure::bad_use)?;
+        if let (Some(scene), Some(path)) = (&scene, &arguments.policy) {
+            let policy = eval::load_policy(path)?;
+            Policies::check(&policy, &scene.blueprint.spaces()).map_err(eval::misfit)?;
+        }
+        let replay = arguments.replay.as_deref().map(recorded).transpose()?;
+        let session = SessionOptions {
+            agents: usize::from(arguments.agents),
+            datasets: arguments.datasets.clone(),
+            runs: arguments.runs.clone(),
+            ..SessionOptions::default()
+        };
+        show(AppOptions { scene, policy: arguments.policy.clone(), replay, session }, output)
+    }
+
+    pub fn open(output: &Output) -> Result<(), Failure> {
+        show(AppOptions::default(), output)
+    }
+
+    fn show(options: AppOptions, output: &Output) -> Result<(), Failure> {
+        run_app(options).map_err(Failure::failed)?;
+        output.object(&serde_json::json!({ "closed": true }));
+        Ok(())
+    }
+
+    /// The episode that `DATASET:EPISODE` names, and its scene.
+    fn recorded(name: &str) -> Result<(Episode, Scene), Failure> {
+        let parts = name.rsplit_once(':').and_then(|(dir, number)| Some((dir, number.parse::<usize>().ok()?)));
+        let Some((dir, number)) = parts else {
+            let message = "give a dataset's folder and an episode's number, such as demos/slalom:3";
+            return Err(Failure::bad_use(anyhow!("--replay {name}: {message}")));
+        };
+        let dataset = Dataset::open(Path::new(dir)).map_err(Failure::failed)?;
+        if number >= dataset.len() {
+            let last = dataset.len().saturating_sub(1);
+            return Err(Failure::bad_use(anyhow!("{dir} has episodes 0 to {last}, not {number}")));
+        }
+        let episode = dataset.read(number).map_err(Failure::failed)?;
+        let scene = scene_of(&episode).map_err(Failure::failed)?;
+        Ok((episode, scene))
+    }
 }
 
+/// What a build without a window says.
+#[cfg(not(feature = "desktop"))]
+fn no_window() -> Failure {
+    Failure::failed(anyhow::anyhow!(
+        "this build has no window; build one with `cargo build --release` (the `desktop` feature is on by default), or \
+         use the commands that need none, such as `apprentice quickstart`"
+    ))
+}
+
+#[cfg(not(feature = "desktop"))]
+pub fn run(_arguments: &PlayArguments, _output: &Output) -> Result<(), Failure> {
+    Err(no_window())
+}
+
+#[cfg(not(feature = "desktop"))]
 pub fn open(_output: &Output) -> Result<(), Failure> {
-    Err(Failure::failed(anyhow::anyhow!("no window")))
+    Err(no_window())
 }

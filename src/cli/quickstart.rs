@@ -19,7 +19,7 @@ use crate::teleop::Skill;
 /// The scene that is learned.
 const SCENE: &str = "circuit";
 /// Who demonstrates, and how many episodes.
-const DEMONSTRATIONS: [(Skill, usize); 2] = [(Skill::Steady, 16), (Skill::Hasty, 4)];
+const DEMONSTRATIONS: [(Skill, usize); 2] = [(Skill::Steady, 32), (Skill::Hasty, 8)];
 /// Unseen seeds that the policy is judged on.
 const EPISODES: usize = 50;
 

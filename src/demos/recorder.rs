@@ -105,6 +105,8 @@ impl Recorder {
                 let finished = journal.finish()?;
                 let number = dataset.append_recording(&episode, finished.recording())?;
                 finished.remove()?;
+                // Only goes when no other journal is in it.
+                let _ = self.journal_dir.as_ref().map(std::fs::remove_dir);
                 number
             }
             None => dataset.append(&episode)?,
@@ -122,7 +124,10 @@ impl Recorder {
     /// # Errors
     /// [`DatasetError::Io`] when the journal cannot be removed.
     pub fn discard(mut self) -> Result<(), DatasetError> {
-        self.journal.take().map_or(Ok(()), JournalWriter::discard)
+        self.journal.take().map_or(Ok(()), JournalWriter::discard)?;
+        // Only goes when no other journal is in it.
+        let _ = self.journal_dir.as_ref().map(std::fs::remove_dir);
+        Ok(())
     }
 
     fn begin(&mut self, header: EpisodeHeader) {

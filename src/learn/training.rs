@@ -242,14 +242,15 @@ pub fn run(
             let mut batches = prepared.split.validation.chunks(VALIDATION_ROWS).map(|rows| prepared.batch(rows));
             let validation = learner.validate(&mut batches, state.step)?;
             newest_loss = Some(validation.loss);
-            let best = state.best_loss.is_none_or(|best| validation.loss < best);
+            let counts = state.step as f64 >= f64::from(settings.select_from) * total as f64;
+            let best = counts && state.best_loss.is_none_or(|best| validation.loss < best);
             let policy = labelled(learner, &state, newest_loss)?;
             if best {
                 state.best_loss = newest_loss;
                 state.best_step = state.step;
                 state.validations_since_best = 0;
                 policy.save(&dir.best())?;
-            } else {
+            } else if counts {
                 state.validations_since_best += 1;
             }
             events.write(
@@ -276,8 +277,8 @@ pub fn run(
     state.finished |= outcome == Outcome::Finished;
     let policy = labelled(learner, &state, newest_loss)?;
     dir.checkpoint(learner, &policy, &state, 0)?;
-    if prepared.split.validation.is_empty() {
-        // Without validation the newest policy is the best one known.
+    if state.best_loss.is_none() && state.finished {
+        // Without a validation that counts, the newest policy is the best one known.
         policy.save(&dir.best())?;
     }
     events.flush()?;

@@ -74,6 +74,11 @@ impl SimClock {
         self.recent.iter().filter(|t| now.duration_since(**t) <= window).count() as f32 / WINDOW as f32
     }
 
+    /// How far the time is from the last tick to the next, 0 to 1, for drawing between ticks; 1 while paused.
+    pub fn between_ticks(&self, control_dt: f32) -> f32 {
+        if self.paused { 1.0 } else { (self.owed as f32 / control_dt).clamp(0.0, 1.0) }
+    }
+
     /// How many ticks of `control_dt` seconds are due at `now`.
     pub fn due(&mut self, now: Instant, control_dt: f32) -> usize {
         let passed = self.last.map_or(0.0, |last| now.duration_since(last).as_secs_f64());

@@ -69,15 +69,18 @@ fn drop_recorder(world: &mut World) -> bool {
     if let Err(error) = recorder.discard() {
         world.resource_mut::<Session>().complain(error.to_string());
     }
-    // The folder that was made for the journal goes too; it only goes when it is empty.
-    let dir = world.resource::<Session>().dataset_dir();
-    let _ = std::fs::remove_dir(dir.join("journal"));
-    let _ = std::fs::remove_dir(dir);
+    // The folder that was made for the dataset goes too; it only goes when it is empty.
+    let _ = std::fs::remove_dir(world.resource::<Session>().dataset_dir());
     true
 }
 
 pub(super) fn toggle_recording(world: &mut World) {
     match world.resource::<Session>().recording {
+        RecordingState::Idle if world.resource::<Session>().spawned.agents.len() > 1 => {
+            // Only the first agent's actions are kept; the others' would be missing when the episode is run again.
+            let text = "recording needs a scene with one agent: start again without --agents";
+            world.resource_mut::<Session>().complain(text);
+        }
         RecordingState::Idle => {
             begin(world);
             attach_recorder(world);
@@ -153,6 +156,10 @@ pub(super) fn end_episodes(world: &mut World) {
         return;
     }
     if recording != RecordingState::Idle {
+        return;
+    }
+    if world.get::<Driver>(ego) == Some(&Driver::Replay) {
+        // Whoever set the replay up decides what follows its end.
         return;
     }
     let Some(end) = world.get::<Score>(ego).and_then(|score| score.end) else { return };

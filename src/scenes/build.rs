@@ -55,7 +55,7 @@ fn insert_thing(physics: &mut Physics<'_>, kind: Thing, form: Form, mass: Option
 
 fn spaces(agent: &AgentKind) -> Spaces {
     let (observation, action) = match agent {
-        AgentKind::Vehicle(_) => (vehicle::observation_layout(), vehicle::action_layout()),
+        AgentKind::Vehicle { .. } => (vehicle::observation_layout(), vehicle::action_layout()),
         AgentKind::Humanoid { control, .. } => (humanoid::observation_layout(), humanoid::action_layout(*control)),
     };
     Spaces { agent: agent.name().into(), observation: Arc::new(observation), action: Arc::new(action) }
@@ -63,7 +63,7 @@ fn spaces(agent: &AgentKind) -> Spaces {
 
 fn body(physics: &mut Physics<'_>, agent: &AgentKind) -> Box<dyn Body> {
     match agent {
-        AgentKind::Vehicle(specification) => Box::new(Vehicle::spawn(physics, specification.clone())),
+        AgentKind::Vehicle { car } => Box::new(Vehicle::spawn(physics, car.clone())),
         AgentKind::Humanoid { control, harness } => {
             let options = HumanoidOptions { control: *control, harness: *harness, ..HumanoidOptions::default() };
             Box::new(Humanoid::spawn(physics, Vec3::ZERO, 0.0, &options))
@@ -109,7 +109,7 @@ impl SceneSpecification {
 
     fn car(&self) -> VehicleSpecification {
         match &self.agent {
-            AgentKind::Vehicle(car) => car.clone(),
+            AgentKind::Vehicle { car } => car.clone(),
             AgentKind::Humanoid { .. } => VehicleSpecification::default(),
         }
     }
@@ -126,7 +126,7 @@ impl Blueprint for SceneSpecification {
 
     fn bindings(&self) -> KeyBindings {
         match self.agent {
-            AgentKind::Vehicle(_) => vehicle_bindings(),
+            AgentKind::Vehicle { .. } => vehicle_bindings(),
             AgentKind::Humanoid { .. } => walk_bindings(),
         }
     }
@@ -175,7 +175,7 @@ impl Blueprint for SceneSpecification {
             roles.push(Role::Actor(task(&self.task)));
         }
         if let Some(traffic) = &self.traffic {
-            let car = AgentKind::Vehicle(VehicleSpecification::default());
+            let car = AgentKind::Vehicle { car: VehicleSpecification::default() };
             let (slow, fast) = traffic.speed;
             for i in 0..traffic.count {
                 slots.push(self.slot(physics, &car));
@@ -199,7 +199,7 @@ impl Blueprint for SceneSpecification {
 
     fn operator(&self, skill: Skill) -> Option<Box<dyn Operator>> {
         Some(match &self.agent {
-            AgentKind::Vehicle(car) => {
+            AgentKind::Vehicle { car } => {
                 Box::new(DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car))
             }
             AgentKind::Humanoid { .. } => Box::new(WalkOperator::new(skill)),

@@ -71,7 +71,11 @@ fn default_sim_dt() -> f32 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AgentKind {
     /// A car.
-    Vehicle(#[serde(default)] VehicleSpecification),
+    Vehicle {
+        /// Its data sheet; what is left out is the default's.
+        #[serde(default)]
+        car: VehicleSpecification,
+    },
     /// A person.
     Humanoid {
         /// Commands or joint targets.
@@ -91,7 +95,7 @@ impl AgentKind {
     /// Its name.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Vehicle(_) => "vehicle",
+            Self::Vehicle { .. } => "vehicle",
             Self::Humanoid { .. } => "humanoid",
         }
     }

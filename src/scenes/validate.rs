@@ -114,7 +114,7 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         }
     }
     let drives = matches!(scene.task, TaskKind::Lap { .. } | TaskKind::Slalom { .. } | TaskKind::Park { .. });
-    if drives != matches!(scene.agent, AgentKind::Vehicle(_)) {
+    if drives != matches!(scene.agent, AgentKind::Vehicle { .. }) {
         c.object(
             &[Key("agent")],
             format!(

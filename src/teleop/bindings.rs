@@ -113,11 +113,11 @@ pub fn vehicle_bindings() -> KeyBindings {
             Binding::new(&[KeyS, ArrowDown], "reverse", 1, -1.0).when(When::AtMost(0, REVERSE_BELOW)),
             Binding::new(&[Space], "handbrake", 3, 1.0),
         ],
-        // From the middle to full lock in 0.3 s and back in 0.2 s; pedals in 0.2 s.
+        // From the middle to full lock in 0.4 s and back in 0.3 s; pedals in 0.4 s and 0.25 s.
         smoothing: vec![
-            Smoothing { rise: 3.3, fall: 5.0 },
-            Smoothing { rise: 5.0, fall: 8.0 },
-            Smoothing { rise: 5.0, fall: 8.0 },
+            Smoothing { rise: 2.5, fall: 3.5 },
+            Smoothing { rise: 2.5, fall: 4.0 },
+            Smoothing { rise: 2.5, fall: 4.0 },
             Smoothing { rise: 10.0, fall: 10.0 },
         ],
     }

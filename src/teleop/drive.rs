@@ -9,6 +9,12 @@ use crate::agents::vehicle::{AHEAD, RAYS, VehicleSpecification, observation_layo
 
 /// Deceleration that an operator plans with, m/s²: half of what the brakes give.
 const PLANNED_BRAKING: f32 = 4.0;
+/// The same when it parks, m/s².
+const PARKING_BRAKING: f32 = 0.8;
+/// Slowest that it parks, m/s: with the pedals pulsed it neither stops short nor overshoots.
+const CREEP: f32 = 0.9;
+/// Parked when no more than this is left to go, m.
+const ARRIVED: f32 = 0.3;
 /// Half the width of the lane that must be free of obstacles, m.
 const LANE: f32 = 1.4;
 /// The gap kept behind what stands on the lane, m, from the middle of the bonnet.
@@ -24,7 +30,12 @@ pub struct DriveOperator {
     lock: f32,
     steering_acceleration: f32,
     fields: Fields,
+    /// How far left of the line it means to be, m.
+    aside: f32,
+    /// What the ideal speed is multiplied by.
     mood: f32,
+    /// How long that stays so, s.
+    mood_left: f32,
 }
 
 /// Where in the observation things stand.
@@ -62,7 +73,20 @@ impl DriveOperator {
                 goal: start("goal_forward"),
                 rays: start("ray"),
             },
+            aside: 0.0,
             mood: 1.0,
+            mood_left: 0.0,
+        }
+    }
+
+    /// Change line and speed a little every few seconds.
+    fn drift(&mut self, dt: f32) {
+        self.mood_left -= dt;
+        if self.mood_left <= 0.0 {
+            let (aside, pace) = self.skill.stray();
+            self.mood_left = 2.0 + self.hands.noise();
+            self.aside = aside * self.hands.noise();
+            self.mood = 1.0 + pace * self.hands.noise();
         }
     }
 
@@ -131,34 +155,37 @@ impl DriveOperator {
 impl Operator for DriveOperator {
     fn begin(&mut self, seed: u64) {
         self.hands.begin(seed);
-        // No two drives are equally fast.
-        self.mood = 1.0 + 0.06 * self.hands.noise();
+        self.mood_left = 0.0;
     }
 
     fn press(&mut self, observation: &[f32], action: &[f32], dt: f32, keys: &mut KeyLatch) {
+        self.drift(dt);
         let speed = observation[0];
         let path = self.path(observation);
         let (forward, left) = Self::aim(&path, (2.5 + 0.45 * speed.abs()).clamp(3.0, 18.0));
+        // At the end of a course there is no straying.
+        let left = left + self.aside * (observation[self.fields.to_go] / 12.0).min(1.0);
         let distance = (forward * forward + left * left).max(1.0);
         let curvature = 2.0 * left / distance;
         let followable = ops::atan(self.wheelbase * self.steering_acceleration / (speed * speed).max(0.1));
         let steer = ops::atan(self.wheelbase * curvature) / self.lock.min(followable);
 
-        let mut wanted = (self.cruise * self.mood).min(self.bend_speed(&path)) * self.skill.pace();
+        let mut wanted = self.cruise.min(self.bend_speed(&path)) * self.skill.pace();
         let gap = self.free_way(observation, &path) - GAP;
         if gap.is_finite() {
             wanted = wanted.min((2.0 * PLANNED_BRAKING * gap.max(0.0)).sqrt() * 0.8);
         }
         let goal = &observation[self.fields.goal..self.fields.goal + 4];
+        let mut arrived = false;
         if goal[3] != 0.0 || goal[2] != 0.0 {
             let left_to_go = observation[self.fields.to_go];
-            wanted = wanted.min((2.0 * 1.5 * (left_to_go - 0.15).max(0.0)).sqrt());
+            wanted = wanted.min((2.0 * PARKING_BRAKING * left_to_go).sqrt().max(CREEP));
+            arrived = left_to_go < ARRIVED;
         }
-        let stop = wanted < 0.4;
-        let throttle = if wanted > speed + 0.3 { ((wanted - speed) * 0.6).clamp(0.25, 1.0) } else { 0.0 };
-        let brake = if speed > wanted + 0.6 && speed > 0.8 { ((speed - wanted) * 0.5).min(1.0) } else { 0.0 };
-        let handbrake = if stop && speed.abs() < 1.2 { 1.0 } else { 0.0 };
-        let throttle = if stop { 0.0 } else { throttle };
+        wanted *= if arrived { 0.0 } else { self.mood };
+        let throttle = if wanted > speed { ((wanted - speed) * 0.6).clamp(0.2, 1.0) } else { 0.0 };
+        let brake = if speed > wanted + 0.3 && speed > 0.6 { ((speed - wanted) * 0.5).clamp(0.2, 1.0) } else { 0.0 };
+        let handbrake = if arrived && speed.abs() < 1.0 { 1.0 } else { 0.0 };
         self.hands.press(&[steer, throttle, brake, handbrake], action, dt, keys);
     }
 }

@@ -78,6 +78,16 @@ impl Skill {
         }
     }
 
+    /// How far from the ideal line it strays, m, and by what share from the ideal speed. Nobody holds either exactly;
+    /// what it does to come back is what a learner needs to see.
+    pub fn stray(self) -> (f32, f32) {
+        match self {
+            Self::Steady => (0.4, 0.3),
+            Self::Hasty => (0.6, 0.35),
+            Self::Sloppy => (0.9, 0.4),
+        }
+    }
+
     /// Share of the speed that the way allows.
     pub fn pace(self) -> f32 {
         match self {

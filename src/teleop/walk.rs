@@ -12,9 +12,13 @@ const SHOULDERS: f32 = 0.62;
 /// Obstacles farther than this are not worth a detour yet, m.
 const FORESIGHT: f32 = 3.5;
 /// Distance behind the middle of a crate from which pushing begins, m: half a crate and half a step.
-const BEHIND: f32 = 1.15;
+const BEHIND: f32 = 1.3;
+/// Nearer than this to the middle of a crate, along the line, one has passed it and must walk round it, m.
+const PASSED: f32 = 0.5;
+/// How far ahead on the line one aims from afar, m: a step and a half.
+const LOOK_AHEAD: f32 = 1.2;
 /// How far off the line through crate and mark one may be and still push, m.
-const OFF_LINE: f32 = 0.3;
+const OFF_LINE: f32 = 0.4;
 /// Range beyond which a ray met nothing, m.
 const NOTHING: f32 = 7.9;
 
@@ -26,7 +30,11 @@ pub struct WalkOperator {
     object_to_goal: usize,
     range: std::ops::Range<usize>,
     down: usize,
-    pushing: bool,
+    skill: Skill,
+    /// How far off the line it means to go, as a share of what is allowed.
+    bias: f32,
+    /// How long that stays so, s.
+    bias_left: f32,
 }
 
 impl WalkOperator {
@@ -46,7 +54,9 @@ impl WalkOperator {
             object_to_goal: range("object_to_goal").start,
             range: range("range"),
             down: range("down").start,
-            pushing: false,
+            skill,
+            bias: 0.0,
+            bias_left: 0.0,
         }
     }
 
@@ -83,41 +93,53 @@ impl WalkOperator {
         [forward, 0.0, (1.8 * direction).clamp(-1.0, 1.0)]
     }
 
-    /// Wishes that bring the object to its mark.
-    fn push(&mut self, observation: &[f32], object: Vec2, rest: Vec2) -> [f32; 3] {
+    /// Wishes that bring the object to its mark: onto the line through both from afar, then along it, keeping to it
+    /// with side steps. They change smoothly with what is seen, as a person's do.
+    fn push(&self, observation: &[f32], object: Vec2, rest: Vec2) -> [f32; 3] {
         let along = rest.normalize_or(Vec2::X);
         let behind = object.dot(along);
-        let aside = along.perp_dot(object);
-        // One begins when well placed and goes on until far off the line.
-        let allowed = if self.pushing { 2.0 * OFF_LINE } else { OFF_LINE };
-        self.pushing = behind > 0.3 && behind < BEHIND + 0.6 && aside.abs() < allowed;
-        if !self.pushing {
-            let place = object - along * BEHIND;
-            if place.length() > 0.35 {
-                return Self::walk(self.way_to(observation, place));
-            }
+        let aside = along.perp_dot(object) + 0.3 * self.bias * OFF_LINE;
+        if behind < PASSED {
+            return Self::walk(self.way_to(observation, object - along * BEHIND));
         }
-        let heading = ops::atan2(along.y, along.x);
-        // Keeping to the line needs side steps; lean towards the side that the object strays to.
-        let forward = if heading.abs() < 0.4 && aside.abs() < allowed { 1.0 } else { 0.0 };
-        [forward, (2.5 * aside).clamp(-1.0, 1.0), (1.8 * heading).clamp(-1.0, 1.0)]
+        let far = (behind - BEHIND).clamp(0.0, 1.0);
+        let onto_line = object - along * (behind - LOOK_AHEAD);
+        let from_afar = ops::atan2(onto_line.y, onto_line.x);
+        let close_by = ops::atan2(along.y, along.x);
+        let direction = far * from_afar + (1.0 - far) * close_by + 0.15 * self.bias;
+        let aligned = (1.2 - aside.abs() / OFF_LINE).clamp(0.0, 1.0);
+        let facing = (1.2 - direction.abs() / 1.2).clamp(0.0, 1.0);
+        let sideways = (1.0 - far) * (2.5 * aside).clamp(-1.0, 1.0);
+        [(far + (1.0 - far) * aligned) * facing, sideways, (1.8 * direction).clamp(-1.0, 1.0)]
+    }
+
+    /// Change the line a little now and then.
+    fn drift(&mut self, dt: f32) {
+        self.bias_left -= dt;
+        if self.bias_left <= 0.0 {
+            let (aside, _) = self.skill.stray();
+            self.bias_left = 1.2 + 0.6 * self.hands.noise();
+            self.bias = 2.0 * aside * self.hands.noise();
+        }
     }
 }
 
 impl Operator for WalkOperator {
     fn begin(&mut self, seed: u64) {
         self.hands.begin(seed);
-        self.pushing = false;
+        self.bias = 0.0;
+        self.bias_left = 0.0;
     }
 
     fn press(&mut self, observation: &[f32], action: &[f32], dt: f32, keys: &mut KeyLatch) {
+        self.drift(dt);
         let pair = |at: usize| Vec2::new(observation[at], observation[at + 1]);
         let wishes = if observation[self.down] > 0.5 {
             [0.0; 3]
         } else if pair(self.object_to_goal) != Vec2::ZERO {
             self.push(observation, pair(self.object), pair(self.object_to_goal))
         } else {
-            Self::walk(self.way_to(observation, pair(self.goal)))
+            Self::walk(self.way_to(observation, pair(self.goal)) + 0.3 * self.bias)
         };
         self.hands.press(&wishes, action, dt, keys);
     }

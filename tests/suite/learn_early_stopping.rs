@@ -24,6 +24,7 @@ fn training_stops_when_validation_gets_worse_and_keeps_the_best() {
         "training.steps=5000",
         "training.validate_every=10",
         "training.patience=4",
+        "training.select_from=0",
         "optimizer.learning_rate=0.01",
         "data.validation_fraction=0.3",
     ]);

@@ -123,27 +123,31 @@ impl Vehicle {
         let power_limit = s.power / speed.abs().max(1.0);
         let over = if throttle >= 0.0 { speed > s.top_speed } else { speed < -s.reverse_speed };
         let drive = if over { 0.0 } else { throttle * force.min(power_limit) };
-        let resistance = s.rolling_resistance * s.mass * crate::sim::GRAVITY;
         for (i, wheel) in self.controller.wheels_mut().iter_mut().enumerate() {
             let front = i < 2;
             wheel.steering = if front { self.memory.steering } else { 0.0 };
-            wheel.engine_force = if front { 0.0 } else { drive / 2.0 };
             let share = if front { s.brake_balance } else { 1.0 - s.brake_balance } / 2.0;
             let hand = if front { 0.0 } else { handbrake * s.handbrake_force / 2.0 };
-            let idle = if throttle.abs() < 0.02 { resistance / 4.0 } else { 0.0 };
-            wheel.brake = (brake * s.brake_force * share + hand + idle) * dt;
+            let (pull, hold) = (if front { 0.0 } else { drive / 2.0 }, brake * s.brake_force * share + hand);
+            // The controller ignores the brake of a driven wheel: the stronger of the two is left with the difference.
+            wheel.engine_force = if pull.abs() > hold { pull - hold * pull.signum() } else { 0.0 };
+            wheel.brake = (hold - pull.abs()).max(0.0) * dt;
             // Locked wheels slide: the rear steps out.
             wheel.friction_slip = if front || handbrake < 0.5 { s.grip } else { s.grip * s.sliding_grip };
         }
     }
 
-    /// Air drag along the velocity (½ ρ c_d A v²).
+    /// Air drag (½ ρ c_d A v²), and the rolling resistance of the tyres on the ground.
     fn drag(&self, physics: &mut Physics<'_>) {
-        let coefficient = self.specification.drag;
+        let s = &self.specification;
         let dt = physics.dt();
+        let touching = self.controller.wheels().iter().filter(|w| w.raycast_info().is_in_contact).count();
+        let rolling = s.rolling_resistance * s.mass * crate::sim::GRAVITY * touching as f32 / 4.0;
         if let Some(chassis) = physics.bodies.get_mut(self.parts[0]) {
             let v = chassis.linvel();
-            chassis.apply_impulse(-v * v.length() * coefficient * dt, false);
+            // Fades out below half a metre a second, so that it never pushes a standing car.
+            let slow = rolling / v.length().max(0.5);
+            chassis.apply_impulse(-v * (v.length() * s.drag + slow) * dt, false);
         }
     }
 

@@ -5,7 +5,7 @@ use bevy_rapier3d::rapier::prelude::*;
 
 use super::Vehicle;
 use crate::agents::rays::{RayFan, body_filter};
-use crate::sim::{Guide, Physics, heading_of, wrap_angle};
+use crate::sim::{Guide, Physics, Surface, heading_of, wrap_angle};
 use crate::spaces::{Field, Layout};
 
 /// Distances ahead of the car at which it sees the course, m: close for the tightest bend, far for braking from
@@ -130,7 +130,8 @@ pub(super) fn sense(vehicle: &Vehicle, physics: &Physics<'_>, guide: &Guide, out
     }
     // From the middle of the bonnet, level with a cone's top.
     let origin = position + rotation * Vec3::new(0.0, -0.05, -0.6);
-    let predicate = |_: ColliderHandle, c: &Collider| c.parent() != Some(handle);
+    // Banked and rising ground is no obstacle; the rays see what stands on it.
+    let predicate = |_: ColliderHandle, c: &Collider| c.parent() != Some(handle) && !Surface::of(c).is_floor();
     let at = w.at;
     RAYS.cast(physics, origin, rotation, body_filter(&predicate), &mut out[at..at + RAYS.count]);
 }

@@ -61,7 +61,8 @@ pub struct VehicleSpecification {
     pub steering_rate: f32,
     /// Air drag ½ρ·c_d·A, kg/m (c_d 0.32, 2.1 m²).
     pub drag: f32,
-    /// Rolling and engine drag off throttle, as a share of the weight.
+    /// Rolling resistance and what the engine drags along, as a share of the weight. Tyres alone: 0.01-0.015 (Wong,
+    /// tab. 1.2).
     pub rolling_resistance: f32,
 }
 
@@ -95,7 +96,7 @@ impl Default for VehicleSpecification {
             steering_acceleration: 9.0,
             steering_rate: 3.5,
             drag: 0.4,
-            rolling_resistance: 0.03,
+            rolling_resistance: 0.04,
         }
     }
 }

@@ -1,0 +1,87 @@
+//! Showing a recorded episode.
+
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+
+use crate::agents::Driver;
+use crate::demos::{Episode, ReplayTrack, rewind_to_start};
+use crate::live::{LiveSystems, Session, SimClock};
+use crate::sim::{Arena, ResetArena};
+
+/// How long the end is shown before the episode begins again.
+const SHOWN: Duration = Duration::from_millis(1500);
+
+/// The episode that is shown.
+#[derive(Resource)]
+pub struct Playback {
+    /// The episode.
+    pub episode: Episode,
+    /// How many times it was shown to its end.
+    pub shown: usize,
+    /// What the last showing found: the first tick that differed, if any. `None` before the first end.
+    pub verdict: Option<Option<usize>>,
+    /// Begin again now.
+    pub again: bool,
+    ended: Option<Instant>,
+}
+
+impl Playback {
+    /// A playback that has yet to begin.
+    pub fn of(episode: Episode) -> Self {
+        Self { episode, shown: 0, verdict: None, again: true, ended: None }
+    }
+}
+
+/// Begins the replay, and begins it again.
+pub struct ReplayViewPlugin;
+
+impl Plugin for ReplayViewPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(
+            Update,
+            run_playback.before(LiveSystems::Ticks).run_if(resource_exists::<Session>.and_then(resource_exists::<Playback>)),
+        );
+    }
+}
+
+fn run_playback(world: &mut World) {
+    let ego = world.resource::<Session>().ego();
+    let begun = world.get::<ReplayTrack>(ego).is_some();
+    if begun && world.get::<Driver>(ego) != Some(&Driver::Replay) {
+        // Somebody took over.
+        world.entity_mut(ego).remove::<ReplayTrack>();
+        world.remove_resource::<Playback>();
+        return;
+    }
+    let (finished, diverged) = world.get::<ReplayTrack>(ego).map_or((false, None), |t| (t.finished(), t.diverged));
+    let paused = world.resource::<SimClock>().paused;
+    let mut playback = world.resource_mut::<Playback>();
+    if finished && playback.ended.is_none() {
+        playback.ended = Some(Instant::now());
+        playback.verdict = Some(diverged);
+        playback.shown += 1;
+    }
+    let over = playback.ended.is_some_and(|at| at.elapsed() > SHOWN) && !paused;
+    if playback.again || over {
+        playback.again = false;
+        playback.ended = None;
+        begin(world, ego);
+    }
+}
+
+fn begin(world: &mut World, ego: Entity) {
+    let arena = world.resource::<Session>().spawned.arena;
+    // An episode that the session had asked for would bring another layout.
+    world.resource_mut::<Messages<ResetArena>>().clear();
+    let failed = world.resource_scope(|world, playback: Mut<Playback>| {
+        world.entity_mut(ego).insert((Driver::Replay, ReplayTrack::of(&playback.episode)));
+        let mut arena = world.get_mut::<Arena>(arena)?;
+        rewind_to_start(&mut arena, &playback.episode).err()
+    });
+    if let Some(error) = failed {
+        world.remove_resource::<Playback>();
+        world.entity_mut(ego).insert(Driver::Human).remove::<ReplayTrack>();
+        world.resource_mut::<Session>().complain(error.to_string());
+    }
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Drives the app with real key presses under Xvfb: records, discards, records again, and looks at what lies on disk.
+# Needs Xvfb, xdotool and a Vulkan driver (Mesa's lavapipe will do). Usage: tests/window.sh
+#   APPRENTICE  the binary (default: target/release/apprentice, or the same under CARGO_TARGET_DIR)
+#   DISPLAY_NO  number of the display to start (default 97)
+set -u
+binary=${APPRENTICE:-${CARGO_TARGET_DIR:-target}/release/apprentice}
+export DISPLAY=:${DISPLAY_NO:-97}
+work=$(mktemp -d)
+failed=0
+app=
+server=
+
+finish() {
+    [ -n "$app" ] && kill "$app" 2>/dev/null
+    [ -n "$server" ] && kill "$server" 2>/dev/null
+    rm -rf "$work"
+}
+trap finish EXIT
+
+check() { # NAME COMMAND...
+    local name=$1
+    shift
+    if "$@" >/dev/null 2>&1; then echo "ok    $name"; else echo "FAIL  $name"; failed=1; fi
+}
+
+# Waits up to a minute for a line in the app's log. The frame rate may be low: nothing here depends on it.
+said() {
+    for _ in $(seq 120); do
+        [ "$(grep -c -- "$1" "$work/log")" -ge "$2" ] && return 0
+        sleep 0.5
+    done
+    return 1
+}
+
+drive() { # SECONDS
+    xdotool keydown w
+    sleep "$1"
+    xdotool key --delay 2 a
+    xdotool keyup w
+}
+
+Xvfb "$DISPLAY" -screen 0 960x540x24 >/dev/null 2>&1 &
+server=$!
+sleep 1
+"$binary" play circuit --datasets "$work/ds" --runs "$work/runs" >"$work/out" 2>"$work/log" &
+app=$!
+window=
+for _ in $(seq 120); do
+    window=$(xdotool search --onlyvisible --name '^Apprentice' 2>/dev/null | head -n 1)
+    [ -n "$window" ] && break
+    sleep 0.5
+done
+check "a window opens" test -n "$window"
+xdotool windowfocus "$window"
+sleep 3
+
+xdotool key r
+check "R records" said 'recording$' 1
+drive 3
+xdotool key r
+check "R again ends the episode" said 'Enter keeps it' 1
+xdotool key Return
+check "Enter keeps it" said 'kept as episode 0' 1
+
+xdotool key r
+said 'recording$' 2
+drive 1
+xdotool key r
+said 'Enter keeps it' 2
+xdotool key BackSpace
+check "Backspace discards an episode" said 'discarded$' 1
+
+xdotool key r
+said 'recording$' 3
+drive 2
+xdotool key Return
+check "Enter keeps an episode that still runs" said 'kept as episode 1' 1
+
+xdotool key Escape
+kill -TERM "$app"
+wait "$app"
+check "SIGTERM closes the app cleanly" test $? -eq 0
+app=
+
+check "nothing panicked" test "$(grep -ci panicked "$work/log")" -eq 0
+"$binary" dataset info --json "$work/ds/circuit" >"$work/info" 2>>"$work/log"
+check "the dataset holds 2 episodes" grep -q '"episodes":2' "$work/info"
+"$binary" dataset check --json "$work/ds/circuit" >"$work/check" 2>>"$work/log"
+check "every state happens again" grep -q '"diverged":0' "$work/check"
+check "no journal is left" test ! -e "$work/ds/circuit/journal"
+[ $failed -eq 0 ] || { echo "--- log"; tail -n 30 "$work/log"; cat "$work/info" "$work/check"; }
+exit $failed
