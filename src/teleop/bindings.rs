@@ -98,7 +98,7 @@ impl KeyBindings {
 }
 
 /// Below this forward speed, m/s, the brake key reverses.
-const REVERSE_BELOW: f32 = 0.5;
+const REVERSE_BELOW: f32 = 0.15;
 
 /// The car's keys.
 pub fn vehicle_bindings() -> KeyBindings {

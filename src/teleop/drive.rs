@@ -9,12 +9,12 @@ use crate::agents::vehicle::{AHEAD, RAYS, VehicleSpecification, observation_layo
 
 /// Deceleration that an operator plans with, m/s²: half of what the brakes give.
 const PLANNED_BRAKING: f32 = 4.0;
-/// The same when it parks, m/s².
-const PARKING_BRAKING: f32 = 0.8;
-/// Slowest that it parks, m/s: with the pedals pulsed it neither stops short nor overshoots.
-const CREEP: f32 = 0.9;
-/// Parked when no more than this is left to go, m.
-const ARRIVED: f32 = 0.3;
+/// Speed that it parks with, by the distance left, 1/s: straight in, ever slower, back again where it went too far.
+const APPROACH: f32 = 0.6;
+/// Where the goal itself, not the way's length, tells the distance left, m.
+const NEAR: f32 = 1.9;
+/// Parked within this distance, m.
+const ARRIVED: f32 = 0.2;
 /// Half the width of the lane that must be free of obstacles, m.
 const LANE: f32 = 1.4;
 /// The gap kept behind what stands on the lane, m, from the middle of the bonnet.
@@ -43,7 +43,8 @@ struct Fields {
     ahead: usize,
     left: usize,
     to_go: usize,
-    goal: usize,
+    goal_near: usize,
+    goal_heading: usize,
     rays: usize,
 }
 
@@ -56,7 +57,6 @@ impl DriveOperator {
             KeyPair { action: 0, up: KeyCode::KeyA, down: KeyCode::KeyD },
             KeyPair { action: 1, up: KeyCode::KeyW, down: KeyCode::F35 },
             KeyPair { action: 2, up: KeyCode::KeyS, down: KeyCode::F35 },
-            KeyPair { action: 3, up: KeyCode::Space, down: KeyCode::F35 },
         ];
         Self {
             hands: Hands::new(skill, pairs),
@@ -70,7 +70,8 @@ impl DriveOperator {
                 ahead: start("course_ahead_forward"),
                 left: start("course_ahead_left"),
                 to_go: start("course_left_to_go"),
-                goal: start("goal_forward"),
+                goal_near: start("goal_near_forward"),
+                goal_heading: start("goal_heading_sin"),
                 rays: start("ray"),
             },
             aside: 0.0,
@@ -84,7 +85,7 @@ impl DriveOperator {
         self.mood_left -= dt;
         if self.mood_left <= 0.0 {
             let (aside, pace) = self.skill.stray();
-            self.mood_left = 2.0 + self.hands.noise();
+            self.mood_left = 1.5 + 0.7 * self.hands.noise();
             self.aside = aside * self.hands.noise();
             self.mood = 1.0 + pace * self.hands.noise();
         }
@@ -175,17 +176,23 @@ impl Operator for DriveOperator {
         if gap.is_finite() {
             wanted = wanted.min((2.0 * PLANNED_BRAKING * gap.max(0.0)).sqrt() * 0.8);
         }
-        let goal = &observation[self.fields.goal..self.fields.goal + 4];
-        let mut arrived = false;
-        if goal[3] != 0.0 || goal[2] != 0.0 {
-            let left_to_go = observation[self.fields.to_go];
-            wanted = wanted.min((2.0 * PARKING_BRAKING * left_to_go).sqrt().max(CREEP));
-            arrived = left_to_go < ARRIVED;
+        let goal = &observation[self.fields.goal_heading..self.fields.goal_heading + 2];
+        if goal[0] != 0.0 || goal[1] != 0.0 {
+            let near = observation[self.fields.goal_near];
+            let left_to_go = if near < NEAR { near } else { observation[self.fields.to_go] };
+            let home = if left_to_go.abs() < ARRIVED { 0.0 } else { APPROACH * left_to_go };
+            wanted = wanted.min(home);
         }
-        wanted *= if arrived { 0.0 } else { self.mood };
-        let throttle = if wanted > speed { ((wanted - speed) * 0.6).clamp(0.2, 1.0) } else { 0.0 };
-        let brake = if speed > wanted + 0.3 && speed > 0.6 { ((speed - wanted) * 0.5).clamp(0.2, 1.0) } else { 0.0 };
-        let handbrake = if arrived && speed.abs() < 1.0 { 1.0 } else { 0.0 };
-        self.hands.press(&[steer, throttle, brake, handbrake], action, dt, keys);
+        wanted *= self.mood;
+        let throttle = if wanted > speed && wanted > 0.0 { ((wanted - speed) * 0.6).min(1.0) } else { 0.0 };
+        // Below a creep the brake key is the reverse gear.
+        let brake = if wanted < 0.0 && speed > wanted + 0.1 {
+            0.4
+        } else if speed > wanted + 0.25 && speed > 0.35 {
+            ((speed - wanted) * 0.6).min(1.0)
+        } else {
+            0.0
+        };
+        self.hands.press(&[steer, throttle, brake], action, dt, keys);
     }
 }

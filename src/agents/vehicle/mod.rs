@@ -145,8 +145,8 @@ impl Vehicle {
         let rolling = s.rolling_resistance * s.mass * crate::sim::GRAVITY * touching as f32 / 4.0;
         if let Some(chassis) = physics.bodies.get_mut(self.parts[0]) {
             let v = chassis.linvel();
-            // Fades out below half a metre a second, so that it never pushes a standing car.
-            let slow = rolling / v.length().max(0.5);
+            // Fades out below a walking pace: the car rolls out gently and answers to a touch of the pedal.
+            let slow = rolling / v.length().max(1.0);
             chassis.apply_impulse(-v * (v.length() * s.drag + slow) * dt, false);
         }
     }

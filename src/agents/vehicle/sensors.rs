@@ -15,6 +15,9 @@ pub const AHEAD: [f32; 7] = [2.0, 4.0, 7.0, 11.0, 16.0, 22.0, 30.0];
 pub const RAYS: RayFan = RayFan { count: 17, arc: 4.19, reach: 25.0 };
 /// How far from the goal it still shows, m.
 const GOAL_REACH: f32 = 20.0;
+/// The same, for the last metres: a network that sees tens of metres cannot tell half a metre from none, one that sees
+/// two can.
+const GOAL_NEAR: f32 = 2.0;
 /// How far the end of an open course shows, m.
 const END_REACH: f32 = 30.0;
 
@@ -39,6 +42,8 @@ pub fn observation_layout() -> Layout {
             Field::new("course_left_to_go", 1, "m", 0.0, END_REACH),
             Field::new("goal_forward", 1, "m", -GOAL_REACH, GOAL_REACH),
             Field::new("goal_left", 1, "m", -GOAL_REACH, GOAL_REACH),
+            Field::new("goal_near_forward", 1, "m", -GOAL_NEAR, GOAL_NEAR),
+            Field::new("goal_near_left", 1, "m", -GOAL_NEAR, GOAL_NEAR),
             Field::new("goal_heading_sin", 1, "1", -1.0, 1.0),
             Field::new("goal_heading_cos", 1, "1", -1.0, 1.0),
             Field::new("ray", RAYS.count, "m", 0.0, RAYS.reach),
@@ -119,11 +124,13 @@ pub(super) fn sense(vehicle: &Vehicle, physics: &Physics<'_>, guide: &Guide, out
             let error = guide.goal_heading.map_or(0.0, |h| wrap_angle(h - heading));
             w.put(-GOAL_REACH, GOAL_REACH, ahead);
             w.put(-GOAL_REACH, GOAL_REACH, left);
+            w.put(-GOAL_NEAR, GOAL_NEAR, ahead);
+            w.put(-GOAL_NEAR, GOAL_NEAR, left);
             w.put(-1.0, 1.0, ops::sin(error));
             w.put(-1.0, 1.0, ops::cos(error));
         }
         None => {
-            for _ in 0..4 {
+            for _ in 0..6 {
                 w.put(0.0, 0.0, 0.0);
             }
         }
