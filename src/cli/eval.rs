@@ -49,7 +49,13 @@ pub fn misfit(error: PolicyError) -> Failure {
 }
 
 /// Evaluate with a progress bar.
-pub fn play(scene: &Scene, player: Player, seeds: &[u64], output: &Output, what: &'static str) -> Result<Evaluation, Failure> {
+pub fn play(
+    scene: &Scene,
+    player: Player,
+    seeds: &[u64],
+    output: &Output,
+    what: &'static str,
+) -> Result<Evaluation, Failure> {
     let bar = output.bar(seeds.len() as u64, what);
     let evaluation = evaluate(scene, player, seeds, 0, |n| bar.set_position(n as u64)).map_err(misfit);
     bar.finish_and_clear();
@@ -77,9 +83,8 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         .operator(Skill::Steady)
         .map(|_| play(&scene, Player::Operator(Skill::Steady), &seeds, output, "operator"))
         .transpose()?;
-    let score = operator
-        .as_ref()
-        .and_then(|o| normalized_score(evaluation.return_mean, o.return_mean, random.return_mean));
+    let score =
+        operator.as_ref().and_then(|o| normalized_score(evaluation.return_mean, o.return_mean, random.return_mean));
     print(output, &scene, &name, &evaluation, score);
     if let (Some(out), Some(path)) = (&arguments.plot, &arguments.policy) {
         let policy = load_policy(path)?;

@@ -31,9 +31,7 @@ impl Output {
     /// A progress bar on stderr, hidden where stderr is no terminal.
     pub fn bar(&self, length: u64, what: &'static str) -> ProgressBar {
         let bar = ProgressBar::new(length);
-        if let Ok(style) =
-            ProgressStyle::with_template("{msg:12} [{wide_bar}] {pos}/{len} {per_sec}, {eta} left")
-        {
+        if let Ok(style) = ProgressStyle::with_template("{msg:12} [{wide_bar}] {pos}/{len} {per_sec}, {eta} left") {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(what);

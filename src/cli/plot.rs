@@ -33,7 +33,8 @@ fn failed(path: &Path, error: impl std::fmt::Display) -> anyhow::Error {
 
 /// Range of some numbers with a margin; 0..1 for none.
 fn span(values: impl Iterator<Item = f32>) -> (f32, f32) {
-    let (low, high) = values.filter(|v| v.is_finite()).fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    let (low, high) =
+        values.filter(|v| v.is_finite()).fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     if low > high {
         return (0.0, 1.0);
     }
@@ -125,12 +126,16 @@ pub fn lines(path: &Path, title: &str, demonstrated: &[Trace], driven: &[Trace])
             .label("course")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], GREY));
     }
-    for (traces, name, colour) in [(demonstrated, "demonstrated", DEMONSTRATED), (driven, "driven by the policy", DRIVEN)] {
+    for (traces, name, colour) in
+        [(demonstrated, "demonstrated", DEMONSTRATED), (driven, "driven by the policy", DRIVEN)]
+    {
         for (i, trace) in traces.iter().enumerate() {
             let line = LineSeries::new(trace.line.iter().map(flip), colour.mix(0.7).stroke_width(2));
             let series = chart.draw_series(line).map_err(|e| failed(path, e))?;
             if i == 0 {
-                series.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
+                series
+                    .label(name)
+                    .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
             }
             if let Some(goal) = &trace.goal {
                 let mark = Circle::new(flip(goal), 4, colour.filled());

@@ -19,7 +19,7 @@ use crate::teleop::Skill;
 /// The scene that is learned.
 const SCENE: &str = "circuit";
 /// Who demonstrates, and how many episodes.
-const DEMONSTRATIONS: [(Skill, usize); 2] = [(Skill::Steady, 32), (Skill::Hasty, 8)];
+const DEMONSTRATIONS: [(Skill, usize); 2] = [(Skill::Steady, 48), (Skill::Hasty, 12)];
 /// Unseen seeds that the policy is judged on.
 const EPISODES: usize = 50;
 

@@ -156,13 +156,8 @@ pub fn train_with_bar(
     stop: Arc<AtomicBool>,
     output: &Output,
 ) -> Result<TrainSummary, Failure> {
-    let options = RunOptions {
-        dir: run.to_owned(),
-        resume,
-        stop,
-        device: device.device.clone(),
-        scene: scene.to_owned(),
-    };
+    let options =
+        RunOptions { dir: run.to_owned(), resume, stop, device: device.device.clone(), scene: scene.to_owned() };
     let mut progress = Bar { bar: output.bar(0, "training"), losses: Default::default() };
     let summary = train(config, data, &options, &mut progress);
     progress.bar.finish_and_clear();

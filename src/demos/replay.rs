@@ -5,7 +5,7 @@ use bevy::ecs::prelude::*;
 
 use super::episode::Episode;
 use crate::agents::{Action, Agent, Driver};
-use crate::sim::{ActSystems, Arena, PhysicsSets, SimAct, Snapshot, SnapshotError, state_hash};
+use crate::sim::{Arena, DecideSystems, PhysicsSets, SimAct, Snapshot, SnapshotError, state_hash};
 
 /// The recorded actions of an agent whose driver is [`Driver::Replay`], and the state hashes they should lead to.
 #[derive(Component, Clone, Debug)]
@@ -60,7 +60,7 @@ pub struct ReplayPlugin;
 
 impl Plugin for ReplayPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(SimAct, replay.in_set(ActSystems::Decide));
+        app.add_systems(SimAct, replay.in_set(DecideSystems::Replay));
     }
 }
 

@@ -94,8 +94,7 @@ pub(super) fn start(world: &mut World) {
     let run = unused_run(&runs, &scene);
     let (sender, receiver) = channel();
     let stop = Arc::new(AtomicBool::new(false));
-    let options =
-        RunOptions { stop: stop.clone(), scene: scene.clone(), ..RunOptions::new(run.clone()) };
+    let options = RunOptions { stop: stop.clone(), scene: scene.clone(), ..RunOptions::new(run.clone()) };
     let spawned = std::thread::Builder::new().name("learner".to_owned()).spawn(move || {
         let result = learn(&dir, &options, &sender);
         let _ = sender.send(match result {

@@ -7,7 +7,7 @@ use bevy::ecs::prelude::*;
 
 use super::{Policy, PolicyError};
 use crate::agents::{Action, Driver, Observation, Spaces};
-use crate::sim::{ActSystems, SimAct};
+use crate::sim::{DecideSystems, SimAct};
 
 /// The loaded policies. An agent names the one that drives it with [`PolicyIndex`].
 #[derive(Resource, Default)]
@@ -54,7 +54,7 @@ pub struct PolicyDriverPlugin;
 
 impl Plugin for PolicyDriverPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Policies>().add_systems(SimAct, decide.in_set(ActSystems::Decide));
+        app.init_resource::<Policies>().add_systems(SimAct, decide.in_set(DecideSystems::Policy));
     }
 }
 
@@ -86,9 +86,7 @@ fn decide(
         // A poisoned lock only means that a panic passed by; a policy's weights do not change while it acts.
         policy.lock().unwrap_or_else(PoisonError::into_inner).act(observations, actions);
         let mut at = 0;
-        for (_, _, _, mut action) in
-            agents.iter_mut().filter(|(d, p, ..)| **d == Driver::Policy && p.0 == index)
-        {
+        for (_, _, _, mut action) in agents.iter_mut().filter(|(d, p, ..)| **d == Driver::Policy && p.0 == index) {
             let end = at + action.0.len();
             action.0.copy_from_slice(&batch.actions[at..end]);
             at = end;

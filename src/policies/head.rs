@@ -1,7 +1,5 @@
 //! What a network says about the action, and the loss of a demonstrated action under it.
 
-use std::f32::consts::PI;
-
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
@@ -9,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::network::{linear, parameter};
 use super::{Initial, ParameterSource, PolicyError};
+
+/// Half the logarithm of 2π, the constant of the normal density.
+const HALF_LN_TAU: f32 = 0.918_938_5;
 
 /// What is predicted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +84,7 @@ impl HeadOutput {
             None => (error.square(), 1.0),
             Some(log_std) => {
                 let squared = (error * log_std.clone().neg().exp()).square().mul_scalar(0.5);
-                ((squared + log_std).add_scalar(0.5 * (2.0 * PI).ln()), actions as f32)
+                ((squared + log_std).add_scalar(HALF_LN_TAU), actions as f32)
             }
         };
         match weights {

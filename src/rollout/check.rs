@@ -55,9 +55,8 @@ where
                         .and_then(|episode| Ok((scene_of(&episode)?, episode)))
                         .and_then(|(scene, episode)| {
                             let path = dataset.dir().join(format!("sim/episode-{number:06}.snapshot"));
-                            let track = resimulate(&scene, &episode).map_err(|error| {
-                                E::from(DatasetError::Malformed { path, cause: error.to_string() })
-                            })?;
+                            let track = resimulate(&scene, &episode)
+                                .map_err(|error| E::from(DatasetError::Malformed { path, cause: error.to_string() }))?;
                             Ok((track, episode.len()))
                         });
                     let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);

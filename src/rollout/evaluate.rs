@@ -190,7 +190,13 @@ pub fn evaluate(
 }
 
 /// Give the agents of an arena their policy or operator.
-pub(super) fn equip(world: &mut World, scene: &Scene, spawned: &Spawned, policy: Option<PolicyIndex>, operator: Option<Skill>) {
+pub(super) fn equip(
+    world: &mut World,
+    scene: &Scene,
+    spawned: &Spawned,
+    policy: Option<PolicyIndex>,
+    operator: Option<Skill>,
+) {
     for agent in &spawned.agents {
         if let Some(index) = policy {
             world.entity_mut(*agent).insert(index);

@@ -65,9 +65,11 @@ fn follow(world: &mut World, spawned: &Spawned, limit: u64) -> Trace {
             let (position, _) = sets.physics().pose(slot.body.parts()[0]);
             trace.line.push((position.x, position.z));
             if trace.course.is_empty() {
-                let points = slot.guide.course.iter().flat_map(|c| {
-                    c.points().iter().chain(c.closed().then(|| &c.points()[0])).map(|p| (p.x, p.z))
-                });
+                let points = slot
+                    .guide
+                    .course
+                    .iter()
+                    .flat_map(|c| c.points().iter().chain(c.closed().then(|| &c.points()[0])).map(|p| (p.x, p.z)));
                 trace.course = points.collect();
                 trace.goal = slot.guide.goal.map(|g| (g.x, g.z));
             }

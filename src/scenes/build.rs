@@ -9,9 +9,9 @@ use super::blueprint::{Blueprint, Built, Role};
 use super::road::road;
 use super::specification::{AgentKind, Form, Object, SceneSpecification, TaskKind, Thing};
 use super::variation::SceneVariation;
+use crate::agents::Spaces;
 use crate::agents::humanoid::{self, Humanoid, HumanoidOptions};
 use crate::agents::vehicle::{self, Vehicle, VehicleSpecification};
-use crate::agents::Spaces;
 use crate::sim::{Body, Course, Guide, Physics, Slot, Surface};
 use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task};
 use crate::teleop::{DriveOperator, KeyBindings, Operator, Skill, WalkOperator, vehicle_bindings, walk_bindings};
@@ -42,7 +42,13 @@ fn shape(form: Form) -> ColliderBuilder {
     }
 }
 
-fn insert_thing(physics: &mut Physics<'_>, kind: Thing, form: Form, mass: Option<f32>, friction: f32) -> RigidBodyHandle {
+fn insert_thing(
+    physics: &mut Physics<'_>,
+    kind: Thing,
+    form: Form,
+    mass: Option<f32>,
+    friction: f32,
+) -> RigidBodyHandle {
     let collider = surface_of(kind).mark(shape(form).friction(friction));
     match mass {
         Some(mass) => {
@@ -199,9 +205,7 @@ impl Blueprint for SceneSpecification {
 
     fn operator(&self, skill: Skill) -> Option<Box<dyn Operator>> {
         Some(match &self.agent {
-            AgentKind::Vehicle { car } => {
-                Box::new(DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car))
-            }
+            AgentKind::Vehicle { car } => Box::new(DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car)),
             AgentKind::Humanoid { .. } => Box::new(WalkOperator::new(skill)),
         })
     }

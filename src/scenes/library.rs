@@ -40,11 +40,7 @@ pub fn find(name: &str) -> Result<Scene, SceneError> {
         .min()
         .filter(|(distance, known)| *distance <= known.len() / 2)
         .map(|(_, known)| known.to_owned());
-    Err(SceneError::Unknown {
-        name: name.to_owned(),
-        nearest,
-        known: builtin_names().map(str::to_owned).collect(),
-    })
+    Err(SceneError::Unknown { name: name.to_owned(), nearest, known: builtin_names().map(str::to_owned).collect() })
 }
 
 /// A scene file. Its name is the file's without the ending.
@@ -52,8 +48,7 @@ pub fn find(name: &str) -> Result<Scene, SceneError> {
 /// # Errors
 /// [`SceneError`] when the file cannot be read or is not a valid scene.
 pub fn load_file(path: &Path) -> Result<Scene, SceneError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| SceneError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| SceneError::Read { path: path.to_owned(), source })?;
     let name = path.file_stem().map_or_else(|| "scene".to_owned(), |s| s.to_string_lossy().into_owned());
     parse(&name, &path.display().to_string(), &text)
 }

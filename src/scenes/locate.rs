@@ -38,11 +38,7 @@ fn skip_space(text: &[char], mut at: usize) -> usize {
         while at < text.len() && text[at].is_whitespace() {
             at += 1;
         }
-        if text[at..].starts_with(&['/', '/']) {
-            while at < text.len() && text[at] != '\n' {
-                at += 1;
-            }
-        } else if text[at..].starts_with(&['#']) {
+        if text[at..].starts_with(&['/', '/']) || text[at..].starts_with(&['#']) {
             while at < text.len() && text[at] != '\n' {
                 at += 1;
             }

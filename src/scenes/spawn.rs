@@ -87,10 +87,5 @@ fn extra(agent: Agent, operator: Box<dyn crate::teleop::Operator>) -> impl Bundl
         action: crate::agents::vehicle::action_layout().into(),
     };
     let bindings: KeyBindings = vehicle_bindings();
-    (
-        AgentBundle::new(agent, spaces, Driver::Scripted),
-        ScriptedOperator(operator),
-        bindings,
-        KeyLatch::default(),
-    )
+    (AgentBundle::new(agent, spaces, Driver::Scripted), ScriptedOperator(operator), bindings, KeyLatch::default())
 }

@@ -69,6 +69,7 @@ fn default_sim_dt() -> f32 {
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum AgentKind {
     /// A car.
     Vehicle {
@@ -271,6 +272,7 @@ pub struct Traffic {
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum TaskKind {
     /// Round the course.
     Lap {

@@ -47,7 +47,10 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
     if (steps - steps.round()).abs() > 0.01 || steps < 1.0 {
         c.object(
             &[Key("control_dt")],
-            format!("control_dt {} s is {steps} of sim_dt {} s; allowed is a whole number", scene.control_dt, scene.sim_dt),
+            format!(
+                "control_dt {} s is {steps} of sim_dt {} s; allowed is a whole number",
+                scene.control_dt, scene.sim_dt
+            ),
         );
     }
     c.number(&[Key("time_limit")], scene.time_limit, 1.0, 3600.0, "time_limit (s)");

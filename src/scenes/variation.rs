@@ -184,9 +184,11 @@ impl Variation for SceneVariation {
         }
         let (from, heading) = self.start(rng);
         self.vary_objects(physics, rng);
-        let goal = self.scene.goal.as_ref().map(|goal| {
-            flat(goal.at) + Vec3::new(stray(rng, goal.spread.0), 0.0, stray(rng, goal.spread.1))
-        });
+        let goal = self
+            .scene
+            .goal
+            .as_ref()
+            .map(|goal| flat(goal.at) + Vec3::new(stray(rng, goal.spread.0), 0.0, stray(rng, goal.spread.1)));
         let clear: Vec<Vec3> = std::iter::once(from).chain(goal).collect();
         self.scatter(physics, rng, &clear);
         let guide = if let Some(gates) = &self.scene.gates {

@@ -19,6 +19,15 @@ pub trait Variation: Send + Sync + 'static {
     fn apply(&mut self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng);
 }
 
+impl<F> Variation for F
+where
+    F: FnMut(&mut Physics<'_>, &mut [Slot], &mut SimRng) + Send + Sync + 'static,
+{
+    fn apply(&mut self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng) {
+        self(physics, slots, rng);
+    }
+}
+
 /// A body of an arena with what it sees and is told.
 pub struct Slot {
     /// The body.

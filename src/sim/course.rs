@@ -136,7 +136,8 @@ impl Course {
     pub fn point_at(&self, along: f32) -> Vec3 {
         let length = self.length();
         if !self.closed && along > length {
-            return self.points[self.points.len() - 1] + self.direction(self.points.len() as isize - 2) * (along - length);
+            return self.points[self.points.len() - 1]
+                + self.direction(self.points.len() as isize - 2) * (along - length);
         }
         if !self.closed && along < 0.0 {
             return self.points[0] + self.direction(0) * along;

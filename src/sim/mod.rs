@@ -18,7 +18,7 @@ pub use course::{Course, CourseError, Projection, heading_of, wrap_angle};
 pub use guide::{Gate, Guide};
 pub use hash::state_hash;
 pub use physics::{GRAVITY, Physics, PhysicsSets, PhysicsSetsItem, RayHit};
-pub use schedule::{ActSystems, ObserveSystems, SimAct, SimObserve, SimPlugin, tick};
+pub use schedule::{ActSystems, DecideSystems, ObserveSystems, SimAct, SimObserve, SimPlugin, tick};
 pub use seed::{SimRng, episode_rng, split_seed};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use stepping::SimThreads;

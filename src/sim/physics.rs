@@ -123,26 +123,13 @@ impl Physics<'_> {
 
     /// Nearest hit within `reach` metres of `origin` along the unit vector `direction`.
     /// Colliders are seen where the last step left them.
-    pub fn cast_ray(
-        &self,
-        origin: Vec3,
-        direction: Vec3,
-        reach: f32,
-        filter: QueryFilter<'_>,
-    ) -> Option<RayHit> {
-        let queries = self.broad_phase.as_query_pipeline(
-            &DefaultQueryDispatcher,
-            self.bodies,
-            self.colliders,
-            filter,
-        );
-        queries
-            .cast_ray_and_get_normal(&Ray::new(origin, direction), reach, true)
-            .map(|(collider, hit)| RayHit {
-                distance: hit.time_of_impact,
-                normal: hit.normal,
-                collider,
-            })
+    pub fn cast_ray(&self, origin: Vec3, direction: Vec3, reach: f32, filter: QueryFilter<'_>) -> Option<RayHit> {
+        let queries = self.broad_phase.as_query_pipeline(&DefaultQueryDispatcher, self.bodies, self.colliders, filter);
+        queries.cast_ray_and_get_normal(&Ray::new(origin, direction), reach, true).map(|(collider, hit)| RayHit {
+            distance: hit.time_of_impact,
+            normal: hit.normal,
+            collider,
+        })
     }
 
     /// Whether any collider of `bodies` touches a collider of another body that `wanted` accepts.
@@ -151,17 +138,16 @@ impl Physics<'_> {
             self.narrow_phase.contact_pairs_with(*own).any(|pair| {
                 let other = if pair.collider1 == *own { pair.collider2 } else { pair.collider1 };
                 pair.has_any_active_contact()
-                    && self.colliders.get(other).is_some_and(|c| {
-                        !c.parent().is_some_and(|parent| bodies.contains(&parent)) && wanted(c)
-                    })
+                    && self
+                        .colliders
+                        .get(other)
+                        .is_some_and(|c| !c.parent().is_some_and(|parent| bodies.contains(&parent)) && wanted(c))
             })
         })
     }
 
     /// Position (m) and orientation of a body. Identity for a handle that is gone.
     pub fn pose(&self, body: RigidBodyHandle) -> (Vec3, Quat) {
-        self.bodies
-            .get(body)
-            .map_or((Vec3::ZERO, Quat::IDENTITY), |b| (b.translation(), *b.rotation()))
+        self.bodies.get(body).map_or((Vec3::ZERO, Quat::IDENTITY), |b| (b.translation(), *b.rotation()))
     }
 }

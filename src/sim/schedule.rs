@@ -44,6 +44,18 @@ pub enum ActSystems {
     Close,
 }
 
+/// Who decides first within [`ActSystems::Decide`]. Every agent has one driver, so that the order changes nothing; it is
+/// given so that none is left to chance.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DecideSystems {
+    /// Keys are pressed and read.
+    Keys,
+    /// Recorded actions are repeated.
+    Replay,
+    /// Policies decide.
+    Policy,
+}
+
 /// One whole tick: `Reset → Begin → Sense → Decide → Record → Actuate → Physics → Score → Close`.
 pub fn tick(world: &mut World) {
     world.run_schedule(SimObserve);
@@ -70,24 +82,25 @@ impl Plugin for SimPlugin {
         app.edit_schedule(SimAct, |schedule| {
             schedule.set_executor(SingleThreadedExecutor::new()).set_build_settings(settings.clone());
         });
-        app.configure_sets(
-            SimObserve,
-            (ObserveSystems::Reset, ObserveSystems::Begin, ObserveSystems::Sense).chain(),
-        )
-        .configure_sets(
-            SimAct,
-            (
-                ActSystems::Decide,
-                ActSystems::Record,
-                ActSystems::Actuate,
-                ActSystems::Physics,
-                ActSystems::Score,
-                ActSystems::Close,
+        app.configure_sets(SimObserve, (ObserveSystems::Reset, ObserveSystems::Begin, ObserveSystems::Sense).chain())
+            .configure_sets(
+                SimAct,
+                (
+                    ActSystems::Decide,
+                    ActSystems::Record,
+                    ActSystems::Actuate,
+                    ActSystems::Physics,
+                    ActSystems::Score,
+                    ActSystems::Close,
+                )
+                    .chain(),
             )
-                .chain(),
-        )
-        .add_systems(SimObserve, reset_arenas.in_set(ObserveSystems::Reset))
-        .add_systems(SimObserve, sense_arenas.in_set(ObserveSystems::Sense))
-        .add_systems(SimAct, step_arenas.in_set(ActSystems::Physics));
+            .configure_sets(
+                SimAct,
+                (DecideSystems::Keys, DecideSystems::Replay, DecideSystems::Policy).chain().in_set(ActSystems::Decide),
+            )
+            .add_systems(SimObserve, reset_arenas.in_set(ObserveSystems::Reset))
+            .add_systems(SimObserve, sense_arenas.in_set(ObserveSystems::Sense))
+            .add_systems(SimAct, step_arenas.in_set(ActSystems::Physics));
     }
 }

@@ -21,9 +21,8 @@ impl SimThreads {
             n => n,
         };
         // The thread that waits for the scope works too.
-        let pool = (threads > 1).then(|| {
-            TaskPoolBuilder::new().num_threads(threads - 1).thread_name("arena".to_owned()).build()
-        });
+        let pool = (threads > 1)
+            .then(|| TaskPoolBuilder::new().num_threads(threads - 1).thread_name("arena".to_owned()).build());
         Self { pool, threads }
     }
 

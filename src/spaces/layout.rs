@@ -106,7 +106,14 @@ impl Layout {
     pub fn hash(&self) -> u64 {
         let mut text = self.name.clone();
         for f in &self.fields {
-            text.push_str(&format!("\n{}\t{}\t{}\t{:08x}\t{:08x}", f.name, f.size, f.unit, f.low.to_bits(), f.high.to_bits()));
+            text.push_str(&format!(
+                "\n{}\t{}\t{}\t{:08x}\t{:08x}",
+                f.name,
+                f.size,
+                f.unit,
+                f.low.to_bits(),
+                f.high.to_bits()
+            ));
         }
         xxh3_64(text.as_bytes())
     }

@@ -26,7 +26,7 @@ impl Normalizer {
     /// # Panics
     /// When `size` is zero or does not divide `rows.len()`.
     pub fn fit(rows: &[f32], size: usize) -> Self {
-        assert!(size > 0 && rows.len() % size == 0, "{} numbers are not rows of {size}", rows.len());
+        assert!(size > 0 && rows.len().is_multiple_of(size), "{} numbers are not rows of {size}", rows.len());
         let count = (rows.len() / size).max(1) as f64;
         let mut mean = vec![0.0f64; size];
         for row in rows.chunks_exact(size) {

@@ -134,10 +134,7 @@ fn begin_tasks(
     }
 }
 
-fn judge_tasks(
-    mut arenas: Query<(&mut Arena, PhysicsSets)>,
-    mut agents: Query<(&Agent, &mut TaskState, &mut Score)>,
-) {
+fn judge_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(&Agent, &mut TaskState, &mut Score)>) {
     for (agent, mut task, mut score) in &mut agents {
         if score.end.is_some() {
             continue;

@@ -7,7 +7,7 @@ use bevy::input::keyboard::KeyCode;
 use super::latch::KeyLatch;
 use super::operator::ScriptedOperator;
 use crate::agents::{Action, Agent, Driver, Observation};
-use crate::sim::{ActSystems, Arena, PhysicsSets, SimAct, split_seed};
+use crate::sim::{Arena, DecideSystems, PhysicsSets, SimAct, split_seed};
 
 /// A condition on the observation under which a binding counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,7 +154,7 @@ pub struct TeleopPlugin;
 
 impl Plugin for TeleopPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(SimAct, (press_scripted_keys, read_keys).chain().in_set(ActSystems::Decide));
+        app.add_systems(SimAct, (press_scripted_keys, read_keys).chain().in_set(DecideSystems::Keys));
     }
 }
 

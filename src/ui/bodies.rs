@@ -64,7 +64,10 @@ impl Plugin for BodiesPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Shown>().add_systems(
             Update,
-            (build, (follow, follow_wheels, light_tails, hover)).chain().after(LiveSystems::After).run_if(resource_exists::<Session>),
+            (build, (follow, follow_wheels, light_tails, hover))
+                .chain()
+                .after(LiveSystems::After)
+                .run_if(resource_exists::<Session>),
         );
     }
 }
@@ -86,9 +89,9 @@ impl Stage<'_, '_> {
 }
 
 fn place_in_body(collider: &Collider) -> Transform {
-    collider.position_wrt_parent().map_or(Transform::IDENTITY, |pose| {
-        Transform::from_translation(pose.translation).with_rotation(pose.rotation)
-    })
+    collider
+        .position_wrt_parent()
+        .map_or(Transform::IDENTITY, |pose| Transform::from_translation(pose.translation).with_rotation(pose.rotation))
 }
 
 fn key(guide: &Guide, seed: u64) -> (u64, Option<Vec3>, Option<usize>) {
@@ -314,7 +317,9 @@ fn light_tails(
 ) {
     for (agent, action) in agents.iter().filter(|(a, _)| a.arena == session.spawned.arena) {
         let on = action.0.get(BRAKE).is_some_and(|brake| *brake > 0.05);
-        for (_, mut material) in lights.iter_mut().filter(|(light, m)| light.slot == agent.slot && m.0 != looks.tail[usize::from(on)]) {
+        for (_, mut material) in
+            lights.iter_mut().filter(|(light, m)| light.slot == agent.slot && m.0 != looks.tail[usize::from(on)])
+        {
             material.0 = looks.tail[usize::from(on)].clone();
         }
     }

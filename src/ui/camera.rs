@@ -70,15 +70,10 @@ pub struct CameraPlugin;
 
 impl Plugin for CameraPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<View>()
-            .add_systems(Startup, put_up_camera)
-            .add_systems(
-                Update,
-                (read_wheel, follow_ego, fly)
-                    .chain()
-                    .after(LiveSystems::After)
-                    .run_if(resource_exists::<Session>),
-            );
+        app.init_resource::<View>().add_systems(Startup, put_up_camera).add_systems(
+            Update,
+            (read_wheel, follow_ego, fly).chain().after(LiveSystems::After).run_if(resource_exists::<Session>),
+        );
     }
 }
 

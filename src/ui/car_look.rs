@@ -46,12 +46,22 @@ pub fn car(shape: &CarShape, paint: Color) -> (Mesh, Mesh) {
         paint,
     );
     body.taper((waist, hood), (narrow * 0.985, z * 0.70, z * 0.99), (narrow * 0.93, z * 0.74, z * 0.96), paint);
-    body.taper((waist, hood - 0.02), (narrow * 0.985, -z * 0.32, z * 0.75), (narrow * 0.95, -z * 0.32, z * 0.75), paint);
+    body.taper(
+        (waist, hood - 0.02),
+        (narrow * 0.985, -z * 0.32, z * 0.75),
+        (narrow * 0.95, -z * 0.32, z * 0.75),
+        paint,
+    );
     // Windows all round, a roof on top, pillars over the edges.
     let low = (narrow * 0.93, -z * 0.36, z * 0.93);
     let high = (narrow * 0.74, -z * 0.04, z * 0.70);
     glass.taper((hood - 0.03, roof - 0.05), low, high, GLASS);
-    body.taper((roof - 0.06, roof), (high.0 + 0.02, high.1 - 0.04, high.2 + 0.06), (high.0 * 0.93, high.1 + 0.1, high.2 - 0.06), paint);
+    body.taper(
+        (roof - 0.06, roof),
+        (high.0 + 0.02, high.1 - 0.04, high.2 + 0.06),
+        (high.0 * 0.93, high.1 + 0.1, high.2 - 0.06),
+        paint,
+    );
     for side in [-1.0, 1.0] {
         let at = |y: f32, (w, _, _): (f32, f32, f32), z: f32| Vec3::new(side * (w + 0.004), y, z);
         let (y0, y1) = (hood - 0.03, roof - 0.04);
@@ -70,7 +80,8 @@ pub fn car(shape: &CarShape, paint: Color) -> (Mesh, Mesh) {
     for wheel in &shape.wheels {
         // A dark arch around each wheel, closed by the body's flank.
         let arch = Cylinder::new(shape.wheel_radius + 0.06, narrow - wheel.x.abs() * 0.4);
-        let middle = Vec3::new(wheel.x.signum() * (narrow * 0.5 + wheel.x.abs() * 0.2 + 0.012), bottom + 0.14 * height, wheel.z);
+        let middle =
+            Vec3::new(wheel.x.signum() * (narrow * 0.5 + wheel.x.abs() * 0.2 + 0.012), bottom + 0.14 * height, wheel.z);
         body.mesh(arch, Transform::from_translation(middle).with_rotation(Quat::from_rotation_z(FRAC_PI_2)), RUBBER);
     }
     (body.finish(), glass.finish())

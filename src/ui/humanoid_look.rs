@@ -36,7 +36,11 @@ pub fn dress(name: &str, shirt: Color) -> Option<Mesh> {
         }
         "abdomen" => {
             extra.mesh(Sphere::new(1.0), stretched(Vec3::new(0.0, 0.08, 0.0), Vec3::new(0.150, 0.14, 0.108)), colour);
-            extra.mesh(Cylinder::new(1.0, 1.0), stretched(Vec3::new(0.0, -0.01, 0.0), Vec3::new(0.152, 0.045, 0.112)), SOLE);
+            extra.mesh(
+                Cylinder::new(1.0, 1.0),
+                stretched(Vec3::new(0.0, -0.01, 0.0), Vec3::new(0.152, 0.045, 0.112)),
+                SOLE,
+            );
         }
         "pelvis" => {
             extra.mesh(Sphere::new(1.0), stretched(Vec3::new(0.0, 0.0, 0.0), Vec3::new(0.165, 0.135, 0.115)), colour);
@@ -52,11 +56,19 @@ pub fn dress(name: &str, shirt: Color) -> Option<Mesh> {
         }
         "shin" => {
             extra.mesh(Sphere::new(0.057), Transform::from_xyz(0.0, -0.005, 0.0), colour);
-            extra.mesh(Sphere::new(1.0), stretched(Vec3::new(0.0, -0.13, 0.015), Vec3::new(0.056, 0.12, 0.060)), colour);
+            extra.mesh(
+                Sphere::new(1.0),
+                stretched(Vec3::new(0.0, -0.13, 0.015), Vec3::new(0.056, 0.12, 0.060)),
+                colour,
+            );
             extra.mesh(Sphere::new(0.046), Transform::from_xyz(0.0, -0.40, 0.0), colour);
         }
         "foot" => {
-            extra.mesh(Sphere::new(1.0), stretched(Vec3::new(0.0, -0.018, -0.045), Vec3::new(0.050, 0.045, 0.10)), colour);
+            extra.mesh(
+                Sphere::new(1.0),
+                stretched(Vec3::new(0.0, -0.018, -0.045), Vec3::new(0.050, 0.045, 0.10)),
+                colour,
+            );
             extra.cuboid(Vec3::new(0.0, -0.061, -0.07), Vec3::new(0.100, 0.016, 0.268), SOLE);
         }
         _ => {}
@@ -71,7 +83,11 @@ fn face(head: &mut Sculpture) {
     for side in [-1.0, 1.0] {
         head.mesh(Sphere::new(0.015), Transform::from_xyz(side * 0.033, 0.140, -0.104), Color::srgb(0.95, 0.95, 0.95));
         head.mesh(Sphere::new(0.009), Transform::from_xyz(side * 0.033, 0.140, -0.114), Color::srgb(0.10, 0.16, 0.28));
-        head.mesh(Sphere::new(1.0), stretched(Vec3::new(side * 0.090, 0.125, -0.015), Vec3::new(0.012, 0.024, 0.016)), SKIN);
+        head.mesh(
+            Sphere::new(1.0),
+            stretched(Vec3::new(side * 0.090, 0.125, -0.015), Vec3::new(0.012, 0.024, 0.016)),
+            SKIN,
+        );
     }
 }
 

@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 use bevy::render::renderer::RenderAdapterInfo;
 
-use super::sky::drawn_by_cpu;
 use super::car_look::{tail_material, wheel};
+use super::sky::drawn_by_cpu;
 use super::texture::{Floor, floor_texture};
 
 /// Shared materials and meshes.
@@ -52,12 +52,8 @@ impl FromWorld for Looks {
         let wheel = world.resource_mut::<Assets<Mesh>>().add(wheel().finish());
         let mut materials = world.resource_mut::<Assets<StandardMaterial>>();
         let marking = StandardMaterial { depth_bias: 40.0, ..rough(0.9) };
-        let beacon = StandardMaterial {
-            unlit: true,
-            alpha_mode: AlphaMode::Blend,
-            cull_mode: None,
-            ..Default::default()
-        };
+        let beacon =
+            StandardMaterial { unlit: true, alpha_mode: AlphaMode::Blend, cull_mode: None, ..Default::default() };
         Self {
             matt: materials.add(rough(0.85)),
             gloss: materials.add(StandardMaterial { metallic: 0.15, reflectance: 0.55, ..rough(0.34) }),

@@ -29,7 +29,8 @@ struct Painter<'a> {
 
 impl Painter<'_> {
     fn on_ground(&self, at: Vec3, lift: f32) -> Vec3 {
-        let floor = |_, c: &bevy_rapier3d::rapier::prelude::Collider| matches!(Surface::of(c), Surface::Ground | Surface::Road);
+        let floor =
+            |_, c: &bevy_rapier3d::rapier::prelude::Collider| matches!(Surface::of(c), Surface::Ground | Surface::Road);
         let filter = QueryFilter::only_fixed().predicate(&floor);
         let hit = self.physics.cast_ray(at.with_y(30.0), Vec3::NEG_Y, 60.0, filter);
         at.with_y(hit.map_or(0.0, |h| 30.0 - h.distance) + lift)

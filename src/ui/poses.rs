@@ -34,10 +34,7 @@ pub struct PosesPlugin;
 impl Plugin for PosesPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Poses>()
-            .add_systems(
-                SimAct,
-                keep_poses.in_set(ActSystems::Actuate).run_if(resource_exists::<Session>),
-            )
+            .add_systems(SimAct, keep_poses.in_set(ActSystems::Actuate).run_if(resource_exists::<Session>))
             .add_systems(Update, read_clock.after(LiveSystems::Ticks).run_if(resource_exists::<Session>));
     }
 }

@@ -40,7 +40,9 @@ impl Plugin for ReplayViewPlugin {
     fn build(&self, app: &mut App) {
         app.add_systems(
             Update,
-            run_playback.before(LiveSystems::Ticks).run_if(resource_exists::<Session>.and_then(resource_exists::<Playback>)),
+            run_playback
+                .before(LiveSystems::Ticks)
+                .run_if(resource_exists::<Session>.and_then(resource_exists::<Playback>)),
         );
     }
 }

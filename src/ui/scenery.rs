@@ -29,7 +29,9 @@ pub fn floor_of(agent: &str, guide: &Guide, has_road: bool) -> Floor {
 /// Half the size of the ground, m: the largest box marked as ground.
 fn ground_half(physics: &Physics<'_>) -> f32 {
     let boxes = physics.colliders.iter().filter(|(_, c)| Surface::of(c) == Surface::Ground);
-    boxes.filter_map(|(_, c)| c.shape().as_cuboid().map(|b| b.half_extents.x.max(b.half_extents.z))).fold(20.0, f32::max)
+    boxes
+        .filter_map(|(_, c)| c.shape().as_cuboid().map(|b| b.half_extents.x.max(b.half_extents.z)))
+        .fold(20.0, f32::max)
 }
 
 /// Spawn ground, surroundings and roads.
@@ -132,7 +134,8 @@ fn surroundings(half: f32) -> Mesh {
 /// Height of the land beyond the ground, m: flat at first, then hills.
 fn height(half: f32, radius: f32, turn: f32) -> f32 {
     let far = ((radius / half - 1.6) / 2.5).clamp(0.0, 1.0);
-    let waves = 0.55 + 0.25 * ops::sin(turn * 5.0 + 1.0) + 0.20 * ops::sin(turn * 11.0) + 0.12 * ops::sin(turn * 23.0 + 2.0);
+    let waves =
+        0.55 + 0.25 * ops::sin(turn * 5.0 + 1.0) + 0.20 * ops::sin(turn * 11.0) + 0.12 * ops::sin(turn * 23.0 + 2.0);
     -0.15 + far * far * waves * (14.0 + half * 0.28)
 }
 
@@ -170,9 +173,16 @@ fn tree(out: &mut Sculpture, at: Vec3, size: f32, seed: u32) {
             out.mesh(cone.mesh().resolution(8), Transform::from_translation(at + Vec3::Y * y * size), darker);
         }
     } else {
-        for (x, y, z, radius) in [(0.0, 3.2, 0.0, 1.7), (0.9, 2.7, 0.4, 1.1), (-0.8, 2.9, -0.5, 1.2), (0.1, 4.3, -0.2, 1.1)] {
-            let ball = Sphere::new(radius * size).mesh().ico(1).unwrap_or_else(|_| Sphere::new(radius * size).mesh().uv(8, 6));
-            out.mesh(ball, Transform::from_translation(at + Vec3::new(x, y, z) * size), leaves.lighter(0.03 * (y - 3.0)));
+        for (x, y, z, radius) in
+            [(0.0, 3.2, 0.0, 1.7), (0.9, 2.7, 0.4, 1.1), (-0.8, 2.9, -0.5, 1.2), (0.1, 4.3, -0.2, 1.1)]
+        {
+            let ball =
+                Sphere::new(radius * size).mesh().ico(1).unwrap_or_else(|_| Sphere::new(radius * size).mesh().uv(8, 6));
+            out.mesh(
+                ball,
+                Transform::from_translation(at + Vec3::new(x, y, z) * size),
+                leaves.lighter(0.03 * (y - 3.0)),
+            );
         }
     }
 }

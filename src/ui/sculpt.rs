@@ -85,7 +85,8 @@ impl Sculpture {
     /// Add a mesh in one colour.
     pub fn mesh(&mut self, mesh: impl Into<Mesh>, place: Transform, colour: Color) {
         let mesh: Mesh = mesh.into().transformed_by(place);
-        let (Some(positions), Some(normals)) = (floats(&mesh, Mesh::ATTRIBUTE_POSITION.id), floats(&mesh, Mesh::ATTRIBUTE_NORMAL.id))
+        let (Some(positions), Some(normals)) =
+            (floats(&mesh, Mesh::ATTRIBUTE_POSITION.id), floats(&mesh, Mesh::ATTRIBUTE_NORMAL.id))
         else {
             return;
         };

@@ -2,7 +2,9 @@
 
 use std::f32::consts::{FRAC_PI_2, TAU};
 
-use bevy::light::{CascadeShadowConfigBuilder, DirectionalLightShadowMap, GlobalAmbientLight, NotShadowCaster, NotShadowReceiver};
+use bevy::light::{
+    CascadeShadowConfigBuilder, DirectionalLightShadowMap, GlobalAmbientLight, NotShadowCaster, NotShadowReceiver,
+};
 use bevy::math::{Vec3, ops};
 use bevy::pbr::{DistanceFog, FogFalloff};
 use bevy::prelude::*;
@@ -132,6 +134,9 @@ fn dome() -> Mesh {
     dome.finish()
 }
 
-fn carry_dome(camera: Single<&Transform, (With<Camera3d>, Without<Dome>)>, mut dome: Single<&mut Transform, With<Dome>>) {
+fn carry_dome(
+    camera: Single<&Transform, (With<Camera3d>, Without<Dome>)>,
+    mut dome: Single<&mut Transform, With<Dome>>,
+) {
     dome.translation = camera.translation;
 }

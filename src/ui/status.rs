@@ -65,7 +65,8 @@ pub(super) fn show_status(
         });
         let (now, limit) = (score.ticks as f32 * dt, score.limit as f32 * dt);
         let share = if limit > 0.0 { now / limit } else { 0.0 };
-        let bar = egui::ProgressBar::new(share).desired_height(15.0).corner_radius(3).fill(Color32::from_rgb(58, 92, 128));
+        let bar =
+            egui::ProgressBar::new(share).desired_height(15.0).corner_radius(3).fill(Color32::from_rgb(58, 92, 128));
         ui.add(bar.text(RichText::new(format!("{now:.1} of {limit:.0} s")).small()));
         score_table(ui, score);
     });
@@ -75,7 +76,11 @@ pub(super) fn show_status(
 fn replay_lines(ui: &mut egui::Ui, track: &ReplayTrack, playback: Option<&Playback>) {
     let Some(playback) = playback else { return };
     let header = &playback.episode.header;
-    ui.label(RichText::new(format!("recorded by {}, {} ticks", header.operator, playback.episode.len())).small().color(FAINT));
+    ui.label(
+        RichText::new(format!("recorded by {}, {} ticks", header.operator, playback.episode.len()))
+            .small()
+            .color(FAINT),
+    );
     let (text, colour) = match (track.diverged.or(playback.verdict.flatten()), playback.verdict) {
         (Some(tick), _) => (format!("differs from the recording from tick {tick} on"), BAD),
         (None, Some(None)) => ("every state as recorded".to_owned(), GOOD),
@@ -127,7 +132,11 @@ pub(super) fn show_keys(
         } else {
             let colour = if achieved < 0.9 * wanted { NOTE } else { FAINT };
             let scale = clock.time_scale();
-            ui.label(RichText::new(format!("{achieved:.0} of {wanted:.0} ticks/s   {scale}\u{d7} time")).small().color(colour));
+            ui.label(
+                RichText::new(format!("{achieved:.0} of {wanted:.0} ticks/s   {scale}\u{d7} time"))
+                    .small()
+                    .color(colour),
+            );
         }
     });
     let body: Vec<(String, &str)> = key_labels(bindings);

@@ -68,8 +68,7 @@ pub fn floor_texture(floor: Floor, anisotropy: u16) -> Image {
     }
     let extent = Extent3d { width: SIZE, height: SIZE, depth_or_array_layers: 1 };
     let usage = RenderAssetUsages::RENDER_WORLD;
-    let mut image =
-        Image::new_uninit(extent, TextureDimension::D2, TextureFormat::Rgba8UnormSrgb, usage);
+    let mut image = Image::new_uninit(extent, TextureDimension::D2, TextureFormat::Rgba8UnormSrgb, usage);
     image.data = Some(data);
     image.texture_descriptor.mip_level_count = levels;
     image.sampler = ImageSampler::Descriptor(ImageSamplerDescriptor {

@@ -26,7 +26,9 @@ pub fn add_shape(to: &mut Sculpture, shape: &SharedShape, place: Transform, colo
         TypedShape::Cylinder(cylinder) => {
             to.mesh(Cylinder::new(cylinder.radius, cylinder.half_height * 2.0), place, colour);
         }
-        TypedShape::Cone(cone) => to.mesh(bevy::math::primitives::Cone::new(cone.radius, cone.half_height * 2.0), place, colour),
+        TypedShape::Cone(cone) => {
+            to.mesh(bevy::math::primitives::Cone::new(cone.radius, cone.half_height * 2.0), place, colour)
+        }
         TypedShape::TriMesh(mesh) => triangles(to, mesh.vertices(), mesh.indices(), place, colour),
         TypedShape::ConvexPolyhedron(hull) => {
             let (vertices, indices) = hull.to_trimesh();
@@ -147,6 +149,10 @@ fn step(out: &mut Sculpture, half: Vec3) {
     // Painted edges: a step that is not seen is stumbled over.
     for side in [-1.0, 1.0] {
         let z = side * (half.z - 0.035);
-        out.cuboid(Vec3::new(0.0, half.y - 0.004, z), Vec3::new(half.x * 2.0, 0.012, 0.07), Color::srgb(0.95, 0.75, 0.15));
+        out.cuboid(
+            Vec3::new(0.0, half.y - 0.004, z),
+            Vec3::new(half.x * 2.0, 0.012, 0.07),
+            Color::srgb(0.95, 0.75, 0.15),
+        );
     }
 }

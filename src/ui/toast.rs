@@ -49,12 +49,15 @@ pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>) -> 
     // Fades over the last half second.
     let alpha = ((stays - age).as_secs_f32() / 0.5).min(1.0);
     let (stroke, text) = if notice.is_error { (BAD, BAD) } else { (Color32::from_rgb(90, 110, 135), TEXT) };
-    egui::Area::new(Id::new("notice")).anchor(Align2::CENTER_TOP, [0.0, MARGIN]).interactable(false).show(context, |ui| {
-        ui.set_opacity(alpha);
-        ui.set_max_width(400.0);
-        frame().stroke(egui::Stroke::new(1.0, stroke)).show(ui, |ui| {
-            ui.label(RichText::new(&notice.text).color(text));
-        });
-    });
+    egui::Area::new(Id::new("notice")).anchor(Align2::CENTER_TOP, [0.0, MARGIN]).interactable(false).show(
+        context,
+        |ui| {
+            ui.set_opacity(alpha);
+            ui.set_max_width(400.0);
+            frame().stroke(egui::Stroke::new(1.0, stroke)).show(ui, |ui| {
+                ui.label(RichText::new(&notice.text).color(text));
+            });
+        },
+    );
     Ok(())
 }

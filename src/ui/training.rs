@@ -91,7 +91,12 @@ fn plot(ui: &mut egui::Ui, learning: &Learning) {
     // Losses may be negative log likelihoods; only positive ones have a logarithm.
     let logarithmic = is_positive(learning);
     let scaled = |losses: &[(f32, f32)]| -> Vec<(f32, f32)> {
-        losses.iter().map(|(s, l)| (*s, if logarithmic { bevy::math::ops::ln(l.max(LEAST)) / std::f32::consts::LN_10 } else { *l })).collect()
+        losses
+            .iter()
+            .map(|(s, l)| {
+                (*s, if logarithmic { bevy::math::ops::ln(l.max(LEAST)) / std::f32::consts::LN_10 } else { *l })
+            })
+            .collect()
     };
     let (training, validation) = (scaled(&learning.losses), scaled(&learning.validations));
     Plot::new("losses")

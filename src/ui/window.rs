@@ -11,9 +11,9 @@ use bevy::winit::WinitSettings;
 use bevy_egui::EguiPlugin;
 use thiserror::Error;
 
+use super::UiPlugin;
 use super::keys::Panels;
 use super::replay::Playback;
-use super::UiPlugin;
 use crate::demos::Episode;
 use crate::live::{LivePlugin, Request, Session, SessionOptions, open_session};
 use crate::rollout::SandboxPlugins;

@@ -46,7 +46,7 @@ fn episode(header: EpisodeHeader, ticks: usize, salt: u64) -> Episode {
             reward: number(),
             terms: &terms,
             done: i + 1 == ticks,
-            success: i + 1 == ticks && salt % 2 == 0,
+            success: i + 1 == ticks && salt.is_multiple_of(2),
             intervention: i % 3 == 0,
             state_hash: u64::MAX - i as u64 * 1000,
         };

@@ -37,7 +37,7 @@ fn push(journal: &mut JournalWriter, i: usize) {
         terms: &terms,
         done: false,
         success: false,
-        intervention: i % 2 == 0,
+        intervention: i.is_multiple_of(2),
         state_hash,
     };
     journal.push(tick).expect("pushes");

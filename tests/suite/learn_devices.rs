@@ -7,7 +7,7 @@ use super::learn_common::{config, data};
 
 fn problem() -> TrainingData {
     data(4, 50, (5, 2), |o, a| {
-        a[0] = o[0].sin();
+        a[0] = bevy::math::ops::sin(o[0]);
         a[1] = o[1] * o[2];
     })
 }

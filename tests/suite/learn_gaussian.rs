@@ -40,5 +40,10 @@ fn a_constant_spread_is_recovered() {
 
 #[test]
 fn a_spread_that_depends_on_the_observation_is_recovered() {
-    check(|o| 2.0 - o, |o| (0.3 * o - 0.9).exp(), &["network.hidden=[32]", "head.state_dependent=true"], 0.1);
+    check(
+        |o| 2.0 - o,
+        |o| bevy::math::ops::exp(0.3 * o - 0.9),
+        &["network.hidden=[32]", "head.state_dependent=true"],
+        0.1,
+    );
 }

@@ -41,7 +41,7 @@ fn copy(from: &Path, to: &Path) {
 
 fn problem() -> TrainingData {
     data(8, 50, (3, 2), |o, a| {
-        a[0] = o[0].sin();
+        a[0] = bevy::math::ops::sin(o[0]);
         a[1] = o[1] * o[2];
     })
 }

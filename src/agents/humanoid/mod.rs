@@ -25,8 +25,8 @@ use self::motion::{Command, Mode};
 use crate::sim::{Body, Guide, Physics};
 use crate::spaces::{Field, Layout};
 
-pub use self::sensors::RANGE_ARC;
 pub use self::mjcf::{Blueprint, MjcfError};
+pub use self::sensors::RANGE_ARC;
 
 /// Number of hinges.
 pub const JOINT_COUNT: usize = 25;

@@ -173,7 +173,9 @@ impl Vehicle {
         let own = self.parts[0];
         let predicate = move |_: ColliderHandle, c: &Collider| c.parent() != Some(own);
         let from = position + Vec3::Y;
-        physics.cast_ray(from, Vec3::NEG_Y, 50.0, super::body_filter(&predicate)).map_or(0.0, |hit| from.y - hit.distance)
+        physics
+            .cast_ray(from, Vec3::NEG_Y, 50.0, super::body_filter(&predicate))
+            .map_or(0.0, |hit| from.y - hit.distance)
     }
 
     fn put(&mut self, physics: &mut Physics<'_>, ground: Vec3, heading: f32) {

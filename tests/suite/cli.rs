@@ -1,0 +1,177 @@
+//! The real binary: its output, its exit codes, what it says of bad use, and that bad use loses nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn apprentice(arguments: &[&str], dir: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_apprentice"))
+        .args(arguments)
+        .current_dir(dir)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .output()
+        .expect("the binary runs")
+}
+
+fn json(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(text.trim()).unwrap_or_else(|e| panic!("{e} in stdout:\n{text}"))
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder with a small dataset of `scene`.
+fn recorded(scene: &str, episodes: &str) -> TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let arguments = ["record", "--scene", scene, "--episodes", episodes, "--dataset", "demos", "--json"];
+    let output = apprentice(&arguments, dir.path());
+    assert!(output.status.success(), "{}", said(&output));
+    dir
+}
+
+/// A folder with a dataset and a short run.
+fn trained(scene: &str) -> TempDir {
+    let dir = recorded(scene, "4");
+    let arguments = ["train", "bc", "--dataset", "demos", "--run", "run", "--set", "training.steps=40", "--json"];
+    let output = apprentice(&arguments, dir.path());
+    assert!(output.status.success(), "{}", said(&output));
+    dir
+}
+
+#[test]
+fn scenes_are_listed_for_machines() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let list = json(&apprentice(&["scenes", "list", "--json"], dir.path()));
+    let rows = list["scenes"].as_array().expect("an array");
+    assert_eq!(rows.len(), 7);
+    assert!(rows.iter().all(|r| r["name"].is_string() && r["agent"].is_string()));
+}
+
+#[test]
+fn without_a_display_it_names_quickstart() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let output = apprentice(&[], dir.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("quickstart"), "{}", said(&output));
+}
+
+#[test]
+fn a_recording_replays_in_another_process() {
+    let dir = recorded("traffic", "2");
+    let info = json(&apprentice(&["dataset", "info", "demos", "--json"], dir.path()));
+    assert_eq!(info["episodes"], 2);
+    let check = apprentice(&["dataset", "check", "demos", "--json"], dir.path());
+    assert!(check.status.success(), "{}", said(&check));
+    let check = json(&check);
+    assert_eq!((&check["episodes"], &check["diverged"]), (&Value::from(2), &Value::from(0)));
+    assert!(check["ticks"].as_u64().expect("ticks") > 100);
+    let replay = apprentice(&["dataset", "replay", "demos", "1", "--json"], dir.path());
+    assert!(replay.status.success(), "{}", said(&replay));
+    assert!(apprentice(&["dataset", "plot", "demos", "--out", "lines.png"], dir.path()).status.success());
+    let png = fs::read(dir.path().join("lines.png")).expect("a plot");
+    assert!(png.starts_with(b"\x89PNG") && png.len() > 5000);
+}
+
+#[test]
+fn a_changed_action_is_found_by_the_check() {
+    let dir = recorded("slalom", "1");
+    let path = dir.path().join("demos/sim/episode-000000.json");
+    let text = fs::read_to_string(&path).expect("the episode's header");
+    let seed = serde_json::from_str::<Value>(&text).expect("json")["seed"].clone();
+    // Another start: the recorded actions then lead elsewhere.
+    fs::write(&path, text.replacen(&seed.to_string(), "\"2\"", 1).replacen("\"\"2\"\"", "\"2\"", 1)).expect("written");
+    let output = apprentice(&["dataset", "check", "demos", "--json"], dir.path());
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+}
+
+#[test]
+fn the_loop_ends_with_numbers() {
+    let dir = trained("slalom");
+    let arguments = ["eval", "--policy", "run", "--scene", "slalom", "--episodes", "5", "--json"];
+    let output = apprentice(&arguments, dir.path());
+    assert!(output.status.success(), "{}", said(&output));
+    let result = json(&output);
+    for key in ["episodes", "success_rate", "success_ci95", "return_mean", "normalized_score"] {
+        assert!(!result[key].is_null(), "{key} is missing in {result}");
+    }
+    assert_eq!(result["episodes"], 5);
+}
+
+#[test]
+fn bad_use_exits_with_two_and_says_what_to_do() {
+    let dir = trained("slalom");
+    let cases: [(&[&str], &str); 9] = [
+        (&["eval", "--policy", "run", "--scene", "slalon"], "did you mean `slalom`"),
+        (&["eval", "--policy", "run", "--scene", "courtyard", "--episodes", "2"], "joint_angle"),
+        (&["record", "--scene", "slalom", "--operator", "lazy", "--dataset", "x"], "steady, hasty and sloppy"),
+        (&["record", "--scene", "slalom", "--episodes", "0", "--dataset", "x"], "at least 1"),
+        (&["record", "--scene", "courtyard", "--episodes", "1", "--dataset", "demos"], "joint_angle"),
+        (&["train", "bc", "--dataset", "demos", "--run", "r", "--set", "training.stepz=3"], "training.steps"),
+        (&["train", "bc", "--dataset", "demos", "--run", "run"], "--resume"),
+        (
+            &["train", "bc", "--dataset", "demos", "--run", "run", "--resume", "--set", "optimizer.learning_rate=0.5"],
+            "learning_rate",
+        ),
+        (&["dataset", "replay", "demos", "99"], "99"),
+    ];
+    for (arguments, wanted) in cases {
+        let output = apprentice(arguments, dir.path());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(wanted), "{arguments:?} should say {wanted:?}:\n{}", said(&output));
+    }
+    // Nothing of all that has touched what was there.
+    let info = json(&apprentice(&["dataset", "info", "demos", "--json"], dir.path()));
+    assert_eq!(info["episodes"], 4);
+    assert!(!dir.path().join("x").exists() && !dir.path().join("r").exists());
+}
+
+#[test]
+fn damaged_files_exit_with_one_and_are_named() {
+    let dir = trained("slalom");
+    let weights = dir.path().join("run/best/model.safetensors");
+    let whole = fs::read(&weights).expect("the weights");
+    fs::write(&weights, &whole[..whole.len() / 2]).expect("written");
+    let output = apprentice(&["eval", "--policy", "run", "--scene", "slalom"], dir.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("model.safetensors"), "{}", said(&output));
+
+    let data = dir.path().join("demos/data/chunk-000/file-001.parquet");
+    let whole = fs::read(&data).expect("the data");
+    fs::write(&data, &whole[..whole.len() / 2]).expect("written");
+    for arguments in [["dataset", "check", "demos"].as_slice(), &["train", "bc", "--dataset", "demos", "--run", "r"]] {
+        let output = apprentice(arguments, dir.path());
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(said(&output).contains("file-001.parquet"), "{}", said(&output));
+    }
+    let output = apprentice(&["dataset", "info", "nothing", "--json"], dir.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(json(&output)["error"].as_str().expect("an error").contains("nothing"));
+}
+
+#[test]
+fn a_bad_scene_file_is_refused_with_its_place() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let text = include_str!("../../scenes/slalom.ron").replace("Slalom(reach: 6.0)", "Slalom(reech: 6.0)");
+    fs::write(dir.path().join("mine.ron"), text).expect("written");
+    let output = apprentice(&["scenes", "check", "mine.ron"], dir.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("mine.ron:9:") && said(&output).contains("reech"), "{}", said(&output));
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for command in ["play", "quickstart", "scenes", "record", "dataset", "eval"] {
+        let output = apprentice(&[command, "--help"], dir.path());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains("Examples:"), "{command}:\n{text}");
+    }
+    let text = apprentice(&["train", "bc", "--help"], dir.path()).stdout;
+    assert!(String::from_utf8_lossy(&text).contains("Examples:"));
+}
