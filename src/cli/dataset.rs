@@ -71,15 +71,14 @@ pub fn scene_of(episode: &Episode) -> anyhow::Result<Scene> {
         .with_context(|| format!("the scene `{}` of this dataset was recorded by another version", header.scene))
 }
 
-/// A word about a built-in scene that has changed since the recording.
-fn changed_scene(episode: &Episode) -> Option<String> {
-    let now = find(&episode.header.scene).ok()?;
-    (now.hash() != episode.header.scene_hash).then(|| {
-        format!(
+/// Say so where a built-in scene has changed since the recording.
+fn warn_of_change(episode: &Episode) {
+    if find(&episode.header.scene).is_ok_and(|now| now.hash() != episode.header.scene_hash) {
+        bevy::log::warn!(
             "the scene `{}` has changed since it was recorded; the recorded one, kept in the dataset, is used",
             episode.header.scene
-        )
-    })
+        );
+    }
 }
 
 fn info(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
@@ -136,6 +135,9 @@ fn info(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
 
 fn check(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
     let dataset = Dataset::open(dir).map_err(Failure::failed)?;
+    if !dataset.is_empty() {
+        warn_of_change(&dataset.read(0).map_err(Failure::failed)?);
+    }
     let bar = output.bar(dataset.len() as u64, "checking");
     let report = check_dataset(&dataset, scene_of, |n| bar.set_position(n as u64));
     bar.finish_and_clear();
@@ -174,9 +176,7 @@ fn replay(dir: &PathBuf, number: usize, output: &Output) -> Result<(), Failure> 
     }
     let episode = dataset.read(number).map_err(Failure::failed)?;
     let scene = scene_of(&episode).map_err(Failure::failed)?;
-    if let Some(word) = changed_scene(&episode) {
-        bevy::log::warn!("{word}");
-    }
+    warn_of_change(&episode);
     let track = resimulate(&scene, &episode).map_err(Failure::failed)?;
     let first = track.diverged;
     output.line(format_args!(

@@ -22,7 +22,7 @@ pub enum CourseError {
         /// How many were given.
         found: usize,
     },
-    /// Less than [`SHORTEST`] metres.
+    /// Less than 4 m.
     #[error("a course of {0:.2} m is too short; at least 4 m are needed")]
     TooShort(f32),
 }
