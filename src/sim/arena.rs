@@ -91,7 +91,7 @@ impl Arena {
             "control_dt {control_dt} s is not a whole number of sim_dt {sim_dt} s"
         );
         physics.parameters.dt = sim_dt;
-        // One step at rest fills the broad phase, which the first ray casts need.
+        // The first ray casts come before the first step.
         physics.refresh();
         let mut arena = Self {
             slots,

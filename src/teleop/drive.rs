@@ -54,9 +54,9 @@ impl DriveOperator {
         let layout = observation_layout();
         let start = |name: &str| layout.range(name).map_or(0, |r| r.start);
         let pairs = vec![
-            KeyPair { action: 0, up: KeyCode::KeyA, down: KeyCode::KeyD },
-            KeyPair { action: 1, up: KeyCode::KeyW, down: KeyCode::F35 },
-            KeyPair { action: 2, up: KeyCode::KeyS, down: KeyCode::F35 },
+            KeyPair { action: 0, up: KeyCode::KeyA, down: Some(KeyCode::KeyD) },
+            KeyPair { action: 1, up: KeyCode::KeyW, down: None },
+            KeyPair { action: 2, up: KeyCode::KeyS, down: None },
         ];
         Self {
             hands: Hands::new(skill, pairs),

@@ -117,15 +117,15 @@ impl FromStr for Skill {
     }
 }
 
-/// A pair of keys that pull one number up and down.
+/// Keys that pull one number up and down.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyPair {
     /// Index into the action.
     pub action: usize,
     /// Pulls up.
     pub up: KeyCode,
-    /// Pulls down.
-    pub down: KeyCode,
+    /// Pulls down, where a key does.
+    pub down: Option<KeyCode>,
 }
 
 /// How often the delay wanders, s.
@@ -188,7 +188,9 @@ impl Hands {
             let wish = (self.wishes[age][i] * gain).clamp(-1.0, 1.0);
             let error = wish - action[pair.action];
             keys.set(pair.up, error > BAND || wish > 1.0 - BAND);
-            keys.set(pair.down, error < -BAND || wish < BAND - 1.0);
+            if let Some(down) = pair.down {
+                keys.set(down, error < -BAND || wish < BAND - 1.0);
+            }
         }
     }
 }

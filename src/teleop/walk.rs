@@ -43,9 +43,9 @@ impl WalkOperator {
         let layout = observation_layout();
         let range = |name: &str| layout.range(name).unwrap_or(0..0);
         let pairs = vec![
-            KeyPair { action: 0, up: KeyCode::KeyW, down: KeyCode::KeyS },
-            KeyPair { action: 1, up: KeyCode::KeyQ, down: KeyCode::KeyE },
-            KeyPair { action: 2, up: KeyCode::KeyA, down: KeyCode::KeyD },
+            KeyPair { action: 0, up: KeyCode::KeyW, down: Some(KeyCode::KeyS) },
+            KeyPair { action: 1, up: KeyCode::KeyQ, down: Some(KeyCode::KeyE) },
+            KeyPair { action: 2, up: KeyCode::KeyA, down: Some(KeyCode::KeyD) },
         ];
         Self {
             hands: Hands::new(skill, pairs),

@@ -1,9 +1,11 @@
 //! Behaviour tests, one file for each behaviour, in one binary so that the crate is linked once.
 
 mod cli;
+mod common_world;
 mod dataset_roundtrip;
 mod determinism;
 mod journal_recovery;
+mod kill;
 mod learn_common;
 mod learn_config;
 mod learn_data;
@@ -14,8 +16,11 @@ mod learn_gradients;
 mod learn_linear_expert;
 mod learn_resume;
 mod learn_tensorboard;
+mod live_session;
 mod operators;
 mod policy_artifact;
 mod policy_corruption;
 mod scenes;
 mod schedule;
+mod vehicle;
+mod walk;

@@ -82,7 +82,8 @@ fn accelerates_and_brakes() {
     });
     let way = stopped.expect("six seconds of braking stop a car") * (15.0 / entry).powi(2);
     println!("15 m/s to 0 in {way:.1} m");
-    assert!((13.0..25.0).contains(&way), "from 15 m/s it brakes within {way} m");
+    // 0.9 g on dry asphalt takes 12.7 m, 1.05 g would take 11 m and 0.46 g 25 m.
+    assert!((11.0..25.0).contains(&way), "from 15 m/s it brakes within {way} m");
     let rest = (world.root(&car).0 - start).length() - stopped.unwrap_or(0.0);
     assert!(rest.abs() < 0.3, "stopped, it creeps on by {rest} m with the brake held");
 }
