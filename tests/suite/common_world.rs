@@ -69,7 +69,13 @@ impl World {
     }
 
     /// Run `seconds` of one action, calling `each` after every physics step.
-    pub fn run<B: Body>(&mut self, body: &mut B, seconds: f32, action: &[f32], mut each: impl FnMut(&mut Self, &mut B)) {
+    pub fn run<B: Body>(
+        &mut self,
+        body: &mut B,
+        seconds: f32,
+        action: &[f32],
+        mut each: impl FnMut(&mut Self, &mut B),
+    ) {
         for _ in 0..(seconds * RATE).round() as usize {
             body.actuate(&mut self.physics(), action);
             for _ in 0..STEPS {

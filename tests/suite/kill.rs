@@ -61,26 +61,25 @@ fn fifty_kills_lose_nothing() {
     let dir = folder.path().join("demos");
     // What was in the dataset or, whole, in a journal at any time: none of it may ever be missing.
     let mut durable = BTreeSet::new();
-    let (mut from_journals, mut before_any_work) = (0, 0);
+    let (mut from_journals, mut before_any_work) = (BTreeSet::new(), 0);
     for kill in 0..KILLS {
         let moment = Duration::from_millis(split_seed(2024, kill) % (LATEST + 1));
-        let mut child = record("1000", kill, &dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
+        let mut child =
+            record("1000", kill, &dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts");
         std::thread::sleep(moment);
         let completed = counted(&dir);
         child.kill().expect("the program can be killed");
         let status = child.wait().expect("the program ends");
-        assert_ne!(status.code(), Some(1), "kill {kill}: it failed by itself before it was killed");
+        if cfg!(unix) {
+            assert_eq!(status.code(), None, "kill {kill}: it came to its end before it was killed");
+        }
 
         let (rows, journals) = (kept(&dir), in_journals(&dir));
         assert!(rows.len() >= completed, "kill {kill}: {} episodes of the {completed} that were kept", rows.len());
         let now: BTreeSet<String> = rows.union(&journals).cloned().collect();
         let lost: Vec<_> = durable.difference(&now).collect();
         assert!(lost.is_empty(), "kill {kill} after {moment:?} lost {} recordings: {lost:?}", lost.len());
-        from_journals += journals.difference(&rows).count();
+        from_journals.extend(journals.difference(&rows).cloned());
         before_any_work += u32::from(now.len() == durable.len());
         durable = now;
     }
@@ -99,9 +98,10 @@ fn fifty_kills_lose_nothing() {
     assert_eq!(check["diverged"], 0, "{check}");
     assert_eq!(check["episodes"], rows.len(), "{check}");
     println!(
-        "{KILLS} kills: {} episodes, {from_journals} of them out of journals, {before_any_work} kills before anything \
+        "{KILLS} kills: {} episodes, {} of them out of journals, {before_any_work} kills before anything \
          new was written; {:.1} s of killing, {:.1} s in all",
         rows.len(),
+        from_journals.len(),
         killing.as_secs_f32(),
         begun.elapsed().as_secs_f32()
     );

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use apprentice::agents::{Action, Driver};
 use apprentice::demos::{Dataset, Recorder};
-use apprentice::live::{Learning, LivePlugin, RecordingState, Request, Session, SessionOptions, SimClock, open_session};
+use apprentice::live::{
+    Learning, LivePlugin, RecordingState, Request, Session, SessionOptions, SimClock, open_session,
+};
 use apprentice::rollout::SandboxPlugins;
 use apprentice::scenes::find;
 use apprentice::sim::Arena;
@@ -187,7 +189,10 @@ fn what_is_kept_is_in_the_dataset_and_nothing_else() {
     let mut live = Live::open();
     live.record(12);
     live.ask(Request::KeepEpisode);
-    assert_eq!((live.session().recording, live.session().episodes, live.session().ticks), (RecordingState::Idle, 1, 12));
+    assert_eq!(
+        (live.session().recording, live.session().episodes, live.session().ticks),
+        (RecordingState::Idle, 1, 12)
+    );
     live.record(15);
     live.ask(Request::DiscardEpisode);
     assert_eq!(live.session().recording, RecordingState::Idle);

@@ -137,11 +137,9 @@ fn obeys_every_command() {
         let found = [-walked.z / 10.0, -walked.x / 10.0, turned / 10.0];
         println!("{name}: forward {:.3} m/s, left {:.3} m/s, turn {:.3} rad/s", found[0], found[1], found[2]);
         assert_eq!(downs, 0, "{name}: it fell");
-        for (what, found, wanted) in [
-            ("forward", found[0], forward),
-            ("left", found[1], left),
-            ("turn", found[2], turn),
-        ] {
+        for (what, found, wanted) in
+            [("forward", found[0], forward), ("left", found[1], left), ("turn", found[2], turn)]
+        {
             let error: f32 = found - wanted;
             // Turning on the spot, the pelvis goes round the feet: 0.05 m/s.
             assert!(error.abs() < (0.15 * wanted.abs()).max(0.08), "{name}: {what} is {found}, asked for {wanted}");
