@@ -94,7 +94,7 @@ fn put_up_camera(mut commands: Commands, adapter: Res<RenderAdapterInfo>) {
 fn read_wheel(mut wheel: MessageReader<MouseWheel>, mut view: ResMut<View>) {
     for turn in wheel.read() {
         let notches = turn.y.clamp(-3.0, 3.0);
-        view.zoom = (view.zoom * ops::powf(0.88, notches)).clamp(0.35, 6.0);
+        view.zoom = (view.zoom * ops::powf(0.88, notches)).clamp(0.5, 6.0);
     }
 }
 

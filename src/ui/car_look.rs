@@ -106,7 +106,7 @@ pub fn tail_lights(shape: &CarShape) -> Mesh {
 pub fn tail_material(braking: bool) -> StandardMaterial {
     StandardMaterial {
         base_color: if braking { Color::srgb(1.0, 0.10, 0.06) } else { TAIL },
-        emissive: if braking { LinearRgba::rgb(6.0, 0.3, 0.15) } else { LinearRgba::BLACK },
+        emissive: if braking { LinearRgba::rgb(1.2, 0.03, 0.02) } else { LinearRgba::BLACK },
         perceptual_roughness: 0.35,
         ..Default::default()
     }

@@ -50,7 +50,8 @@ impl Floor {
     }
 }
 
-/// The texture of a floor, sampled with so much anisotropy, with all its smaller versions: without them the pattern flickers in the distance.
+/// The texture of a floor, sampled with so much anisotropy, with all its smaller versions: without them the pattern
+/// flickers in the distance.
 pub fn floor_texture(floor: Floor, anisotropy: u16) -> Image {
     let mut level: Vec<[f32; 3]> = (0..SIZE * SIZE)
         .map(|pixel| {

@@ -148,10 +148,10 @@ fn step(out: &mut Sculpture, half: Vec3) {
     out.cuboid(Vec3::ZERO, half * 2.0, STEP);
     // Painted edges: a step that is not seen is stumbled over.
     for side in [-1.0, 1.0] {
-        let z = side * (half.z - 0.035);
+        let z = side * (half.z - 0.030);
         out.cuboid(
-            Vec3::new(0.0, half.y - 0.004, z),
-            Vec3::new(half.x * 2.0, 0.012, 0.07),
+            Vec3::new(0.0, half.y - 0.030, z),
+            Vec3::new(half.x * 2.0 + 0.01, 0.072, 0.07),
             Color::srgb(0.95, 0.75, 0.15),
         );
     }
