@@ -200,6 +200,9 @@ fn replay(dir: &PathBuf, number: usize, output: &Output) -> Result<(), Failure> 
 fn plot_lines(dir: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failure> {
     /// More lines than this hide each other.
     const MOST: usize = 40;
+    if out.extension().is_none_or(|e| e != "png") {
+        return Err(Failure::bad_use(anyhow!("{} does not end in .png; plots are PNG files", out.display())));
+    }
     let dataset = Dataset::open(dir).map_err(Failure::failed)?;
     let count = dataset.len().min(MOST);
     let bar = output.bar(count as u64, "re-running");

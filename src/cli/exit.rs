@@ -1,6 +1,7 @@
 //! What a command prints, and how it ends.
 
 use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,14 +18,14 @@ impl Output {
     /// Print a line for people.
     pub fn line(&self, text: impl Display) {
         if !self.json {
-            println!("{text}");
+            print(text);
         }
     }
 
     /// Print the machine-readable result.
     pub fn object(&self, value: &Value) {
         if self.json {
-            println!("{value}");
+            print(value);
         }
     }
 
@@ -36,6 +37,16 @@ impl Output {
         }
         bar.set_message(what);
         bar
+    }
+}
+
+/// Print a line on stdout. Where nobody reads any more, or the disk is full, the program ends with exit code 1.
+fn print(text: impl Display) {
+    if let Err(error) = writeln!(std::io::stdout(), "{text}") {
+        if error.kind() != ErrorKind::BrokenPipe {
+            eprintln!("error: cannot write the result: {error}");
+        }
+        std::process::exit(1);
     }
 }
 
@@ -61,6 +72,11 @@ impl Failure {
         Self::Failed(error.into())
     }
 
+    /// Print the object of a bad use whose message somebody else prints.
+    pub fn object_only(text: &str) {
+        print(json!({ "error": text.trim(), "exit_code": 2 }));
+    }
+
     /// Print the error and give the exit code.
     pub fn report(&self, output: &Output) -> ExitCode {
         let (error, code) = match self {
@@ -68,14 +84,31 @@ impl Failure {
             Self::Failed(error) => (error, 1),
             Self::Reported => return ExitCode::from(1),
         };
-        let text = format!("{error:#}");
+        let text = full_text(error);
         output.object(&json!({ "error": text, "exit_code": code }));
         eprintln!("error: {text}");
         ExitCode::from(code)
     }
 }
 
+/// An error with its causes, each said once: many of ours name their cause themselves.
+fn full_text(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// An interrupted command: what is done stays, the rest is left.
 pub fn interrupted(remedy: impl Display) -> Failure {
     Failure::Failed(anyhow::anyhow!("interrupted; {remedy}"))
+}
+
+/// An interrupted command that has printed its result already.
+pub fn interrupted_with_result(remedy: impl Display) -> Failure {
+    eprintln!("interrupted; {remedy}");
+    Failure::Reported
 }

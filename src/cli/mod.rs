@@ -55,8 +55,16 @@ enum Command {
 
 /// Run the program with the process's arguments.
 pub fn run() -> ExitCode {
-    // clap prints its own messages and exits with 2 on bad use.
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            if error.use_stderr() && std::env::args().any(|a| a == "--json") {
+                Failure::object_only(&error.to_string());
+            }
+            // Prints the message, or the help that was asked for, and exits with 2 on bad use.
+            error.exit()
+        }
+    };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(

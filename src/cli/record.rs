@@ -1,14 +1,15 @@
 //! `apprentice record`
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::exit::interrupted;
+use super::exit::interrupted_with_result;
 use super::{Failure, Output, stop};
-use crate::demos::DatasetError;
+use crate::demos::{Dataset, DatasetError};
 use crate::live::recover_crashed;
 use crate::rollout::{RecordError, record, recording_seeds};
 use crate::scenes::find;
@@ -48,7 +49,9 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
         output.line(format_args!("recovered {recovered} episode(s) of a recording that was cut short"));
     }
     let bar = output.bar(arguments.episodes as u64, "recording");
-    let seeds = recording_seeds(arguments.seed).take(arguments.episodes);
+    // What the dataset holds already is not recorded again: the seeds go on after it.
+    let known = known_seeds(&arguments.dataset, &scene.name, skill.name()).map_err(Failure::failed)?;
+    let seeds = recording_seeds(arguments.seed).filter(|s| !known.contains(s)).take(arguments.episodes);
     let report = record(&scene, skill, seeds, &arguments.dataset, &stop, |n| bar.set_position(n as u64));
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {
@@ -74,7 +77,19 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
         "interrupted": report.stopped,
     }));
     if report.stopped {
-        return Err(interrupted(format_args!("{} episodes are kept", report.episodes)));
+        return Err(interrupted_with_result(format_args!("{} episodes are kept", report.episodes)));
     }
     Ok(())
+}
+
+/// Seeds of the episodes that an operator has recorded into a dataset in a scene.
+fn known_seeds(dir: &Path, scene: &str, operator: &str) -> Result<HashSet<u64>, DatasetError> {
+    match Dataset::open(dir) {
+        Ok(dataset) => {
+            let rows = dataset.summaries().iter().filter(|r| r.scene == scene && r.operator == operator);
+            Ok(rows.map(|r| r.seed).collect())
+        }
+        Err(DatasetError::NoDataset { .. }) => Ok(HashSet::new()),
+        Err(error) => Err(error),
+    }
 }

@@ -1,12 +1,10 @@
 //! `apprentice scenes`
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Failure, Output};
-use crate::scenes::{builtin_names, find, load_file};
+use crate::scenes::{SceneError, builtin_names, find};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  apprentice scenes list\n  apprentice scenes check my_track.ron")]
@@ -21,8 +19,8 @@ enum ScenesCommand {
     List,
     /// Check a scene file; says file, line and column of the first thing that is not allowed
     Check {
-        /// The .ron file
-        file: PathBuf,
+        /// The .ron file, or a built-in scene's name
+        file: String,
     },
 }
 
@@ -30,9 +28,12 @@ pub fn run(arguments: &ScenesArguments, output: &Output) -> Result<(), Failure> 
     match &arguments.command {
         ScenesCommand::List => list(output),
         ScenesCommand::Check { file } => {
-            let scene = load_file(file).map_err(Failure::failed)?;
+            let scene = find(file).map_err(|error| match error {
+                SceneError::Unknown { .. } => Failure::bad_use(error),
+                SceneError::Read { .. } | SceneError::Invalid { .. } => Failure::failed(error),
+            })?;
             let agent = scene.blueprint.spaces().agent;
-            output.line(format_args!("{}: a valid scene for a {agent}", file.display()));
+            output.line(format_args!("{file}: a valid scene for a {agent}"));
             output.object(&json!({ "file": file, "name": scene.name, "agent": &*agent, "valid": true }));
             Ok(())
         }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::exit::interrupted;
+use super::exit::interrupted_with_result;
 use super::{Failure, Output, stop};
 use crate::demos::Dataset;
 use crate::learn::{
@@ -103,7 +103,7 @@ fn behaviour_cloning(arguments: &BcArguments, output: &Output) -> Result<(), Fai
         "device": device.choice.to_string(),
     }));
     if summary.outcome == Outcome::Interrupted {
-        return Err(interrupted("go on with --resume"));
+        return Err(interrupted_with_result("go on with --resume"));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A run's folder: `config.toml`, event files, `best/`, `last/` and `checkpoints/<step>/`.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -34,10 +34,25 @@ pub struct RunState {
     pub finished: bool,
 }
 
-/// A run's folder.
-#[derive(Clone, Debug)]
+/// A run's folder, held against other trainings while this lives.
+#[derive(Debug)]
 pub struct RunDir {
     dir: PathBuf,
+    _lock: File,
+}
+
+/// Hold a run's folder; the operating system lets go of it when the process ends, however it does.
+fn lock(dir: &Path) -> Result<File, TrainError> {
+    let path = dir.join(".lock");
+    let file = File::create(&path).map_err(TrainError::io("create", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(TrainError::Resume {
+            dir: dir.into(),
+            message: "another training is writing it; wait for it to end, or give another folder".into(),
+        }),
+        Err(TryLockError::Error(error)) => Err(TrainError::io("lock", &path)(error)),
+    }
 }
 
 impl RunDir {
@@ -50,6 +65,10 @@ impl RunDir {
             return Err(TrainError::Exists { dir: dir.into() });
         }
         fs::create_dir_all(dir).map_err(TrainError::io("make the folder", dir))?;
+        let lock = lock(dir)?;
+        if dir.join(RUN_CONFIG_FILE).exists() {
+            return Err(TrainError::Exists { dir: dir.into() });
+        }
         let path = dir.join(RUN_CONFIG_FILE);
         let text = config.to_toml()?;
         let written = tempfile::NamedTempFile::new_in(dir).and_then(|mut file| {
@@ -58,7 +77,7 @@ impl RunDir {
             file.persist(&path).map_err(|e| e.error)
         });
         written.map_err(TrainError::io("write", &path))?;
-        Ok(Self { dir: dir.into() })
+        Ok(Self { dir: dir.into(), _lock: lock })
     }
 
     /// Open a run to go on with it.
@@ -71,14 +90,21 @@ impl RunDir {
         if !path.exists() {
             return Err(fail(format!("it has no {RUN_CONFIG_FILE}; start a run there without --resume")));
         }
-        let differences = config.differences(&TrainConfig::load(Some(&path), &[])?);
+        let stored = TrainConfig::load(Some(&path), &[])?;
+        let text = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
+        if text != stored.to_toml()? {
+            return Err(fail(format!(
+                "{RUN_CONFIG_FILE} is not as training wrote it; restore it, or start another run in another folder"
+            )));
+        }
+        let differences = config.differences(&stored);
         if !differences.is_empty() {
             let list = differences.join(", ");
             return Err(fail(format!(
                 "the configuration has changed: {list}; take these back, or start another run in another folder"
             )));
         }
-        Ok(Self { dir: dir.into() })
+        Ok(Self { dir: dir.into(), _lock: lock(dir)? })
     }
 
     /// The folder of the best policy.

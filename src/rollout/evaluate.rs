@@ -107,10 +107,10 @@ impl Evaluation {
 }
 
 /// (score - random) / (operator - random): 0 plays like chance, 1 like the operator. `None` where the operator does no
-/// better than chance.
+/// better than chance, which leaves nothing to measure by.
 pub fn normalized_score(score: f64, operator: f64, random: f64) -> Option<f64> {
     let range = operator - random;
-    (range.abs() > 1e-9).then(|| (score - random) / range)
+    (range > 1e-9).then(|| (score - random) / range)
 }
 
 /// An arena at work on one seed.

@@ -5,6 +5,13 @@ use super::specification::{AgentKind, Form, SceneSpecification, TaskKind};
 use crate::sim::Course;
 use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task};
 
+/// Objects in a scene: what one core still steps in real time.
+const MOST_THINGS: f32 = 200.0;
+/// Farthest that a road may lead from the middle, m: beyond, 32-bit coordinates lose millimetres.
+const FARTHEST: f32 = 2000.0;
+/// Greatest weight of a score term.
+const MOST_WEIGHT: f32 = 1e6;
+
 /// Something that is not allowed, and where.
 pub(super) struct Objection {
     pub path: Vec<Step>,
@@ -63,9 +70,21 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         let here = Key("course");
         c.number(&[here.clone(), Key("half_width")], road.half_width, 1.0, 50.0, "half_width (m)");
         c.number(&[here.clone(), Key("bank")], road.bank, 0.0, 30.0, "bank (degrees)");
-        if let Err(error) = Course::spline(&road.points, road.closed, road.half_width) {
+        for (i, (x, z)) in road.points.iter().enumerate() {
+            let far = x.abs().max(z.abs());
+            c.number(&[here.clone(), Key("points"), Index(i)], far, 0.0, FARTHEST, "a coordinate's size (m)");
+        }
+        if c.0.is_empty()
+            && let Err(error) = Course::spline(&road.points, road.closed, road.half_width)
+        {
             c.object(&[here, Key("points")], error.to_string());
         }
+    }
+    c.number(&[Key("pace"), Key("cruise")], scene.pace.cruise, 0.5, 60.0, "cruise (m/s)");
+    c.number(&[Key("pace"), Key("lateral")], scene.pace.lateral, 0.5, 30.0, "lateral (m/s²)");
+    c.number(&[Key("objects")], scene.objects.len() as f32, 0.0, MOST_THINGS, "the number of objects");
+    if let Some(scatter) = &scene.scatter {
+        c.number(&[Key("scatter"), Key("count")], scatter.count as f32, 1.0, MOST_THINGS, "count");
     }
     if let Some(gates) = &scene.gates {
         c.number(&[Key("gates"), Key("count")], gates.count as f32, 2.0, 100.0, "count");
@@ -103,10 +122,22 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
             c.number(&[Key("task"), Key("laps")], *laps, 0.05, 100.0, "laps");
             needs(scene.course.as_ref().is_some_and(|r| r.closed), "course: Some((closed: true, ...))", &mut c);
         }
-        TaskKind::Slalom { .. } => needs(scene.gates.is_some(), "gates", &mut c),
-        TaskKind::Park { .. } => needs(!scene.bays.is_empty(), "bays", &mut c),
-        TaskKind::Reach { .. } => needs(scene.goal.is_some(), "goal", &mut c),
-        TaskKind::Push { object, .. } => {
+        TaskKind::Slalom { reach } => {
+            c.number(&[Key("task"), Key("reach")], *reach, 1.0, 50.0, "reach (m)");
+            needs(scene.gates.is_some(), "gates", &mut c);
+        }
+        TaskKind::Park { distance, angle, hold } => {
+            c.number(&[Key("task"), Key("distance")], *distance, 0.05, 5.0, "distance (m)");
+            c.number(&[Key("task"), Key("angle")], *angle, 0.5, 180.0, "angle (degrees)");
+            c.number(&[Key("task"), Key("hold")], *hold, 0.0, 60.0, "hold (s)");
+            needs(!scene.bays.is_empty(), "bays", &mut c);
+        }
+        TaskKind::Reach { radius } => {
+            c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
+            needs(scene.goal.is_some(), "goal", &mut c);
+        }
+        TaskKind::Push { object, radius } => {
+            c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
             needs(scene.goal.is_some(), "goal", &mut c);
             if scene.objects.get(*object).is_none_or(|o| o.mass.is_none()) {
                 c.object(
@@ -133,8 +164,8 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
                 &[Key("terms"), Text(name.clone())],
                 format!("unknown score term `{name}`; allowed are {}", known.join(", ")),
             );
-        } else if !weight.is_finite() {
-            c.object(&[Key("terms"), Text(name.clone())], format!("weight {weight}; allowed is a finite number"));
+        } else {
+            c.number(&[Key("terms"), Text(name.clone())], *weight, -MOST_WEIGHT, MOST_WEIGHT, "the weight");
         }
     }
     c.0

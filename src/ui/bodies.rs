@@ -1,6 +1,7 @@
 //! Meshes for the bodies of the arena, and their places in every frame.
 
 use bevy::ecs::system::SystemParam;
+use bevy::light::NotShadowCaster;
 use bevy::math::Vec3;
 use bevy::prelude::*;
 use bevy_rapier3d::rapier::prelude::{Collider, RigidBodyHandle};
@@ -266,7 +267,7 @@ fn hang_arrow(stage: &mut Stage<'_, '_>, physics: &Physics<'_>, guide: &Guide) {
     let down = Transform::from_rotation(Quat::from_rotation_x(std::f32::consts::PI));
     arrow.mesh(Cone::new(0.17, 0.32), down, palette::GOAL);
     let arrow = (Mesh3d(stage.meshes.add(arrow.finish())), MeshMaterial3d(stage.looks.beacon.clone()));
-    stage.commands.spawn((Marked, Hovers { body, height }, arrow, Transform::default()));
+    stage.commands.spawn((Marked, Hovers { body, height }, arrow, NotShadowCaster, Transform::default()));
 }
 
 fn follow(

@@ -165,6 +165,52 @@ fn a_bad_scene_file_is_refused_with_its_place() {
 }
 
 #[test]
+fn one_object_whatever_happens() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let output = apprentice(&["record", "--json"], dir.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(json(&output)["error"].as_str().expect("an error").contains("--scene"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_reading_is_no_panic() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_apprentice"))
+        .args(["scenes", "list"])
+        .current_dir(dir.path())
+        .stdout(fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device"))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut said = String::new();
+    std::io::Read::read_to_string(child.stderr.as_mut().expect("stderr"), &mut said).expect("text");
+    assert_eq!(child.wait().expect("an end").code(), Some(1));
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn recording_goes_on_after_what_is_there() {
+    let dir = recorded("slalom", "2");
+    let again = ["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"];
+    assert!(apprentice(&again, dir.path()).status.success());
+    let info = json(&apprentice(&["dataset", "info", "demos", "--json"], dir.path()));
+    let seeds: std::collections::HashSet<_> =
+        info["rows"].as_array().expect("rows").iter().map(|r| r["seed"].to_string()).collect();
+    assert_eq!(seeds.len(), 4, "four different episodes");
+}
+
+#[test]
+fn a_resumed_run_keeps_its_settings_or_says_so() {
+    let dir = trained("slalom");
+    fs::write(dir.path().join("run/config.toml"), "").expect("written");
+    let arguments = ["train", "bc", "--dataset", "demos", "--run", "run", "--resume"];
+    let output = apprentice(&arguments, dir.path());
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("config.toml"), "{}", said(&output));
+}
+
+#[test]
 fn every_command_has_help_with_examples() {
     let dir = tempfile::tempdir().expect("a folder");
     for command in ["play", "quickstart", "scenes", "record", "dataset", "eval"] {

@@ -64,6 +64,17 @@ fn impossible_numbers_are_refused_where_they_stand() {
 }
 
 #[test]
+fn what_would_never_end_is_refused() {
+    let object = CRATES.split_once("objects: [").and_then(|(_, rest)| rest.split_once("],")).expect("objects").0;
+    let many = CRATES.replace(object, &object.repeat(1000));
+    assert!(refusal(&many).2.contains("number of objects is 1000"));
+    let circuit = include_str!("../../scenes/circuit.ron").replace("(22.0, -36.0)", "(1e6, 0.0)");
+    assert!(refusal(&circuit).2.contains("1000000"));
+    assert!(refusal(&SLALOM.replace("cruise: 9.0", "cruise: 0.0")).2.contains("cruise"));
+    assert!(refusal(&SLALOM.replace("\"progress\": 0.1", "\"progress\": 1e38")).2.contains("weight"));
+}
+
+#[test]
 fn a_task_without_what_it_needs_is_refused() {
     let gates = SLALOM.lines().find(|l| l.contains("gates: (")).expect("the gates");
     let (.., message) = refusal(&SLALOM.replace(gates, ""));
