@@ -138,8 +138,8 @@ pub struct TrainingConfig {
     pub validate_every: u64,
     /// Share of the steps before which no policy is chosen and no patience is lost. The validation loss of
     /// demonstrations is mostly the noise of the demonstrator's hands, and at its least long before the policy drives
-    /// best (Mandlekar et al. 2021, What Matters in Learning from Offline Human Demonstrations, section 5); from the
-    /// second half of the run on it tells good policies from bad ones.
+    /// best (Mandlekar et al. 2021, What Matters in Learning from Offline Human Demonstrations, section 5). Only when
+    /// the learning rate has come down does it tell good policies from bad ones.
     pub select_from: f32,
     /// Validations without a better one after which training stops; 0 for never.
     pub patience: u64,
@@ -160,7 +160,7 @@ impl Default for TrainingConfig {
             epochs: 0,
             batch_size: 256,
             validate_every: 200,
-            select_from: 0.6,
+            select_from: 0.9,
             patience: 15,
             checkpoint_every: 1000,
             keep_checkpoints: 3,
