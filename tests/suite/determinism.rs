@@ -71,7 +71,7 @@ fn every_scene_repeats_itself() {
 
 #[test]
 fn a_snapshot_through_bytes_goes_on_bit_for_bit() {
-    for name in ["traffic", "courtyard"] {
+    for name in ["slalom", "courtyard"] {
         let scene = find(name).expect("a scene");
         let mut app = headless_app(1);
         let world = app.world_mut();
@@ -101,10 +101,7 @@ fn a_snapshot_through_bytes_goes_on_bit_for_bit() {
         let mut arena = world.get_mut::<Arena>(spawned.arena).expect("the arena");
         arena.pending_reset = Some(SEED);
         arena.pending_snapshot = Some(Box::new(Snapshot::from_bytes(&bytes).expect("the same bytes")));
-        // Other cars are driven by operators, whose memory is not physics; on foot there is nobody else.
-        if name == "courtyard" {
-            assert_eq!(first, go_on(world), "{name}");
-        }
+        assert_eq!(first, go_on(world), "{name}");
     }
 }
 
