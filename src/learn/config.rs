@@ -46,7 +46,9 @@ pub enum Schedule {
 pub struct OptimizerConfig {
     /// Which optimiser.
     pub kind: OptimizerKind,
-    /// Largest learning rate.
+    /// Largest learning rate. The default is robomimic's for behaviour cloning. With ten times as much the validation
+    /// loss is the same, but a policy drives less surely: into the bays of `parking` at 89 % instead of 98 % (means over
+    /// six training seeds of 100 episodes).
     pub learning_rate: f64,
     /// How it goes after the warm-up.
     pub schedule: Schedule,
@@ -70,7 +72,7 @@ impl Default for OptimizerConfig {
     fn default() -> Self {
         Self {
             kind: OptimizerKind::AdamW,
-            learning_rate: 1e-3,
+            learning_rate: 1e-4,
             schedule: Schedule::Cosine,
             warmup_steps: 100,
             final_factor: 0.01,
