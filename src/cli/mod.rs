@@ -1,5 +1,6 @@
 //! The command line. One file for each command.
 
+mod bench;
 mod dataset;
 mod eval;
 mod exit;
@@ -51,6 +52,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Evaluate a policy on seeds that training never saw
     Eval(eval::EvalArguments),
+    /// Measure speed against its limits
+    Bench(bench::BenchArguments),
 }
 
 /// Run the program with the process's arguments.
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
         Some(Command::Dataset(a)) => dataset::run(a, &output),
         Some(Command::Train(a)) => train::run(a, &output),
         Some(Command::Eval(a)) => eval::run(a, &output),
+        Some(Command::Bench(a)) => bench::run(a, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

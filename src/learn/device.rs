@@ -138,6 +138,23 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
+/// Names of the adapters that wgpu finds; empty without any, and in a build without the `gpu` feature.
+#[cfg(feature = "gpu")]
+pub fn adapters() -> Vec<String> {
+    use burn::tensor::{Device, DeviceType};
+    let names = || {
+        let devices = Device::enumerate(DeviceType::Wgpu);
+        devices.iter().filter_map(|d| d.identity().map(|identity| identity.name.to_string())).collect()
+    };
+    caught(names).unwrap_or_default()
+}
+
+/// Names of the adapters that wgpu finds; empty without any, and in a build without the `gpu` feature.
+#[cfg(not(feature = "gpu"))]
+pub fn adapters() -> Vec<String> {
+    Vec::new()
+}
+
 /// The GPU and its name.
 #[cfg(feature = "gpu")]
 fn gpu() -> Result<(Device, String), TrainError> {

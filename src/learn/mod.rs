@@ -16,7 +16,7 @@ mod training;
 pub use bc::BehaviourCloning;
 pub use config::{DataConfig, LearnerKind, OptimizerConfig, OptimizerKind, Schedule, TrainConfig, TrainingConfig};
 pub use data::{Batch, Prepared, Split, TrainingData};
-pub use device::{DeviceChoice, SelectedDevice, select};
+pub use device::{DeviceChoice, SelectedDevice, adapters, select};
 pub use error::TrainError;
 pub use learner::{Learner, Metric, UpdateStep, Validation};
 pub use run_dir::RunState;

@@ -2,33 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use bevy::ecs::prelude::*;
-use rand::RngExt;
 use serde::Serialize;
 
-use super::headless::headless_app;
+use super::random::RandomActions;
+use super::vec_env::{Player, VecEnv, VecEnvOptions};
 use super::wilson::wilson_interval;
-use crate::agents::{Action, Driver, Spaces};
-use crate::policies::{Policies, Policy, PolicyError, PolicyIndex};
-use crate::scenes::{Scene, Spawned, spawn_arena};
-use crate::sim::{ResetArena, SimRng, episode_rng, tick};
-use crate::tasks::{End, Score};
-use crate::teleop::{ScriptedOperator, Skill};
+use crate::policies::PolicyError;
+use crate::scenes::Scene;
+use crate::tasks::End;
 
 /// Arenas that are evaluated side by side: enough to keep a batch's cost per agent low, few enough to stay in cache.
 const ARENAS: usize = 16;
-/// Stream of the episode's generator that random actions come from.
-const RANDOM_STREAM: u64 = 3;
-
-/// Who plays.
-pub enum Player {
-    /// A trained policy.
-    Policy(Box<Policy>),
-    /// A scripted operator.
-    Operator(Skill),
-    /// Even random actions: the zero of the normalised score.
-    Random,
-}
 
 /// One episode's result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -113,13 +97,6 @@ pub fn normalized_score(score: f64, operator: f64, random: f64) -> Option<f64> {
     (range > 1e-9).then(|| (score - random) / range)
 }
 
-/// An arena at work on one seed.
-struct Worker {
-    spawned: Spawned,
-    seed: Option<u64>,
-    rng: SimRng,
-}
-
 /// Play `scene` once for each seed. `threads` step arenas; 0 takes one for each core. `progress` hears how many
 /// episodes are done after each.
 ///
@@ -132,108 +109,57 @@ pub fn evaluate(
     threads: usize,
     mut progress: impl FnMut(usize),
 ) -> Result<Evaluation, PolicyError> {
-    let mut app = headless_app(threads);
-    let world = app.world_mut();
-    let driver = match &player {
-        Player::Policy(policy) => {
-            Policies::check(policy, &scene.blueprint.spaces())?;
-            Driver::Policy
-        }
-        Player::Operator(_) => Driver::Scripted,
-        Player::Random => Driver::Remote,
-    };
-    let mut operator = None;
-    let mut policy = None;
-    match player {
-        Player::Policy(p) => policy = Some(world.resource_mut::<Policies>().add(*p)),
-        Player::Operator(skill) => operator = Some(skill),
-        Player::Random => {}
-    }
-    let mut waiting = seeds.iter().copied();
-    let mut workers: Vec<Worker> = Vec::new();
-    for _ in 0..ARENAS.min(seeds.len()) {
-        let spawned = spawn_arena(world, scene, 1, driver);
-        equip(world, scene, &spawned, policy, operator);
-        let mut worker = Worker { spawned, seed: None, rng: episode_rng(0, 0) };
-        worker.next(world, waiting.next());
-        workers.push(worker);
-    }
+    let arenas = ARENAS.min(seeds.len());
     let mut results = Vec::with_capacity(seeds.len());
-    while workers.iter().any(|w| w.seed.is_some()) {
-        if driver == Driver::Remote {
-            for worker in &mut workers {
-                worker.act_randomly(world);
-            }
+    if arenas == 0 {
+        return Ok(Evaluation::of(scene, results, seeds));
+    }
+    let random = matches!(player, Player::Random);
+    let mut env = VecEnv::played(scene, VecEnvOptions { arenas, agents: 1, threads }, player)?;
+    let mut chance = RandomActions::new(&env);
+    let (first, waiting) = seeds.split_at(arenas);
+    let mut waiting = waiting.iter().copied();
+    env.reset(first);
+    // The seed that each arena takes up when its episode ends; `None` when it is the last one.
+    let mut next: Vec<Option<u64>> = (0..arenas).map(|_| waiting.next()).collect();
+    for (arena, seed) in next.iter().enumerate() {
+        seed.iter().for_each(|seed| env.set_next_seed(arena, *seed));
+    }
+    while results.len() < seeds.len() {
+        if random {
+            let actions = chance.next(&env);
+            env.step(actions);
+        } else {
+            env.step_driven();
         }
-        tick(world);
-        for worker in &mut workers {
-            let Some(seed) = worker.seed else { continue };
-            let Some(score) = world.get::<Score>(worker.spawned.agents[0]) else { continue };
-            let Some(end) = score.end else { continue };
+        for arena in 0..arenas {
+            let step = env.last_step();
+            if !(step.terminated[arena] || step.truncated[arena]) {
+                continue;
+            }
+            let finished = env.finished(arena);
             results.push(EpisodeResult {
-                seed,
-                success: end == End::Success,
-                end: match end {
-                    End::Success => "success".to_owned(),
-                    End::Failure(why) => why.to_owned(),
-                    End::TimeUp => "time up".to_owned(),
+                seed: finished.seed,
+                success: finished.end == Some(End::Success),
+                end: match finished.end {
+                    Some(End::Success) => "success".to_owned(),
+                    Some(End::Failure(why)) => why.to_owned(),
+                    Some(End::TimeUp) | None => "time up".to_owned(),
                 },
-                total: f64::from(score.total()),
-                ticks: score.ticks,
-                terms: score.totals.iter().map(|t| f64::from(*t)).collect(),
+                total: f64::from(finished.total()),
+                ticks: finished.ticks,
+                terms: finished.terms.iter().map(|t| f64::from(*t)).collect(),
             });
             progress(results.len());
-            worker.next(world, waiting.next());
+            if next[arena].is_none() {
+                env.retire(arena);
+                continue;
+            }
+            next[arena] = waiting.next();
+            if let Some(seed) = next[arena] {
+                env.set_next_seed(arena, seed);
+            }
         }
     }
     Ok(Evaluation::of(scene, results, seeds))
-}
-
-/// Give the agents of an arena their policy or operator.
-pub(super) fn equip(
-    world: &mut World,
-    scene: &Scene,
-    spawned: &Spawned,
-    policy: Option<PolicyIndex>,
-    operator: Option<Skill>,
-) {
-    for agent in &spawned.agents {
-        if let Some(index) = policy {
-            world.entity_mut(*agent).insert(index);
-        }
-        if let Some(operator) = operator.and_then(|skill| scene.blueprint.operator(skill)) {
-            world.entity_mut(*agent).insert(ScriptedOperator(operator));
-        }
-    }
-}
-
-impl Worker {
-    /// Begin the next seed, or leave.
-    fn next(&mut self, world: &mut World, seed: Option<u64>) {
-        self.seed = seed;
-        match seed {
-            Some(seed) => {
-                self.rng = episode_rng(seed, RANDOM_STREAM);
-                world.write_message(ResetArena { arena: self.spawned.arena, seed });
-            }
-            None => {
-                for agent in &self.spawned.agents {
-                    world.despawn(*agent);
-                }
-                world.despawn(self.spawned.arena);
-            }
-        }
-    }
-
-    fn act_randomly(&mut self, world: &mut World) {
-        if self.seed.is_none() {
-            return;
-        }
-        let agent = self.spawned.agents[0];
-        let Some(spaces) = world.get::<Spaces>(agent).cloned() else { return };
-        let Some(mut action) = world.get_mut::<Action>(agent) else { return };
-        for (value, (low, high)) in action.0.iter_mut().zip(spaces.action.bounds()) {
-            *value = low + self.rng.random::<f32>() * (high - low);
-        }
-    }
 }

@@ -3,15 +3,19 @@
 mod check;
 mod evaluate;
 mod headless;
+mod random;
 mod record;
 mod seeds;
 mod trace;
+mod vec_env;
 mod wilson;
 
 pub use check::{CheckReport, check_dataset, resimulate};
-pub use evaluate::{EpisodeResult, Evaluation, Player, TermMean, evaluate, normalized_score};
+pub use evaluate::{EpisodeResult, Evaluation, TermMean, evaluate, normalized_score};
 pub use headless::{SandboxPlugins, headless_app};
+pub use random::RandomActions;
 pub use record::{RecordError, RecordReport, record};
 pub use seeds::{evaluation_seeds, recording_seeds};
 pub use trace::{Trace, trace_episode, trace_policy};
+pub use vec_env::{FinishedEpisode, Player, Step, VecEnv, VecEnvOptions};
 pub use wilson::wilson_interval;

@@ -2,11 +2,10 @@
 
 use bevy::ecs::prelude::*;
 
-use super::evaluate::equip;
 use super::headless::headless_app;
 use crate::agents::Driver;
 use crate::demos::{Episode, ReplayTrack, rewind_to_start};
-use crate::policies::{Policies, Policy, PolicyError};
+use crate::policies::{Policies, Policy, PolicyError, PolicyIndex};
 use crate::scenes::{Scene, Spawned, spawn_arena};
 use crate::sim::{Arena, PhysicsSets, ResetArena, SnapshotError, tick};
 use crate::tasks::Score;
@@ -49,7 +48,7 @@ pub fn trace_policy(scene: &Scene, policy: Policy, seed: u64) -> Result<Trace, P
     let world = app.world_mut();
     let index = world.resource_mut::<Policies>().add(policy);
     let spawned = spawn_arena(world, scene, 1, Driver::Policy);
-    equip(world, scene, &spawned, Some(index), None);
+    world.entity_mut(spawned.agents[0]).insert::<PolicyIndex>(index);
     world.write_message(ResetArena { arena: spawned.arena, seed });
     Ok(follow(world, &spawned, scene.tick_limit()))
 }

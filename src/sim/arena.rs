@@ -67,6 +67,11 @@ pub struct Arena {
     pub pending_snapshot: Option<Box<Snapshot>>,
     /// True from a reset until the end of that tick's `Begin`.
     pub begun: bool,
+    /// Sense right after a tick, while the arena is still in the processor's cache, instead of before the next one. For
+    /// whoever lets nothing change the arena between two ticks; what is sensed is the same then.
+    pub sense_early: bool,
+    /// Whether the observations belong to the arena's present state.
+    sensed: bool,
     start: Option<Box<Snapshot>>,
     variation: Box<dyn Variation>,
 }
@@ -101,6 +106,8 @@ impl Arena {
             pending_reset: Some(0),
             pending_snapshot: None,
             begun: false,
+            sense_early: false,
+            sensed: false,
             start: None,
             variation,
         };
@@ -123,6 +130,7 @@ impl Arena {
             slot.action.fill(0.0);
         }
         self.begun = true;
+        self.sensed = false;
     }
 
     /// Write every body's observation.
@@ -130,6 +138,7 @@ impl Arena {
         for slot in &mut self.slots {
             slot.body.sense(physics, &slot.guide, &mut slot.observation);
         }
+        self.sensed = true;
     }
 
     /// Apply the actions and advance by one tick.
@@ -140,31 +149,44 @@ impl Arena {
         for _ in 0..self.substeps {
             for slot in &mut self.slots {
                 slot.body.before_step(physics);
+                slot.body.run_controller(physics);
             }
             physics.step();
         }
         self.tick += 1;
+        self.sensed = false;
+        if self.sense_early {
+            self.sense(physics);
+        }
     }
 }
 
-/// Begin the episodes that were asked for.
-pub(super) fn reset_arenas(mut requests: MessageReader<ResetArena>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
+/// Begin the episodes that were asked for, arenas in parallel.
+pub(super) fn reset_arenas(
+    threads: Res<SimThreads>,
+    mut requests: MessageReader<ResetArena>,
+    mut arenas: Query<(&mut Arena, PhysicsSets)>,
+) {
     for request in requests.read() {
         if let Ok((mut arena, _)) = arenas.get_mut(request.arena) {
             arena.pending_reset = Some(request.seed);
         }
     }
-    for (mut arena, mut sets) in &mut arenas {
-        let Some(seed) = arena.pending_reset.take() else { continue };
-        let mut physics = sets.physics();
-        arena.reset(&mut physics, seed);
-        if let Some(snapshot) = arena.pending_snapshot.take() {
-            snapshot.restore(&mut physics, &mut arena);
-        }
-    }
+    threads.for_each(
+        &mut arenas,
+        |arena| arena.pending_reset.is_some(),
+        |arena, physics| {
+            let Some(seed) = arena.pending_reset.take() else { return };
+            arena.reset(physics, seed);
+            if let Some(snapshot) = arena.pending_snapshot.take() {
+                snapshot.restore(physics, arena);
+                arena.sensed = false;
+            }
+        },
+    );
 }
 
-/// Write all observations, arenas in parallel.
+/// Write the observations that are not written yet, arenas in parallel.
 pub(super) fn sense_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
-    threads.for_each(&mut arenas, |arena, physics| arena.sense(physics));
+    threads.for_each(&mut arenas, |arena| !(arena.sense_early && arena.sensed), |arena, physics| arena.sense(physics));
 }

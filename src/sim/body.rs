@@ -21,6 +21,10 @@ pub trait Body: Send + Sync + 'static {
     /// Apply forces and motor targets for the physics step that follows. Called before every physics step.
     fn before_step(&mut self, physics: &mut Physics<'_>);
 
+    /// Run the physics library's own controller of this kind of body (Rapier's ray-cast vehicle), where it has one.
+    /// Called after [`Body::before_step`]; apart from it, so that benchmarks can tell our work from the library's.
+    fn run_controller(&mut self, _physics: &mut Physics<'_>) {}
+
     /// Put the whole body at rest with its root over `position` (m, on the ground), facing `heading` radians about +y
     /// (0 looks along -z, positive turns left), in its start posture.
     fn place(&mut self, physics: &mut Physics<'_>, position: Vec3, heading: f32);

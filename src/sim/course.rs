@@ -10,6 +10,8 @@ const SPACING: f32 = 1.0;
 const FINE: usize = 32;
 /// Shortest course, m.
 const SHORTEST: f32 = 4.0;
+/// Pieces that share one bounding circle in the search for the nearest point.
+const BLOCK: usize = 8;
 
 /// Why points make no course.
 #[derive(Debug, Error, PartialEq)]
@@ -34,6 +36,8 @@ pub struct Course {
     closed: bool,
     spacing: f32,
     half_width: f32,
+    /// A circle (centre, radius) around each [`BLOCK`] of pieces.
+    circles: Vec<(Vec3, f32)>,
 }
 
 /// Where a point stands relative to a course.
@@ -103,13 +107,34 @@ impl Course {
             let piece = fine[i].distance(fine[i + 1]).max(1e-6);
             points.push(fine[i].lerp(fine[i + 1], ((wanted - walked) / piece).clamp(0.0, 1.0)));
         }
-        Ok(Self { points, closed, spacing, half_width })
+        let mut course = Self { points, closed, spacing, half_width, circles: Vec::new() };
+        course.circles = (0..course.pieces().div_ceil(BLOCK)).map(|block| course.circle(block)).collect();
+        Ok(course)
+    }
+
+    /// Straight pieces between neighbouring points.
+    fn pieces(&self) -> usize {
+        if self.closed { self.points.len() } else { self.points.len() - 1 }
+    }
+
+    /// The points before and after a piece.
+    fn piece(&self, i: usize) -> (Vec3, Vec3) {
+        let next = if i + 1 == self.points.len() { 0 } else { i + 1 };
+        (self.points[i], self.points[next])
+    }
+
+    /// A circle around a block of pieces, a little too large, so that rounding leaves none of them out.
+    fn circle(&self, block: usize) -> (Vec3, f32) {
+        let ends = || (block * BLOCK..self.pieces().min((block + 1) * BLOCK)).map(|i| self.piece(i));
+        let count = ends().count().max(1) as f32;
+        let centre = ends().map(|(a, b)| (a + b) * 0.5).sum::<Vec3>() / count;
+        let radius = ends().map(|(a, b)| a.distance(centre).max(b.distance(centre))).fold(0.0, f32::max);
+        (centre, radius * 1.001 + 0.01)
     }
 
     /// Length, m.
     pub fn length(&self) -> f32 {
-        let pieces = if self.closed { self.points.len() } else { self.points.len() - 1 };
-        pieces as f32 * self.spacing
+        self.pieces() as f32 * self.spacing
     }
 
     /// Whether the end is the start.
@@ -170,16 +195,21 @@ impl Course {
     /// Where `position` stands relative to the course's nearest point, seen from above.
     pub fn project(&self, position: Vec3) -> Projection {
         let p = Vec3::new(position.x, 0.0, position.z);
-        let pieces = if self.closed { self.points.len() } else { self.points.len() - 1 };
         let mut best = (f32::INFINITY, 0, 0.0);
-        for i in 0..pieces {
-            let a = self.points[i];
-            let b = self.points[self.index(i as isize + 1)];
-            let ab = b - a;
-            let t = ((p - a).dot(ab) / ab.length_squared().max(1e-9)).clamp(0.0, 1.0);
-            let distance = (a + ab * t - p).length_squared();
-            if distance < best.0 {
-                best = (distance, i, t);
+        for (block, (centre, radius)) in self.circles.iter().enumerate() {
+            // Nothing in the circle is nearer than this.
+            let least = (*centre - p).length() - radius;
+            if least > 0.0 && least * least > best.0 {
+                continue;
+            }
+            for i in block * BLOCK..self.pieces().min((block + 1) * BLOCK) {
+                let (a, b) = self.piece(i);
+                let ab = b - a;
+                let t = ((p - a).dot(ab) / ab.length_squared().max(1e-9)).clamp(0.0, 1.0);
+                let distance = (a + ab * t - p).length_squared();
+                if distance < best.0 {
+                    best = (distance, i, t);
+                }
             }
         }
         let (_, i, t) = best;

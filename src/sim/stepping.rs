@@ -1,29 +1,38 @@
-//! Stepping arenas over the cores.
+//! Working on arenas over the cores.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bevy::ecs::prelude::*;
-use bevy::tasks::{TaskPool, TaskPoolBuilder};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::arena::Arena;
 use super::physics::{Physics, PhysicsSets, PhysicsSetsItem};
 
-/// The threads that work on arenas. Bevy's own compute pool leaves one thread on two cores, which gains nothing.
+/// An arena with its physics, borrowed for one piece of work.
+type Item<'a> = (Mut<'a, Arena>, PhysicsSetsItem<'a, 'a>);
+
+/// The threads that work on arenas. Bevy's own compute pool leaves one thread on two cores, which gains nothing, and
+/// allocates for each piece of work.
 #[derive(Resource)]
 pub struct SimThreads {
-    pool: Option<TaskPool>,
+    pool: Option<Arc<ThreadPool>>,
     threads: usize,
+    /// Empty between two calls; kept for its memory, so that a tick allocates none.
+    items: Mutex<Vec<Item<'static>>>,
 }
 
 impl SimThreads {
-    /// `threads` threads, the calling one included; 0 takes one for each core.
+    /// `threads` threads; 0 takes one for each core. Where the system gives no threads, arenas are worked on one after
+    /// the other.
     pub fn new(threads: usize) -> Self {
         let threads = match threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        // The thread that waits for the scope works too.
-        let pool = (threads > 1)
-            .then(|| TaskPoolBuilder::new().num_threads(threads - 1).thread_name("arena".to_owned()).build());
-        Self { pool, threads }
+        let build = || ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("arena {i}")).build().ok();
+        let pool = if threads > 1 { build().map(Arc::new) } else { None };
+        Self { threads: if pool.is_some() { threads } else { 1 }, pool, items: Mutex::default() }
     }
 
     /// How many threads work on arenas.
@@ -31,37 +40,48 @@ impl SimThreads {
         self.threads
     }
 
-    /// Run `work` on every arena. Arenas share nothing, so neither their order nor the thread count shows in the
-    /// result.
+    /// The pool, where there is more than one thread. Whoever runs several ticks' phases inside one `install` saves the
+    /// waking and waiting of each.
+    pub fn pool(&self) -> Option<Arc<ThreadPool>> {
+        self.pool.clone()
+    }
+
+    /// Run `work` on every arena that is `wanted`. Arenas share nothing, so neither their order nor the thread count
+    /// shows in the result. Idle threads take over single arenas from busy ones, which evens out what arenas cost.
     pub(super) fn for_each(
         &self,
         arenas: &mut Query<(&mut Arena, PhysicsSets)>,
+        wanted: impl Fn(&Arena) -> bool,
         work: impl Fn(&mut Arena, &mut Physics<'_>) + Send + Sync,
     ) {
-        let count = arenas.iter().len();
-        let Some(pool) = self.pool.as_ref().filter(|_| count > 1) else {
-            for (mut arena, mut sets) in arenas.iter_mut() {
+        let Some(pool) = &self.pool else {
+            for (mut arena, mut sets) in arenas.iter_mut().filter(|(arena, _)| wanted(arena)) {
                 work(&mut arena, &mut sets.physics());
             }
             return;
         };
-        let mut items: Vec<(Mut<Arena>, PhysicsSetsItem<'_, '_>)> = arenas.iter_mut().collect();
-        // Four pieces a thread even out arenas that cost more than others.
-        let piece = count.div_ceil(self.threads * 4).max(1);
-        let work = &work;
-        pool.scope(|scope| {
-            for chunk in items.chunks_mut(piece) {
-                scope.spawn(async move {
-                    for (arena, sets) in chunk {
-                        work(arena, &mut sets.physics());
-                    }
-                });
-            }
-        });
+        let mut shelf = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut items = emptied(std::mem::take(&mut *shelf));
+        items.extend(arenas.iter_mut().filter(|(arena, _)| wanted(arena)));
+        match &mut items[..] {
+            [] => {}
+            // Handing a single arena to another thread costs more than it gains.
+            [(arena, sets)] => work(arena, &mut sets.physics()),
+            many => pool.install(|| {
+                many.par_iter_mut().with_max_len(1).for_each(|(arena, sets)| work(arena, &mut sets.physics()));
+            }),
+        }
+        *shelf = emptied(items);
     }
+}
+
+/// The memory of a vector for items of another lifetime. Collecting from an emptied vector reuses its allocation.
+fn emptied<'a>(mut items: Vec<Item<'_>>) -> Vec<Item<'a>> {
+    items.clear();
+    items.into_iter().filter_map(|_| None).collect()
 }
 
 /// Apply the actions and advance every arena by one tick.
 pub(super) fn step_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
-    threads.for_each(&mut arenas, |arena, physics| arena.advance(physics));
+    threads.for_each(&mut arenas, |_| true, |arena, physics| arena.advance(physics));
 }

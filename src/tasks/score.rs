@@ -107,30 +107,28 @@ impl Plugin for TaskPlugin {
     }
 }
 
-fn begin_tasks(
-    mut arenas: Query<(Entity, &mut Arena, PhysicsSets)>,
-    mut agents: Query<(&Agent, &mut TaskState, &mut Score)>,
-) {
-    for (entity, mut arena, mut sets) in &mut arenas {
-        if !std::mem::take(&mut arena.begun) {
-            continue;
-        }
-        let physics = sets.physics();
-        for (agent, mut task, mut score) in agents.iter_mut().filter(|(a, ..)| a.arena == entity) {
-            let Some(slot) = arena.slots.get(agent.slot) else { continue };
-            task.0.begin(&Judging {
-                physics: &physics,
-                body: &*slot.body,
-                guide: &slot.guide,
-                action: &slot.action,
-                dt: 0.0,
-            });
-            score.terms.fill(0.0);
-            score.totals.fill(0.0);
-            score.reward = 0.0;
-            score.ticks = 0;
-            score.end = None;
-        }
+fn begin_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(&Agent, &mut TaskState, &mut Score)>) {
+    if !arenas.iter().any(|(arena, _)| arena.begun) {
+        return;
+    }
+    for (agent, mut task, mut score) in &mut agents {
+        let Ok((arena, mut sets)) = arenas.get_mut(agent.arena) else { continue };
+        let Some(slot) = arena.slots.get(agent.slot).filter(|_| arena.begun) else { continue };
+        task.0.begin(&Judging {
+            physics: &sets.physics(),
+            body: &*slot.body,
+            guide: &slot.guide,
+            action: &slot.action,
+            dt: 0.0,
+        });
+        score.terms.fill(0.0);
+        score.totals.fill(0.0);
+        score.reward = 0.0;
+        score.ticks = 0;
+        score.end = None;
+    }
+    for (mut arena, _) in arenas.iter_mut().filter(|(arena, _)| arena.begun) {
+        arena.begun = false;
     }
 }
 

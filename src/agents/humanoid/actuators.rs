@@ -54,6 +54,8 @@ pub(super) struct Actuators {
     children: Vec<RigidBodyHandle>,
     /// Angle ranges, rad.
     pub ranges: [(f32, f32); JOINT_COUNT],
+    /// The targets last aimed at, and the motor positions that they gave: the next step's `previous`, as a rule.
+    aimed: (Joints, Joints),
 }
 
 impl Actuators {
@@ -71,6 +73,8 @@ impl Actuators {
             links: blueprint.links.clone(),
             joints,
             ranges,
+            // No target is ever this, so that nothing is taken for known.
+            aimed: ([f32::NAN; JOINT_COUNT], [0.0; JOINT_COUNT]),
         }
     }
 
@@ -105,14 +109,16 @@ impl Actuators {
 
     /// Set the motors for the next step: `previous` are the targets of the step before, whose change is fed forward;
     /// `gain` scales springs, dampers and torque limits (1 = the file's).
-    pub fn drive(&self, physics: &mut Physics<'_>, targets: &Joints, previous: &Joints, gain: f32) {
+    pub fn drive(&mut self, physics: &mut Physics<'_>, targets: &Joints, previous: &Joints, gain: f32) {
         let inv_dt = 1.0 / physics.dt();
+        if self.aimed.0 != *previous {
+            self.aimed = (*previous, self.positions(previous));
+        }
+        let now = if *targets == *previous { self.aimed.1 } else { self.positions(targets) };
         for (link, handle) in self.links.iter().zip(&self.joints) {
             let Some(joint) = physics.joints.get_mut(*handle, false) else { continue };
-            let (now, before) = (rotation(link, targets), rotation(link, previous));
             for dof in &link.dofs {
-                let at = 2.0 * ops::asin(dof.component(now).clamp(-1.0, 1.0));
-                let was = 2.0 * ops::asin(dof.component(before).clamp(-1.0, 1.0));
+                let (at, was) = (now[dof.index], self.aimed.1[dof.index]);
                 let speed = ((at - was) * inv_dt).clamp(-TARGET_SPEED, TARGET_SPEED);
                 let data = &mut joint.data;
                 data.set_motor(
@@ -125,6 +131,20 @@ impl Actuators {
                 data.set_motor_max_force(dof.axis, dof.torque * gain.max(MIN_DAMPING));
             }
         }
+        self.aimed = (*targets, now);
+    }
+
+    /// What each motor holds for joint angles `targets`, rad: Rapier's motors measure twice the arc sine of the relative
+    /// rotation's vector part.
+    fn positions(&self, targets: &Joints) -> Joints {
+        let mut positions = [0.0; JOINT_COUNT];
+        for link in &self.links {
+            let turned = rotation(link, targets);
+            for dof in &link.dofs {
+                positions[dof.index] = 2.0 * ops::asin(dof.component(turned).clamp(-1.0, 1.0));
+            }
+        }
+        positions
     }
 }
 

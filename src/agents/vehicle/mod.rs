@@ -203,6 +203,9 @@ impl Body for Vehicle {
         self.recover(physics);
         self.drive(physics);
         self.drag(physics);
+    }
+
+    fn run_controller(&mut self, physics: &mut Physics<'_>) {
         let dt = physics.dt();
         let filter = QueryFilter::default().exclude_rigid_body(self.chassis()).exclude_sensors();
         let queries = physics.broad_phase.as_query_pipeline_mut(

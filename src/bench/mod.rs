@@ -1,0 +1,68 @@
+//! Measurements that anyone can repeat: each with the limit that it is held against, taken in the same run.
+
+mod arenas;
+mod measurement;
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub use measurement::{Measurement, median, percentile};
+
+use crate::scenes::SceneError;
+
+/// How often each measurement is taken; its median counts.
+pub const ROUNDS: usize = 5;
+
+/// How to measure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Time that a group's timed parts take for each body or size, s.
+    pub seconds: f64,
+}
+
+impl Options {
+    /// Time for one of `parts` parts of a round.
+    fn share(&self, parts: usize) -> Duration {
+        Duration::from_secs_f64(self.seconds / (ROUNDS * parts.max(1)) as f64)
+    }
+}
+
+/// Why a group could not be measured.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    /// A scene is missing.
+    #[error(transparent)]
+    Scene(#[from] SceneError),
+}
+
+/// A group of measurements.
+pub struct Group {
+    /// Its name.
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    measure: fn(&Options) -> Result<Vec<Measurement>, BenchError>,
+}
+
+impl Group {
+    /// Take its measurements.
+    ///
+    /// # Errors
+    /// [`BenchError`]
+    pub fn measure(&self, options: &Options) -> Result<Vec<Measurement>, BenchError> {
+        (self.measure)(options)
+    }
+}
+
+/// All groups, in the order of the table.
+pub const GROUPS: &[Group] = &[
+    Group { name: "arenas", about: "64 arenas on all cores against Rapier alone", measure: arenas::throughput },
+    Group { name: "overhead", about: "one arena's tick beyond Rapier's steps", measure: arenas::overhead },
+    Group { name: "reset", about: "the start of an episode", measure: arenas::reset },
+    Group {
+        name: "growth",
+        about: "throughput and memory from 1 to 4,096 arenas and 1 to 256 agents",
+        measure: arenas::growth,
+    },
+];

@@ -1,0 +1,42 @@
+//! Even random actions.
+
+use rand::RngExt;
+
+use super::vec_env::VecEnv;
+use crate::sim::{SimRng, episode_rng};
+
+/// Stream of the episode's generator that random actions come from.
+const RANDOM_STREAM: u64 = 3;
+
+/// Actions drawn evenly from the action layout's bounds, for each arena from the running episode's seed alone.
+pub struct RandomActions {
+    bounds: Vec<(f32, f32)>,
+    /// Of each arena: the seed that its generator belongs to.
+    generators: Vec<(u64, SimRng)>,
+    actions: Vec<f32>,
+}
+
+impl RandomActions {
+    /// Random actions for `env`, which has been reset or will be before the first of them.
+    pub fn new(env: &VecEnv) -> Self {
+        let bounds = env.scene().blueprint.spaces().action.bounds().collect();
+        let generators = (0..env.arenas()).map(|i| (env.seed(i), episode_rng(env.seed(i), RANDOM_STREAM))).collect();
+        Self { bounds, generators, actions: vec![0.0; env.rows() * env.action_size()] }
+    }
+
+    /// Actions for the next step, `[rows, action size]`.
+    pub fn next(&mut self, env: &VecEnv) -> &[f32] {
+        let arena_size = self.actions.len() / self.generators.len();
+        for (arena, actions) in self.actions.chunks_exact_mut(arena_size).enumerate() {
+            let (seed, rng) = &mut self.generators[arena];
+            if *seed != env.seed(arena) {
+                *seed = env.seed(arena);
+                *rng = episode_rng(*seed, RANDOM_STREAM);
+            }
+            for (value, (low, high)) in actions.iter_mut().zip(self.bounds.iter().cycle()) {
+                *value = low + rng.random::<f32>() * (high - low);
+            }
+        }
+        &self.actions
+    }
+}

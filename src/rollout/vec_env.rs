@@ -1,0 +1,435 @@
+//! Many arenas of one scene behind flat, reused buffers.
+
+use std::sync::Arc;
+
+use bevy::ecs::prelude::*;
+use bevy::ecs::query::QueryState;
+use rayon::ThreadPool;
+
+use super::headless::headless_app;
+use crate::agents::{Action, Agent, Driver, Observation};
+use crate::policies::{Policies, Policy, PolicyError, PolicyIndex};
+use crate::scenes::{Scene, spawn_arena};
+use crate::sim::{Arena, SimAct, SimObserve, SimThreads, split_seed};
+use crate::tasks::{End, Score};
+use crate::teleop::{ScriptedOperator, Skill};
+
+/// How many arenas, and on how many threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VecEnvOptions {
+    /// Arenas, each a world of its own.
+    pub arenas: usize,
+    /// Acting agents in each arena, which share its world.
+    pub agents: usize,
+    /// Threads that work on arenas; 0 takes one for each core. No number changes a result.
+    pub threads: usize,
+}
+
+impl Default for VecEnvOptions {
+    fn default() -> Self {
+        Self { arenas: 1, agents: 1, threads: 0 }
+    }
+}
+
+/// Who decides the actions of a [`VecEnv`]'s agents.
+pub enum Player {
+    /// A trained policy, all agents in one batch.
+    Policy(Box<Policy>),
+    /// A scripted operator.
+    Operator(Skill),
+    /// Even random actions, drawn by whoever calls [`VecEnv::step`]: the zero of a normalised score.
+    Random,
+}
+
+/// What came of a step. Row `r` of every field is agent `r % agents` of arena `r / agents`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step<'a> {
+    /// `[rows, observation size]`, row-major: what to decide the next action by. Where the arena's episode has just
+    /// ended, this is the first observation of its next one.
+    pub observations: &'a [f32],
+    /// `[rows]`: the reward of this tick.
+    pub rewards: &'a [f32],
+    /// `[rows]`: the agent's episode ended by success or failure. There is nothing to expect after it.
+    pub terminated: &'a [bool],
+    /// `[rows]`: the agent's episode was cut off by the time limit. The value of the state goes on: bootstrap from
+    /// `final_observations` (Pardo et al. 2018, arXiv:1712.00378).
+    pub truncated: &'a [bool],
+    /// `[rows, observation size]`: the last observation of an episode, in the rows that are `terminated` or
+    /// `truncated`. The other rows hold what an earlier step left there.
+    pub final_observations: &'a [f32],
+    /// `[rows]`: false for an agent whose episode ended before this step, while others of its arena go on. Its reward
+    /// is 0, its action is not used, and its row teaches nothing.
+    pub active: &'a [bool],
+}
+
+/// How an agent's last whole episode went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FinishedEpisode {
+    /// The arena's seed.
+    pub seed: u64,
+    /// How it ended; `None` before the first end.
+    pub end: Option<End>,
+    /// Its ticks.
+    pub ticks: u64,
+    /// Each score term, weighted and summed.
+    pub terms: Vec<f32>,
+}
+
+impl FinishedEpisode {
+    /// Sum of the rewards.
+    pub fn total(&self) -> f32 {
+        self.terms.iter().sum()
+    }
+}
+
+/// `n` arenas of one scene, stepped together: the one interface through which learners, evaluation and benchmarks
+/// simulate. The simulated numbers are those of the app's window, bit for bit, whatever the number of arenas and
+/// threads.
+///
+/// An arena starts anew in the same step in which the last of its agents' episodes ends (autoreset). Its next seed is
+/// derived from the one that [`VecEnv::reset`] gave it, unless [`VecEnv::set_next_seed`] names another.
+pub struct VecEnv {
+    world: World,
+    scene: Scene,
+    agents: usize,
+    threads: usize,
+    pool: Option<Arc<ThreadPool>>,
+    arenas: Vec<ArenaRow>,
+    rows: Vec<Entity>,
+    observation_size: usize,
+    action_size: usize,
+    observations: Vec<f32>,
+    final_observations: Vec<f32>,
+    rewards: Vec<f32>,
+    terminated: Vec<bool>,
+    truncated: Vec<bool>,
+    active: Vec<bool>,
+    /// Whether a row's episode has ended in this or an earlier step.
+    over: Vec<bool>,
+    finished: Vec<FinishedEpisode>,
+    scores: QueryState<&'static Score>,
+    sensed: QueryState<&'static Observation>,
+    acting: QueryState<&'static mut Action>,
+    places: QueryState<&'static Agent>,
+}
+
+struct ArenaRow {
+    entity: Entity,
+    /// What [`VecEnv::reset`] gave it; later seeds are derived from it.
+    base: u64,
+    /// Of the running episode.
+    seed: u64,
+    /// Episodes since the reset.
+    episode: u64,
+    next: Option<u64>,
+    retired: bool,
+}
+
+impl VecEnv {
+    /// Arenas whose agents do what [`VecEnv::step`] is given. They wait for [`VecEnv::reset`].
+    ///
+    /// # Panics
+    /// When `options.arenas` or `options.agents` is 0.
+    pub fn new(scene: &Scene, options: VecEnvOptions) -> Self {
+        Self::spawn(scene, options, Driver::Remote, |_, _| {})
+    }
+
+    /// Arenas whose agents are driven by `player`; advance them by [`VecEnv::step_driven`].
+    ///
+    /// # Errors
+    /// [`PolicyError`] when a policy does not fit the scene's agent.
+    ///
+    /// # Panics
+    /// When `options.arenas` or `options.agents` is 0.
+    pub fn played(scene: &Scene, options: VecEnvOptions, player: Player) -> Result<Self, PolicyError> {
+        Ok(match player {
+            Player::Random => Self::new(scene, options),
+            Player::Policy(policy) => {
+                Policies::check(&policy, &scene.blueprint.spaces())?;
+                let mut policy = Some(*policy);
+                let mut index = None;
+                Self::spawn(scene, options, Driver::Policy, |world, agent| {
+                    if let Some(policy) = policy.take() {
+                        index = Some(world.resource_mut::<Policies>().add(policy));
+                    }
+                    if let Some(index) = index {
+                        world.entity_mut(agent).insert::<PolicyIndex>(index);
+                    }
+                })
+            }
+            Player::Operator(skill) => Self::spawn(scene, options, Driver::Scripted, |world, agent| {
+                if let Some(operator) = scene.blueprint.operator(skill) {
+                    world.entity_mut(agent).insert(ScriptedOperator(operator));
+                }
+            }),
+        })
+    }
+
+    fn spawn(scene: &Scene, options: VecEnvOptions, driver: Driver, mut equip: impl FnMut(&mut World, Entity)) -> Self {
+        assert!(options.arenas > 0, "a vectorised environment needs at least one arena");
+        let mut world = std::mem::take(headless_app(options.threads).world_mut());
+        let (mut arenas, mut rows) = (Vec::new(), Vec::new());
+        for _ in 0..options.arenas {
+            let spawned = spawn_arena(&mut world, scene, options.agents, driver);
+            for agent in &spawned.agents {
+                equip(&mut world, *agent);
+            }
+            rows.extend(spawned.agents);
+            let entity = spawned.arena;
+            if let Some(mut arena) = world.get_mut::<Arena>(entity) {
+                arena.sense_early = true;
+            }
+            arenas.push(ArenaRow { entity, base: 0, seed: 0, episode: 0, next: None, retired: false });
+        }
+        let spaces = scene.blueprint.spaces();
+        let (n, wide, narrow) = (rows.len(), spaces.observation.size(), spaces.action.size());
+        let terms = scene.blueprint.terms().len();
+        let finished = FinishedEpisode { terms: vec![0.0; terms], ..FinishedEpisode::default() };
+        Self {
+            scores: world.query(),
+            sensed: world.query(),
+            acting: world.query(),
+            places: world.query(),
+            pool: world.resource::<SimThreads>().pool(),
+            threads: world.resource::<SimThreads>().threads(),
+            world,
+            scene: scene.clone(),
+            agents: options.agents,
+            arenas,
+            rows,
+            observation_size: wide,
+            action_size: narrow,
+            observations: vec![0.0; n * wide],
+            final_observations: vec![0.0; n * wide],
+            rewards: vec![0.0; n],
+            terminated: vec![false; n],
+            truncated: vec![false; n],
+            active: vec![false; n],
+            over: vec![true; n],
+            finished: vec![finished; n],
+        }
+    }
+
+    /// The scene.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// How many arenas.
+    pub fn arenas(&self) -> usize {
+        self.arenas.len()
+    }
+
+    /// How many agents an arena has.
+    pub fn agents_per_arena(&self) -> usize {
+        self.agents
+    }
+
+    /// Rows of every buffer: arenas times agents.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Threads that work on arenas.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Numbers in an observation.
+    pub fn observation_size(&self) -> usize {
+        self.observation_size
+    }
+
+    /// Numbers in an action.
+    pub fn action_size(&self) -> usize {
+        self.action_size
+    }
+
+    /// Begin an episode of `seeds[i]` in arena `i`; the first observations, `[rows, observation size]`.
+    ///
+    /// # Panics
+    /// When there is not one seed for each arena.
+    pub fn reset(&mut self, seeds: &[u64]) -> &[f32] {
+        assert_eq!(seeds.len(), self.arenas.len(), "one seed for each arena");
+        for (index, &seed) in seeds.iter().enumerate() {
+            let arena = &mut self.arenas[index];
+            (arena.base, arena.episode, arena.next) = (seed, 0, None);
+            self.begin(index, seed);
+        }
+        self.rewards.fill(0.0);
+        self.terminated.fill(false);
+        self.truncated.fill(false);
+        self.world.run_schedule(SimObserve);
+        self.observe();
+        &self.observations
+    }
+
+    /// The seed that arena `arena` begins its next episode with, after the running one has ended.
+    pub fn set_next_seed(&mut self, arena: usize, seed: u64) {
+        self.arenas[arena].next = Some(seed);
+    }
+
+    /// The seed of the episode that runs in `arena`.
+    pub fn seed(&self, arena: usize) -> u64 {
+        self.arenas[arena].seed
+    }
+
+    /// Take an arena out: its rows stay inactive, and it costs nothing any more. For evaluations, which have an end.
+    pub fn retire(&mut self, arena: usize) {
+        let row = &mut self.arenas[arena];
+        if std::mem::replace(&mut row.retired, true) {
+            return;
+        }
+        let entity = row.entity;
+        let mut bodies = self.world.query::<(Entity, &Agent)>();
+        let own = bodies.iter(&self.world).filter(|(_, agent)| agent.arena == entity);
+        let gone: Vec<Entity> = own.map(|(member, _)| member).chain([entity]).collect();
+        for entity in gone {
+            self.world.despawn(entity);
+        }
+        let rows = arena * self.agents..(arena + 1) * self.agents;
+        self.active[rows.clone()].fill(false);
+        self.over[rows].fill(true);
+    }
+
+    /// Advance every arena by one tick with `actions`, `[rows, action size]` in the action layout's units; numbers out
+    /// of its bounds are clamped. The actions of inactive rows are not used.
+    ///
+    /// # Panics
+    /// When `actions` has another length.
+    pub fn step(&mut self, actions: &[f32]) -> Step<'_> {
+        assert_eq!(actions.len(), self.rows.len() * self.action_size, "one action for each row");
+        for (row, action) in actions.chunks_exact(self.action_size).enumerate() {
+            if let Ok(mut own) = self.acting.get_mut(&mut self.world, self.rows[row]) {
+                if self.over[row] {
+                    own.0.fill(0.0);
+                } else {
+                    own.0.copy_from_slice(action);
+                }
+            }
+        }
+        self.step_driven()
+    }
+
+    /// Advance every arena by one tick with what the agents' drivers decide.
+    pub fn step_driven(&mut self) -> Step<'_> {
+        match self.pool.clone() {
+            Some(pool) => pool.install(|| self.tick()),
+            None => self.tick(),
+        }
+        self.last_step()
+    }
+
+    fn tick(&mut self) {
+        self.world.run_schedule(SimAct);
+        self.judge();
+        self.world.run_schedule(SimObserve);
+        self.observe();
+    }
+
+    /// What the last step (or reset) left in the buffers.
+    pub fn last_step(&self) -> Step<'_> {
+        Step {
+            observations: &self.observations,
+            rewards: &self.rewards,
+            terminated: &self.terminated,
+            truncated: &self.truncated,
+            final_observations: &self.final_observations,
+            active: &self.active,
+        }
+    }
+
+    /// How the last whole episode of `row` went; in a row that has just ended, that one.
+    pub fn finished(&self, row: usize) -> &FinishedEpisode {
+        &self.finished[row]
+    }
+
+    /// The arenas' world, to look at or to change between two steps. What is changed shows in the observations of the
+    /// step after the next.
+    pub fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    /// The entity of an arena.
+    pub fn arena_entity(&self, arena: usize) -> Entity {
+        self.arenas[arena].entity
+    }
+
+    /// Rewards and ends of the tick that was just simulated.
+    fn judge(&mut self) {
+        for index in 0..self.arenas.len() {
+            if self.arenas[index].retired {
+                continue;
+            }
+            let mut running = 0;
+            for row in index * self.agents..(index + 1) * self.agents {
+                self.active[row] = !self.over[row];
+                self.rewards[row] = 0.0;
+                self.terminated[row] = false;
+                self.truncated[row] = false;
+                if self.over[row] {
+                    continue;
+                }
+                let Ok(score) = self.scores.get(&self.world, self.rows[row]) else { continue };
+                self.rewards[row] = score.reward;
+                let Some(end) = score.end else {
+                    running += 1;
+                    continue;
+                };
+                self.over[row] = true;
+                self.terminated[row] = end != End::TimeUp;
+                self.truncated[row] = end == End::TimeUp;
+                let finished = &mut self.finished[row];
+                finished.seed = self.arenas[index].seed;
+                finished.end = Some(end);
+                finished.ticks = score.ticks;
+                finished.terms.copy_from_slice(&score.totals);
+            }
+            self.keep_last_observations(index);
+            if running == 0 {
+                let arena = &mut self.arenas[index];
+                arena.episode += 1;
+                let seed = arena.next.take().unwrap_or_else(|| split_seed(arena.base, arena.episode));
+                self.begin(index, seed);
+            }
+        }
+    }
+
+    /// The last observations of the episodes that have just ended, before the arena starts anew.
+    fn keep_last_observations(&mut self, index: usize) {
+        for row in index * self.agents..(index + 1) * self.agents {
+            if !(self.terminated[row] || self.truncated[row]) {
+                continue;
+            }
+            let Ok(agent) = self.places.get(&self.world, self.rows[row]) else { continue };
+            // Arenas here sense early: the slots hold what the tick has led to.
+            let Some(slot) = self.world.get::<Arena>(agent.arena).and_then(|a| a.slots.get(agent.slot)) else {
+                continue;
+            };
+            let at = row * self.observation_size;
+            self.final_observations[at..at + self.observation_size].copy_from_slice(&slot.observation);
+        }
+    }
+
+    fn begin(&mut self, index: usize, seed: u64) {
+        let arena = &mut self.arenas[index];
+        if arena.retired {
+            return;
+        }
+        arena.seed = seed;
+        if let Some(mut state) = self.world.get_mut::<Arena>(arena.entity) {
+            state.pending_reset = Some(seed);
+        }
+        for row in index * self.agents..(index + 1) * self.agents {
+            self.over[row] = false;
+        }
+    }
+
+    fn observe(&mut self) {
+        for (row, out) in self.observations.chunks_exact_mut(self.observation_size).enumerate() {
+            if let Ok(observation) = self.sensed.get(&self.world, self.rows[row]) {
+                out.copy_from_slice(&observation.0);
+            }
+        }
+    }
+}
