@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A folder of `src/` and the folders that its files may name.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("spaces", &[]),
     ("sim", &[]),
     ("agents", &["spaces", "sim"]),
@@ -17,12 +17,13 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("rollout", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies"]),
     ("learn", &["spaces", "demos", "policies", "rollout"]),
     ("live", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn"]),
+    ("bench", &["sim", "spaces", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     ("ui", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     (
         "cli",
         &[
             "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live",
-            "ui",
+            "bench", "ui",
         ],
     ),
 ];

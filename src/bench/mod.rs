@@ -1,7 +1,10 @@
 //! Measurements that anyone can repeat: each with the limit that it is held against, taken in the same run.
 
 mod arenas;
+mod learning;
 mod measurement;
+mod program;
+mod storage;
 
 use std::time::Duration;
 
@@ -9,6 +12,9 @@ use thiserror::Error;
 
 pub use measurement::{Measurement, median, percentile};
 
+use crate::demos::DatasetError;
+use crate::learn::TrainError;
+use crate::policies::PolicyError;
 use crate::scenes::SceneError;
 
 /// How often each measurement is taken; its median counts.
@@ -34,6 +40,21 @@ pub enum BenchError {
     /// A scene is missing.
     #[error(transparent)]
     Scene(#[from] SceneError),
+    /// A learner failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A policy failed.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A dataset failed.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A temporary file or another process failed.
+    #[error("a benchmark's files or processes failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// A started program failed.
+    #[error("{0}")]
+    Program(String),
 }
 
 /// A group of measurements.
@@ -65,4 +86,9 @@ pub const GROUPS: &[Group] = &[
         about: "throughput and memory from 1 to 4,096 arenas and 1 to 256 agents",
         measure: arenas::growth,
     },
+    Group { name: "inference", about: "a policy's decision for 1, 64 and 1,024 agents", measure: learning::inference },
+    Group { name: "training", about: "behaviour-cloning steps on each device", measure: learning::training },
+    Group { name: "data", about: "1,000,000 ticks from disk to shuffled batches", measure: storage::data },
+    Group { name: "checkpoint", about: "writing a policy safely", measure: storage::checkpoint },
+    Group { name: "program", about: "start and size of the program", measure: program::program },
 ];

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::episode::{Episode, EpisodeHeader};
@@ -146,39 +147,83 @@ pub(super) fn read_episode(
     Ok(episode)
 }
 
+/// An episode's part of the flat arrays.
+struct Part<'a> {
+    row: &'a EpisodeSummary,
+    observations: &'a mut [f32],
+    actions: &'a mut [f32],
+    interventions: &'a mut [bool],
+    successes: &'a mut [bool],
+}
+
+impl Part<'_> {
+    fn fill(self, dir: &Path, sizes: (usize, usize)) -> Result<(), DatasetError> {
+        const WANTED: [&str; 6] =
+            ["observation.state", "action", "intervention", "next.success", "frame_index", "index"];
+        let path = data_path(dir, self.row.episode);
+        let table = open(&path, self.row, |name| WANTED.contains(&name))?;
+        self.interventions.copy_from_slice(&table.bools("intervention")?);
+        self.successes.copy_from_slice(&table.bools("next.success")?);
+        for (column, values, size) in
+            [("observation.state", self.observations, sizes.0), ("action", self.actions, sizes.1)]
+        {
+            table.floats_into(column, size, values)?;
+            if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+                let cause = format!("is {} at tick {}", values[at], at / size);
+                return Err(DatasetError::column(&path, column, cause));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `count` values, or an error where the memory does not hold them: the metadata may be damaged and ask for more than
+/// there is.
+fn room<T: Clone + Default>(count: usize, dir: &Path) -> Result<Vec<T>, DatasetError> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).map_err(|e| {
+        DatasetError::io("hold in memory the ticks of", dir)(io::Error::new(io::ErrorKind::OutOfMemory, e))
+    })?;
+    values.resize(count, T::default());
+    Ok(values)
+}
+
+/// Cut the first `count` values off; fewer where there are not so many.
+fn first<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (own, others) = std::mem::take(rest).split_at_mut_checked(count).unwrap_or_default();
+    *rest = others;
+    own
+}
+
+/// The files are decoded over all cores, each straight into its place.
 pub(super) fn read_columns(
     dir: &Path,
     rows: &[EpisodeSummary],
     observation: &Layout,
     action: &Layout,
 ) -> Result<Columns, DatasetError> {
-    const WANTED: [&str; 6] = ["observation.state", "action", "intervention", "next.success", "frame_index", "index"];
-    let mut out = Columns::default();
-    let ticks: usize = rows.iter().map(|row| row.length).sum();
-    for (values, size) in [(&mut out.observations, observation.size()), (&mut out.actions, action.size())] {
-        // The metadata may be damaged and ask for more than there is.
-        values.try_reserve_exact(ticks.saturating_mul(size)).map_err(|e| {
-            DatasetError::io("hold in memory the ticks of", dir)(io::Error::new(io::ErrorKind::OutOfMemory, e))
-        })?;
-    }
-    for row in rows {
-        let path = data_path(dir, row.episode);
-        let table = open(&path, row, |name| WANTED.contains(&name))?;
-        out.episode_starts.push(row.first_index);
-        let before = (out.observations.len(), out.actions.len());
-        table.floats_into("observation.state", observation.size(), &mut out.observations)?;
-        table.floats_into("action", action.size(), &mut out.actions)?;
-        table.bools_into("intervention", &mut out.interventions)?;
-        table.bools_into("next.success", &mut out.successes)?;
-        for (column, values, size) in [
-            ("observation.state", &out.observations[before.0..], observation.size()),
-            ("action", &out.actions[before.1..], action.size()),
-        ] {
-            if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-                let cause = format!("is {} at tick {}", values[at], at / size);
-                return Err(DatasetError::column(&path, column, cause));
-            }
-        }
-    }
+    let sizes = (observation.size(), action.size());
+    let ticks = rows.iter().fold(0usize, |sum, row| sum.saturating_add(row.length));
+    let mut out = Columns {
+        observations: room(ticks.saturating_mul(sizes.0), dir)?,
+        actions: room(ticks.saturating_mul(sizes.1), dir)?,
+        interventions: room(ticks, dir)?,
+        successes: room(ticks, dir)?,
+        episode_starts: rows.iter().map(|row| row.first_index).collect(),
+    };
+    let mut rest =
+        (&mut out.observations[..], &mut out.actions[..], &mut out.interventions[..], &mut out.successes[..]);
+    let parts: Vec<Part<'_>> = rows
+        .iter()
+        .map(|row| Part {
+            row,
+            observations: first(&mut rest.0, row.length * sizes.0),
+            actions: first(&mut rest.1, row.length * sizes.1),
+            interventions: first(&mut rest.2, row.length),
+            successes: first(&mut rest.3, row.length),
+        })
+        .collect();
+    let results: Vec<Result<(), DatasetError>> = parts.into_par_iter().map(|part| part.fill(dir, sizes)).collect();
+    results.into_iter().collect::<Result<(), _>>()?;
     Ok(out)
 }

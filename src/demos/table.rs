@@ -169,46 +169,47 @@ impl Table {
         })
     }
 
-    /// Append a column of `size` floats a row to `out`.
-    pub fn floats_into(&self, name: &str, size: usize, out: &mut Vec<f32>) -> Result<(), DatasetError> {
+    /// Copy a column of `size` floats a row into `out`, which has room for exactly that.
+    pub fn floats_into(&self, name: &str, size: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        let error = |cause: String| DatasetError::column(&self.path, name, cause);
+        let mut rest = out;
+        let mut put = |values: &[f32]| match rest.split_off_mut(..values.len()) {
+            Some(place) => {
+                place.copy_from_slice(values);
+                Ok(())
+            }
+            None => Err(error(format!("has more than {} rows", self.rows))),
+        };
         if size == 1 {
             for part in self.parts(name, "Float32", |a| a.as_primitive_opt::<Float32Type>()) {
-                out.extend_from_slice(part?.values());
+                put(part?.values())?;
             }
             return Ok(());
         }
         for part in self.parts(name, "fixed-size list", |a| a.as_fixed_size_list_opt()) {
             let list = part?;
             if usize::try_from(list.value_length()).ok() != Some(size) {
-                let cause = format!("has {} numbers a row, not {size}", list.value_length());
-                return Err(DatasetError::column(&self.path, name, cause));
+                return Err(error(format!("has {} numbers a row, not {size}", list.value_length())));
             }
             match list.values().as_primitive_opt::<Float32Type>() {
-                Some(values) if values.null_count() == 0 && values.len() == list.len() * size => {
-                    out.extend_from_slice(values.values());
-                }
-                _ => return Err(DatasetError::column(&self.path, name, "has cells that are not Float32 numbers")),
+                Some(values) if values.null_count() == 0 && values.len() == list.len() * size => put(values.values())?,
+                _ => return Err(error("has cells that are not Float32 numbers".to_owned())),
             }
         }
         Ok(())
     }
 
     pub fn floats(&self, name: &str, size: usize) -> Result<Vec<f32>, DatasetError> {
-        let mut out = Vec::new();
+        let mut out = vec![0.0; self.rows * size];
         self.floats_into(name, size, &mut out)?;
         Ok(out)
     }
 
-    pub fn bools_into(&self, name: &str, out: &mut Vec<bool>) -> Result<(), DatasetError> {
+    pub fn bools(&self, name: &str) -> Result<Vec<bool>, DatasetError> {
+        let mut out = Vec::with_capacity(self.rows);
         for part in self.parts(name, "Boolean", |a| a.as_boolean_opt()) {
             out.extend(part?.values().iter());
         }
-        Ok(())
-    }
-
-    pub fn bools(&self, name: &str) -> Result<Vec<bool>, DatasetError> {
-        let mut out = Vec::with_capacity(self.rows);
-        self.bools_into(name, &mut out)?;
         Ok(out)
     }
 

@@ -92,12 +92,13 @@ impl TrainingData {
         for start in &self.episode_starts {
             hasher.update(&(*start as u64).to_le_bytes());
         }
-        let mut bytes = Vec::new();
+        let mut bytes = [0; 4 * 1024];
         for values in [Some(&self.observations), Some(&self.actions), self.weights.as_ref()].into_iter().flatten() {
-            for chunk in values.chunks(4096) {
-                bytes.clear();
-                bytes.extend(chunk.iter().flat_map(|x| x.to_le_bytes()));
-                hasher.update(&bytes);
+            for chunk in values.chunks(bytes.len() / 4) {
+                for (four, x) in bytes.chunks_exact_mut(4).zip(chunk) {
+                    four.copy_from_slice(&x.to_le_bytes());
+                }
+                hasher.update(&bytes[..chunk.len() * 4]);
             }
         }
         hasher.digest()
@@ -161,16 +162,13 @@ pub struct Batch {
     pub rows: usize,
 }
 
-/// Training data normalised and split, ready to be cut into batches.
+/// Training data split, with its normalisers, ready to be cut into batches. Rows are normalised as they are taken, so
+/// that the demonstrations lie in memory once.
 #[derive(Clone, Debug)]
-pub struct Prepared {
-    /// `[rows, observation size]`, normalised and clipped.
-    observations: Vec<f32>,
-    /// `[rows, action size]`, normalised.
-    actions: Vec<f32>,
-    /// `[rows]`, of mean 1 over the training rows.
-    weights: Option<Vec<f32>>,
-    sizes: (usize, usize),
+pub struct Prepared<'a> {
+    data: &'a TrainingData,
+    /// What makes the weights of the training rows 1 in the mean.
+    weight_scale: f32,
     /// Which rows are for what.
     pub split: Split,
     /// Shift and scale of observations, from the training rows.
@@ -179,24 +177,19 @@ pub struct Prepared {
     pub action_normalizer: Normalizer,
 }
 
-impl Prepared {
-    /// Split `data`, and normalise it by its training rows.
+impl<'a> Prepared<'a> {
+    /// Split `data`, and find the normalisers of its training rows.
     ///
     /// # Errors
     /// As [`TrainingData::check`]; or every training row has the weight zero.
-    pub fn new(data: &TrainingData, validation_fraction: f32, seed: u64) -> Result<Self, TrainError> {
+    pub fn new(data: &'a TrainingData, validation_fraction: f32, seed: u64) -> Result<Self, TrainError> {
         data.check()?;
         let split = data.split(validation_fraction, seed);
-        let sizes = (data.observation.size(), data.action.size());
-        let observation_normalizer = Normalizer::fit(&gather(&data.observations, sizes.0, &split.train), sizes.0);
-        let action_normalizer = Normalizer::fit(&gather(&data.actions, sizes.1, &split.train), sizes.1);
-        let mut observations = data.observations.clone();
-        observation_normalizer.normalize(&mut observations);
-        observations.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
-        let mut actions = data.actions.clone();
-        action_normalizer.normalize(&mut actions);
-        let mut weights = data.weights.clone();
-        if let Some(weights) = &mut weights {
+        let fit = |table: &[f32], size| Normalizer::fit(split.train.iter().map(|row| row_of(table, size, *row)), size);
+        let (observation_normalizer, action_normalizer) =
+            rayon::join(|| fit(&data.observations, data.observation.size()), || fit(&data.actions, data.action.size()));
+        let mut weight_scale = 1.0;
+        if let Some(weights) = &data.weights {
             let sum: f64 = split.train.iter().map(|row| f64::from(weights[*row as usize])).sum();
             if sum <= 0.0 {
                 return Err(TrainError::Data {
@@ -204,29 +197,35 @@ impl Prepared {
                     message: "every training row has the weight 0; give some of them weight".into(),
                 });
             }
-            let scale = (split.train.len() as f64 / sum) as f32;
-            weights.iter_mut().for_each(|w| *w *= scale);
+            weight_scale = (split.train.len() as f64 / sum) as f32;
         }
-        Ok(Self { observations, actions, weights, sizes, split, observation_normalizer, action_normalizer })
+        Ok(Self { data, weight_scale, split, observation_normalizer, action_normalizer })
     }
 
     /// The batch of the given rows, in their order.
     pub fn batch(&self, rows: &[u32]) -> Batch {
+        let mut observations = gather(&self.data.observations, self.data.observation.size(), rows);
+        self.observation_normalizer.normalize(&mut observations);
+        observations.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
+        let mut actions = gather(&self.data.actions, self.data.action.size(), rows);
+        self.action_normalizer.normalize(&mut actions);
+        let weights = self.data.weights.as_ref();
         Batch {
-            observations: gather(&self.observations, self.sizes.0, rows),
-            actions: gather(&self.actions, self.sizes.1, rows),
-            weights: self.weights.as_ref().map(|w| gather(w, 1, rows)),
+            observations,
+            actions,
+            weights: weights.map(|w| rows.iter().map(|row| w[*row as usize] * self.weight_scale).collect()),
             rows: rows.len(),
         }
     }
 }
 
+fn row_of(table: &[f32], width: usize, row: u32) -> &[f32] {
+    &table[row as usize * width..][..width]
+}
+
 /// The given rows of a row-major table, one after the other in one allocation.
 fn gather(table: &[f32], width: usize, rows: &[u32]) -> Vec<f32> {
     let mut out = Vec::with_capacity(rows.len() * width);
-    for &row in rows {
-        let start = row as usize * width;
-        out.extend_from_slice(&table[start..start + width]);
-    }
+    rows.iter().for_each(|row| out.extend_from_slice(row_of(table, width, *row)));
     out
 }

@@ -109,7 +109,7 @@ fn steps_per_second(
     device: &Device,
     config: &TrainConfig,
     data: &TrainingData,
-    prepared: &Prepared,
+    prepared: &Prepared<'_>,
 ) -> Result<f64, TrainError> {
     const WARM_UP: u64 = 5;
     const MEASURED: u64 = 20;
@@ -155,9 +155,12 @@ pub fn adapters() -> Vec<String> {
     Vec::new()
 }
 
-/// The GPU and its name.
+/// wgpu's default adapter and its name.
+///
+/// # Errors
+/// There is none, or it does not work.
 #[cfg(feature = "gpu")]
-fn gpu() -> Result<(Device, String), TrainError> {
+pub fn gpu() -> Result<(Device, String), TrainError> {
     use burn::tensor::{DeviceKind, DeviceType, Tensor};
 
     const REMEDY: &str = "install the graphics driver (on Linux its Vulkan part, such as mesa-vulkan-drivers), or \
@@ -180,9 +183,12 @@ fn gpu() -> Result<(Device, String), TrainError> {
     Ok((device, name.unwrap_or_else(|| "default adapter".into())))
 }
 
-/// This build has no GPU.
+/// wgpu's default adapter and its name.
+///
+/// # Errors
+/// Always: this build has no GPU.
 #[cfg(not(feature = "gpu"))]
-fn gpu() -> Result<(Device, String), TrainError> {
+pub fn gpu() -> Result<(Device, String), TrainError> {
     Err(TrainError::Device(
         "this build cannot train on a GPU; build it with `cargo build --release --features gpu`, or train with \
          --device cpu"

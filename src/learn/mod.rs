@@ -16,11 +16,11 @@ mod training;
 pub use bc::BehaviourCloning;
 pub use config::{DataConfig, LearnerKind, OptimizerConfig, OptimizerKind, Schedule, TrainConfig, TrainingConfig};
 pub use data::{Batch, Prepared, Split, TrainingData};
-pub use device::{DeviceChoice, SelectedDevice, adapters, select};
+pub use device::{DeviceChoice, SelectedDevice, adapters, gpu, select};
 pub use error::TrainError;
 pub use learner::{Learner, Metric, UpdateStep, Validation};
 pub use run_dir::RunState;
 pub use tensorboard::EventWriter;
 pub use training::{
-    Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, ValidationReport, learner, run, train,
+    Order, Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, ValidationReport, learner, run, train,
 };

@@ -132,7 +132,7 @@ impl Progress for () {}
 pub fn learner(
     config: &TrainConfig,
     data: &TrainingData,
-    prepared: &Prepared,
+    prepared: &Prepared<'_>,
     device: &Device,
 ) -> Result<Box<dyn Learner>, TrainError> {
     let mut policy = PolicyConfig::new(
@@ -183,7 +183,7 @@ pub fn train(
 pub fn run(
     learner: &mut dyn Learner,
     config: &TrainConfig,
-    prepared: &Prepared,
+    prepared: &Prepared<'_>,
     provenance: Provenance,
     options: &RunOptions,
     progress: &mut dyn Progress,
@@ -296,7 +296,8 @@ pub fn run(
 
 /// Which rows each step takes: a new order for each epoch, cut into batches. What does not fill a batch is left out of
 /// that epoch.
-struct Order {
+#[derive(Clone, Debug)]
+pub struct Order {
     sorted: Vec<u32>,
     shuffled: Vec<u32>,
     epoch: Option<u64>,
@@ -305,17 +306,19 @@ struct Order {
 }
 
 impl Order {
-    fn new(rows: Vec<u32>, batch_size: usize, seed: u64) -> Self {
+    /// The order of `rows` in batches of `batch_size`, or of all rows where they are fewer.
+    pub fn new(rows: Vec<u32>, batch_size: usize, seed: u64) -> Self {
         let batch = batch_size.min(rows.len());
         Self { shuffled: rows.clone(), sorted: rows, epoch: None, batch, seed }
     }
 
     /// Batches in an epoch.
-    fn batches(&self) -> u64 {
+    pub fn batches(&self) -> u64 {
         (self.sorted.len() / self.batch) as u64
     }
 
-    fn rows(&mut self, step: u64) -> &[u32] {
+    /// The rows of a step.
+    pub fn rows(&mut self, step: u64) -> &[u32] {
         let epoch = step / self.batches();
         if self.epoch != Some(epoch) {
             self.shuffled.copy_from_slice(&self.sorted);

@@ -21,22 +21,21 @@ impl Normalizer {
         Self { mean: vec![0.0; size], std: vec![1.0; size] }
     }
 
-    /// From rows of `size` numbers each (`rows.len()` is a multiple of `size`); sums in f64.
+    /// From rows of `size` numbers each, gone through twice; sums in f64.
     ///
     /// # Panics
-    /// When `size` is zero or does not divide `rows.len()`.
-    pub fn fit(rows: &[f32], size: usize) -> Self {
-        assert!(size > 0 && rows.len().is_multiple_of(size), "{} numbers are not rows of {size}", rows.len());
-        let count = (rows.len() / size).max(1) as f64;
+    /// When a row is shorter than `size`.
+    pub fn fit<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone, size: usize) -> Self {
+        let count = rows.len().max(1) as f64;
         let mut mean = vec![0.0f64; size];
-        for row in rows.chunks_exact(size) {
-            for (m, x) in mean.iter_mut().zip(row) {
+        for row in rows.clone() {
+            for (m, x) in mean.iter_mut().zip(&row[..size]) {
                 *m += f64::from(*x) / count;
             }
         }
         let mut variance = vec![0.0f64; size];
-        for row in rows.chunks_exact(size) {
-            for ((v, m), x) in variance.iter_mut().zip(&mean).zip(row) {
+        for row in rows {
+            for ((v, m), x) in variance.iter_mut().zip(&mean).zip(&row[..size]) {
                 *v += (f64::from(*x) - m).powi(2) / count;
             }
         }

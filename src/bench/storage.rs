@@ -1,0 +1,167 @@
+//! What files cost: demonstrations read and shuffled, checkpoints written.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use burn::tensor::Device;
+
+use super::arenas::resident;
+use super::measurement::{Measurement, median};
+use super::{BenchError, Options, ROUNDS};
+use crate::demos::{Dataset, Episode, EpisodeHeader, Tick};
+use crate::learn::{Order, Prepared, TrainConfig, learner};
+use crate::live::training_data;
+use crate::scenes::find;
+
+/// Ticks in all, and in an episode: a bit over a minute.
+const TICKS: usize = 1_000_000;
+const EPISODE: usize = 2_000;
+/// Rows of a batch.
+const BATCH: usize = 256;
+
+/// Write a dataset of made-up driving of the size of real one.
+fn write(dir: &Path) -> Result<(), BenchError> {
+    let scene = find("circuit")?;
+    let spaces = scene.blueprint.spaces();
+    let header = EpisodeHeader {
+        scene: scene.name.clone(),
+        scene_hash: scene.hash(),
+        scene_text: scene.text.clone(),
+        seed: 0,
+        agent: spaces.agent.to_string(),
+        operator: "bench".into(),
+        task: scene.title(),
+        control_dt: scene.blueprint.control_dt(),
+        observation: (*spaces.observation).clone(),
+        action: (*spaces.action).clone(),
+        terms: scene.blueprint.terms().into_iter().map(|(name, _)| name).collect(),
+        snapshot: Vec::new(),
+    };
+    let mut dataset = Dataset::create_or_open(dir, &header)?;
+    let (wide, narrow, terms) = (header.observation.size(), header.action.size(), vec![0.0; header.terms.len()]);
+    let mut value = 1u32;
+    let mut number = || {
+        value = value.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (value >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    for seed in 0..TICKS / EPISODE {
+        let mut episode = Episode::new(EpisodeHeader { seed: seed as u64, ..header.clone() });
+        for tick in 0..EPISODE {
+            let observation: Vec<f32> = (0..wide).map(|_| number()).collect();
+            let action: Vec<f32> = (0..narrow).map(|_| number().abs()).collect();
+            episode.push(Tick {
+                observation: &observation,
+                action: &action,
+                reward: 0.0,
+                terms: &terms,
+                done: tick + 1 == EPISODE,
+                success: false,
+                intervention: false,
+                state_hash: tick as u64,
+            })?;
+        }
+        dataset.append(&episode)?;
+    }
+    Ok(())
+}
+
+/// The most memory that the process held while `work` ran, bytes above what it held before.
+fn peak_memory<T>(work: impl FnOnce() -> T) -> (T, Option<usize>) {
+    let before = resident();
+    let (done, most) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let result = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                most.fetch_max(resident().unwrap_or(0), Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        let result = work();
+        most.fetch_max(resident().unwrap_or(0), Ordering::Relaxed);
+        done.store(true, Ordering::Relaxed);
+        result
+    });
+    (result, before.map(|b| most.load(Ordering::Relaxed).saturating_sub(b)))
+}
+
+/// A million ticks from disk to an epoch of shuffled, normalised batches.
+pub(super) fn data(_options: &Options) -> Result<Vec<Measurement>, BenchError> {
+    let dir = tempfile::tempdir()?;
+    write(dir.path())?;
+    let mut bytes = 0;
+    let mut raw = Vec::new();
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        bytes = read_all(dir.path())?;
+        raw.push(TICKS as f64 / begun.elapsed().as_secs_f64());
+    }
+    let (mut rates, mut memory, mut size) = (Vec::new(), Vec::new(), 0.0);
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        let (result, most) = peak_memory(|| -> Result<f64, BenchError> {
+            let data = training_data(&Dataset::open(dir.path())?)?;
+            let prepared = Prepared::new(&data, 0.1, 0)?;
+            let mut sum = 0.0;
+            let mut order = Order::new(prepared.split.train.clone(), BATCH, 0);
+            for step in 0..order.batches() {
+                let batch = prepared.batch(order.rows(step));
+                // So that no compiler leaves the batch out.
+                sum += std::hint::black_box(batch.observations[0]);
+            }
+            std::hint::black_box(sum);
+            Ok(4.0 * (data.observations.len() + data.actions.len()) as f64)
+        });
+        size = result?;
+        rates.push(TICKS as f64 / begun.elapsed().as_secs_f64());
+        memory.extend(most.map(|m| m as f64 / 1e6));
+    }
+    let mut out = vec![
+        Measurement::new("data/from_disk_to_batches", median(&rates), "ticks/s")
+            .held_against(median(&raw), "reading the files' bytes"),
+        Measurement::new("data/size_on_disk", bytes as f64 / 1e6, "MB").held_against(size / 1e6, "the numbers' size"),
+    ];
+    if !memory.is_empty() {
+        // The first round is the one that finds no memory left over from an earlier one.
+        out.push(Measurement::new("data/memory", memory[0], "MB").held_against(size / 1e6, "the numbers' size"));
+    }
+    Ok(out)
+}
+
+/// Read every data file below `dir`; how many bytes they have.
+fn read_all(dir: &Path) -> std::io::Result<usize> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            bytes += read_all(&path)?;
+        } else if path.extension().is_some_and(|e| e == "parquet") {
+            bytes += std::fs::read(&path)?.len();
+        }
+    }
+    Ok(bytes)
+}
+
+/// Writing a policy safely, against writing as many bytes and waiting for the disk.
+pub(super) fn checkpoint(options: &Options) -> Result<Vec<Measurement>, BenchError> {
+    let data = super::learning::data(64);
+    let prepared = Prepared::new(&data, 0.0, 0)?;
+    let policy = learner(&TrainConfig::default(), &data, &prepared, &Device::flex())?.policy()?;
+    let dir = tempfile::tempdir()?;
+    let (mut times, mut raw) = (Vec::new(), Vec::new());
+    let begun = Instant::now();
+    while times.len() < ROUNDS || begun.elapsed() < options.share(1) {
+        let start = Instant::now();
+        policy.save(&dir.path().join("policy"))?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        let start = Instant::now();
+        let file = std::fs::File::create(dir.path().join("raw"))?;
+        std::io::Write::write_all(&mut &file, &vec![0; policy.parameters() * 4])?;
+        file.sync_all()?;
+        raw.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(vec![
+        Measurement::new("checkpoint/write", median(&times), "ms")
+            .held_against(median(&raw), "as many bytes, written and synced"),
+    ])
+}
