@@ -2,6 +2,7 @@
 
 mod arenas;
 mod learning;
+mod live;
 mod measurement;
 mod program;
 mod storage;
@@ -85,6 +86,12 @@ pub const GROUPS: &[Group] = &[
         name: "growth",
         about: "throughput and memory from 1 to 4,096 arenas and 1 to 256 agents",
         measure: arenas::growth,
+    },
+    Group { name: "crowd", about: "the whole tick of many policy-driven agents, one core", measure: live::crowd },
+    Group {
+        name: "lateness",
+        about: "tick lateness at 60 frames a second, alone and while training",
+        measure: live::lateness,
     },
     Group { name: "inference", about: "a policy's decision for 1, 64 and 1,024 agents", measure: learning::inference },
     Group { name: "training", about: "behaviour-cloning steps on each device", measure: learning::training },

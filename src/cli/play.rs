@@ -32,6 +32,9 @@ pub struct PlayArguments {
     /// Folder that holds the training runs
     #[arg(long, default_value = "runs")]
     runs: PathBuf,
+    /// Close after so many frames, for measurements
+    #[arg(long, hide = true)]
+    frames: Option<u32>,
 }
 
 #[cfg(feature = "desktop")]
@@ -64,7 +67,8 @@ mod window {
             runs: arguments.runs.clone(),
             ..SessionOptions::default()
         };
-        show(AppOptions { scene, policy: arguments.policy.clone(), replay, session }, output)
+        let policy = arguments.policy.clone();
+        show(AppOptions { scene, policy, replay, session, frames: arguments.frames }, output)
     }
 
     pub fn open(output: &Output) -> Result<(), Failure> {
@@ -72,8 +76,8 @@ mod window {
     }
 
     fn show(options: AppOptions, output: &Output) -> Result<(), Failure> {
-        run_app(options).map_err(Failure::failed)?;
-        output.object(&serde_json::json!({ "closed": true }));
+        let report = run_app(options).map_err(Failure::failed)?;
+        output.object(&serde_json::json!({ "closed": true, "first_frame_s": report.first_frame }));
         Ok(())
     }
 

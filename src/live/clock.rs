@@ -27,8 +27,10 @@ pub struct SimClock {
     owed: f64,
     last: Option<Instant>,
     recent: VecDeque<Instant>,
-    /// How late the last tick began, s.
+    /// How late the ticks that ran last began, s of real time: from when the first of them was due.
     pub lateness: f64,
+    /// Ticks run so far.
+    count: u64,
 }
 
 impl Default for SimClock {
@@ -41,6 +43,7 @@ impl Default for SimClock {
             last: None,
             recent: VecDeque::new(),
             lateness: 0.0,
+            count: 0,
         }
     }
 }
@@ -65,6 +68,11 @@ impl SimClock {
     /// Ticks a second that the time scale asks for.
     pub fn wanted_rate(&self, control_dt: f32) -> f32 {
         if self.paused { 0.0 } else { self.time_scale / control_dt }
+    }
+
+    /// Ticks run so far.
+    pub fn ticks(&self) -> u64 {
+        self.count
     }
 
     /// Ticks run in the last second.
@@ -92,11 +100,14 @@ impl SimClock {
         self.owed = (self.owed + passed * f64::from(self.time_scale)).min(most);
         let ticks = (self.owed / dt).floor();
         self.owed -= ticks * dt;
-        self.lateness = (ticks - 1.0).max(0.0) * dt / f64::from(self.time_scale);
+        if ticks > 0.0 {
+            self.lateness = ((ticks - 1.0) * dt + self.owed) / f64::from(self.time_scale);
+        }
         ticks as usize
     }
 
     fn ran(&mut self, ticks: usize) {
+        self.count += ticks as u64;
         let now = Instant::now();
         self.recent.extend(std::iter::repeat_n(now, ticks));
         while self.recent.front().is_some_and(|t| now.duration_since(*t) > Duration::from_secs_f64(WINDOW)) {

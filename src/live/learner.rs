@@ -126,7 +126,10 @@ fn learn(dir: &Path, options: &RunOptions, sender: &Sender<LearningEvent>) -> Re
         // One episode leaves none to validate with.
         config.data.validation_fraction = 0.0;
     }
-    train(&config, &data, options, &mut Reporter(sender.clone())).map_err(|e| e.to_string())
+    // One core stays free for the scene, which must not wait for a product of matrices.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| e.to_string())?;
+    pool.install(|| train(&config, &data, options, &mut Reporter(sender.clone()))).map_err(|e| e.to_string())
 }
 
 /// A run folder that is not taken: `<scene>-1`, `<scene>-2`, ...

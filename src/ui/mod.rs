@@ -29,7 +29,7 @@ use bevy::app::{App, Plugin, Update};
 pub use camera::{CameraMode, View};
 pub use keys::{Panels, SESSION_KEYS};
 pub use replay::Playback;
-pub use window::{AppOptions, UiError, run_app};
+pub use window::{AppOptions, AppReport, UiError, run_app};
 
 /// Everything that is drawn and every key that is read. Expects Bevy's render plugins,
 /// [`SandboxPlugins`](crate::rollout::SandboxPlugins) and [`LivePlugin`](crate::live::LivePlugin).

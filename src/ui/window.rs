@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use bevy::app::{PanicHandlerPlugin, TerminalCtrlCHandlerPlugin};
 use bevy::log::LogPlugin;
@@ -33,6 +35,24 @@ pub struct AppOptions {
     pub replay: Option<(Episode, Scene)>,
     /// Where datasets and runs are, who plays, how many agents.
     pub session: SessionOptions,
+    /// Close after so many frames.
+    pub frames: Option<u32>,
+}
+
+/// What is known of a window that was open.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AppReport {
+    /// Time from the call to when the first frame was drawn, s; `None` when it closed before.
+    pub first_frame: Option<f64>,
+}
+
+/// Counts frames.
+#[derive(Resource)]
+struct Frames {
+    opened: Instant,
+    count: u32,
+    limit: Option<u32>,
+    first: Arc<OnceLock<f64>>,
 }
 
 /// Why no window opened.
@@ -57,7 +77,9 @@ pub enum UiError {
 /// # Errors
 /// [`UiError::NoDisplay`] where no window can be opened or nothing can be drawn, [`UiError::Closed`] when it ends with
 /// an error.
-pub fn run_app(options: AppOptions) -> Result<(), UiError> {
+pub fn run_app(options: AppOptions) -> Result<AppReport, UiError> {
+    let first = Arc::new(OnceLock::new());
+    let frames = Frames { opened: Instant::now(), count: 0, limit: options.frames, first: first.clone() };
     if cfg!(target_os = "linux") && ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].iter().all(|v| unset(v)) {
         return Err(UiError::NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned()));
     }
@@ -72,6 +94,7 @@ pub fn run_app(options: AppOptions) -> Result<(), UiError> {
         (None, None) => (find(FIRST_SCENE)?, None),
     };
     let mut app = build()?;
+    app.insert_resource(frames).add_systems(First, count_frames);
     let agents = if replay.is_some() { 1 } else { options.session.agents.max(1) };
     open_session(app.world_mut(), scene, SessionOptions { agents, ..options.session });
     app.world_mut().resource_mut::<Panels>().picker = choose;
@@ -81,12 +104,26 @@ pub fn run_app(options: AppOptions) -> Result<(), UiError> {
     if let Some(episode) = replay {
         app.insert_resource(Playback::of(episode));
     }
-    match app.run() {
-        AppExit::Success => Ok(()),
+    let exit = app.run();
+    let report = AppReport { first_frame: first.get().copied() };
+    match exit {
+        AppExit::Success => Ok(report),
         // Interrupted or terminated: the person's wish, not an error.
-        AppExit::Error(code) if code.get() == 130 => Ok(()),
+        AppExit::Error(code) if code.get() == 130 => Ok(report),
         AppExit::Error(code) => Err(UiError::Closed(code.get())),
     }
+}
+
+/// Note when the first frame is through, and close after the last one wanted.
+fn count_frames(mut frames: ResMut<Frames>, mut exit: MessageWriter<AppExit>) {
+    // The first frame is drawn while the second one is computed: it is on the screen when the third begins.
+    if frames.count == 2 {
+        let _ = frames.first.set(frames.opened.elapsed().as_secs_f64());
+    }
+    if frames.limit.is_some_and(|limit| frames.count >= limit.max(2)) {
+        exit.write(AppExit::Success);
+    }
+    frames.count += 1;
 }
 
 fn unset(variable: &str) -> bool {
