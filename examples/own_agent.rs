@@ -130,7 +130,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scene = Scene::new("bowling", "bowling 1", Bowling);
     #[cfg(feature = "desktop")]
     if std::env::args().any(|a| a == "play") {
-        return Ok(apprentice::ui::run_app(apprentice::ui::AppOptions { scene: Some(scene), ..Default::default() })?);
+        apprentice::ui::run_app(apprentice::ui::AppOptions { scene: Some(scene), ..Default::default() })?;
+        return Ok(());
     }
     let out = tempfile::tempdir()?;
     let (demos, run) = (out.path().join("demos"), out.path().join("run"));

@@ -132,7 +132,7 @@ pub fn evaluate(
         } else {
             env.step_driven();
         }
-        for arena in 0..arenas {
+        for (arena, following) in next.iter_mut().enumerate() {
             let step = env.last_step();
             if !(step.terminated[arena] || step.truncated[arena]) {
                 continue;
@@ -151,14 +151,12 @@ pub fn evaluate(
                 terms: finished.terms.iter().map(|t| f64::from(*t)).collect(),
             });
             progress(results.len());
-            if next[arena].is_none() {
+            if following.is_none() {
                 env.retire(arena);
                 continue;
             }
-            next[arena] = waiting.next();
-            if let Some(seed) = next[arena] {
-                env.set_next_seed(arena, seed);
-            }
+            *following = waiting.next();
+            following.iter().for_each(|seed| env.set_next_seed(arena, *seed));
         }
     }
     Ok(Evaluation::of(scene, results, seeds))

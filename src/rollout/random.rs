@@ -11,7 +11,7 @@ const RANDOM_STREAM: u64 = 3;
 /// Actions drawn evenly from the action layout's bounds, for each arena from the running episode's seed alone.
 pub struct RandomActions {
     bounds: Vec<(f32, f32)>,
-    /// Of each arena: the seed that its generator belongs to.
+    /// Of each arena: the episode that its generator belongs to, counted by [`VecEnv::episodes_begun`].
     generators: Vec<(u64, SimRng)>,
     actions: Vec<f32>,
 }
@@ -20,7 +20,8 @@ impl RandomActions {
     /// Random actions for `env`, which has been reset or will be before the first of them.
     pub fn new(env: &VecEnv) -> Self {
         let bounds = env.scene().blueprint.spaces().action.bounds().collect();
-        let generators = (0..env.arenas()).map(|i| (env.seed(i), episode_rng(env.seed(i), RANDOM_STREAM))).collect();
+        let generator = |arena| (env.episodes_begun(arena), episode_rng(env.seed(arena), RANDOM_STREAM));
+        let generators = (0..env.arenas()).map(generator).collect();
         Self { bounds, generators, actions: vec![0.0; env.rows() * env.action_size()] }
     }
 
@@ -28,10 +29,10 @@ impl RandomActions {
     pub fn next(&mut self, env: &VecEnv) -> &[f32] {
         let arena_size = self.actions.len() / self.generators.len();
         for (arena, actions) in self.actions.chunks_exact_mut(arena_size).enumerate() {
-            let (seed, rng) = &mut self.generators[arena];
-            if *seed != env.seed(arena) {
-                *seed = env.seed(arena);
-                *rng = episode_rng(*seed, RANDOM_STREAM);
+            let (episode, rng) = &mut self.generators[arena];
+            if *episode != env.episodes_begun(arena) {
+                *episode = env.episodes_begun(arena);
+                *rng = episode_rng(env.seed(arena), RANDOM_STREAM);
             }
             for (value, (low, high)) in actions.iter_mut().zip(self.bounds.iter().cycle()) {
                 *value = low + rng.random::<f32>() * (high - low);

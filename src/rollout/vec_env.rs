@@ -121,6 +121,8 @@ struct ArenaRow {
     seed: u64,
     /// Episodes since the reset.
     episode: u64,
+    /// Episodes begun since the arena was built.
+    begun: u64,
     next: Option<u64>,
     retired: bool,
 }
@@ -179,7 +181,7 @@ impl VecEnv {
             if let Some(mut arena) = world.get_mut::<Arena>(entity) {
                 arena.sense_early = true;
             }
-            arenas.push(ArenaRow { entity, base: 0, seed: 0, episode: 0, next: None, retired: false });
+            arenas.push(ArenaRow { entity, base: 0, seed: 0, episode: 0, begun: 0, next: None, retired: false });
         }
         let spaces = scene.blueprint.spaces();
         let (n, wide, narrow) = (rows.len(), spaces.observation.size(), spaces.action.size());
@@ -259,6 +261,9 @@ impl VecEnv {
         self.rewards.fill(0.0);
         self.terminated.fill(false);
         self.truncated.fill(false);
+        for (active, over) in self.active.iter_mut().zip(&self.over) {
+            *active = !over;
+        }
         self.world.run_schedule(SimObserve);
         self.observe();
         &self.observations
@@ -274,7 +279,13 @@ impl VecEnv {
         self.arenas[arena].seed
     }
 
-    /// Take an arena out: its rows stay inactive, and it costs nothing any more. For evaluations, which have an end.
+    /// How many episodes have begun in `arena`: a new number is a new episode, even one of the same seed.
+    pub fn episodes_begun(&self, arena: usize) -> u64 {
+        self.arenas[arena].begun
+    }
+
+    /// Take an arena out: from the next step on its rows are inactive, and it costs nothing any more. Not even
+    /// [`VecEnv::reset`] brings it back. For evaluations, which have an end.
     pub fn retire(&mut self, arena: usize) {
         let row = &mut self.arenas[arena];
         if std::mem::replace(&mut row.retired, true) {
@@ -287,9 +298,7 @@ impl VecEnv {
         for entity in gone {
             self.world.despawn(entity);
         }
-        let rows = arena * self.agents..(arena + 1) * self.agents;
-        self.active[rows.clone()].fill(false);
-        self.over[rows].fill(true);
+        self.over[arena * self.agents..(arena + 1) * self.agents].fill(true);
     }
 
     /// Advance every arena by one tick with `actions`, `[rows, action size]` in the action layout's units; numbers out
@@ -345,7 +354,7 @@ impl VecEnv {
     }
 
     /// The arenas' world, to look at or to change between two steps. What is changed shows in the observations of the
-    /// step after the next.
+    /// next step.
     pub fn world_mut(&mut self) -> &mut World {
         &mut self.world
     }
@@ -358,9 +367,6 @@ impl VecEnv {
     /// Rewards and ends of the tick that was just simulated.
     fn judge(&mut self) {
         for index in 0..self.arenas.len() {
-            if self.arenas[index].retired {
-                continue;
-            }
             let mut running = 0;
             for row in index * self.agents..(index + 1) * self.agents {
                 self.active[row] = !self.over[row];
@@ -386,7 +392,7 @@ impl VecEnv {
                 finished.terms.copy_from_slice(&score.totals);
             }
             self.keep_last_observations(index);
-            if running == 0 {
+            if running == 0 && !self.arenas[index].retired {
                 let arena = &mut self.arenas[index];
                 arena.episode += 1;
                 let seed = arena.next.take().unwrap_or_else(|| split_seed(arena.base, arena.episode));
@@ -417,6 +423,7 @@ impl VecEnv {
             return;
         }
         arena.seed = seed;
+        arena.begun += 1;
         if let Some(mut state) = self.world.get_mut::<Arena>(arena.entity) {
             state.pending_reset = Some(seed);
         }

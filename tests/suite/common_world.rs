@@ -80,6 +80,7 @@ impl World {
             body.actuate(&mut self.physics(), action);
             for _ in 0..STEPS {
                 body.before_step(&mut self.physics());
+                body.run_controller(&mut self.physics());
                 self.physics().step();
                 each(self, body);
             }

@@ -53,7 +53,8 @@ fn episodes_are_never_divided() {
 
 #[test]
 fn training_rows_are_normalised_and_the_rest_alike() {
-    let prepared = Prepared::new(&some(), 0.25, 3).unwrap();
+    let data = some();
+    let prepared = Prepared::new(&data, 0.25, 3).unwrap();
     let batch = prepared.batch(&prepared.split.train);
     for column in 0..2 {
         let values: Vec<f32> = batch.observations.iter().skip(column).step_by(2).copied().collect();

@@ -2,6 +2,7 @@
 
 mod cli;
 mod common_world;
+mod course;
 mod dataset_roundtrip;
 mod determinism;
 mod journal_recovery;
@@ -19,6 +20,7 @@ mod learn_tensorboard;
 mod live_session;
 mod operators;
 mod policy_artifact;
+mod policy_batches;
 mod policy_corruption;
 mod scenes;
 mod schedule;
