@@ -305,7 +305,7 @@ impl VecEnv {
     /// of its bounds are clamped. The actions of inactive rows are not used.
     ///
     /// # Panics
-    /// When `actions` has another length.
+    /// When `actions` has another length, or before the first [`VecEnv::reset`].
     pub fn step(&mut self, actions: &[f32]) -> Step<'_> {
         assert_eq!(actions.len(), self.rows.len() * self.action_size, "one action for each row");
         for (row, action) in actions.chunks_exact(self.action_size).enumerate() {
@@ -321,7 +321,11 @@ impl VecEnv {
     }
 
     /// Advance every arena by one tick with what the agents' drivers decide.
+    ///
+    /// # Panics
+    /// Before the first [`VecEnv::reset`].
     pub fn step_driven(&mut self) -> Step<'_> {
+        assert!(self.arenas.iter().any(|a| a.begun > 0), "a vectorised environment is reset before its first step");
         match self.pool.clone() {
             Some(pool) => pool.install(|| self.tick()),
             None => self.tick(),

@@ -1,10 +1,12 @@
 //! Behaviour tests, one file for each behaviour, in one binary so that the crate is linked once.
 
+mod bench;
 mod cli;
 mod common_world;
 mod course;
 mod dataset_roundtrip;
 mod determinism;
+mod evaluate;
 mod journal_recovery;
 mod kill;
 mod learn_common;
@@ -24,5 +26,6 @@ mod policy_batches;
 mod policy_corruption;
 mod scenes;
 mod schedule;
+mod vec_env;
 mod vehicle;
 mod walk;
