@@ -90,7 +90,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "crowd", about: "the whole tick of many policy-driven agents, one core", measure: live::crowd },
     Group {
         name: "lateness",
-        about: "tick lateness at 60 frames a second, alone and while training",
+        about: "tick lateness at about 60 frames a second, alone and while training",
         measure: live::lateness,
     },
     Group { name: "inference", about: "a policy's decision for 1, 64 and 1,024 agents", measure: learning::inference },
