@@ -1,55 +1,26 @@
 //! Simulation: single arenas, many arenas, resets. `cargo bench --bench simulation`
 
-use apprentice::rollout::{RandomActions, VecEnv, VecEnvOptions};
+use apprentice::bench::{BODIES, WarmEnv};
 use apprentice::scenes::find;
 use apprentice::sim::{Arena, PhysicsSets};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-const BODIES: [(&str, &str); 2] = [("humanoid", "courtyard"), ("vehicle", "circuit")];
-
-fn warm(scene: &str, arenas: usize, agents: usize, threads: usize) -> (VecEnv, RandomActions) {
-    let scene = find(scene).expect("a shipped scene");
-    let mut env = VecEnv::new(&scene, VecEnvOptions { arenas, agents, threads });
-    let seeds: Vec<u64> = (0..arenas as u64).collect();
-    env.reset(&seeds);
-    let mut random = RandomActions::new(&env);
-    for _ in 0..60 {
-        let actions = random.next(&env);
-        env.step(actions);
-    }
-    (env, random)
+fn warm(scene: &str, arenas: usize, agents: usize, threads: usize) -> WarmEnv {
+    WarmEnv::new(&find(scene).expect("a shipped scene"), arenas, agents, threads)
 }
 
-fn arenas(c: &mut Criterion) {
-    let mut group = c.benchmark_group("arenas");
-    group.sample_size(20);
-    for (body, scene) in BODIES {
-        for count in [1, 64, 1024] {
-            let (mut env, mut random) = warm(scene, count, 1, 0);
-            group.throughput(Throughput::Elements(count as u64));
-            group.bench_function(BenchmarkId::new(body, count), |b| {
-                b.iter(|| {
-                    let actions = random.next(&env);
-                    env.step(actions);
-                });
-            });
-        }
-    }
-}
+/// `(arenas, agents in each, threads)`; no threads named are all cores.
+const SIZES: [(usize, usize, usize); 5] = [(1, 1, 0), (64, 1, 0), (1024, 1, 0), (1, 16, 1), (1, 64, 1)];
 
-fn agents(c: &mut Criterion) {
-    let mut group = c.benchmark_group("agents in one arena");
+fn steps(c: &mut Criterion) {
+    let mut group = c.benchmark_group("step");
     group.sample_size(20);
     for (body, scene) in BODIES {
-        for count in [16, 64] {
-            let (mut env, mut random) = warm(scene, 1, count, 1);
-            group.throughput(Throughput::Elements(count as u64));
-            group.bench_function(BenchmarkId::new(body, count), |b| {
-                b.iter(|| {
-                    let actions = random.next(&env);
-                    env.step(actions);
-                });
-            });
+        for (arenas, agents, threads) in SIZES {
+            let mut warm = warm(scene, arenas, agents, threads);
+            group.throughput(Throughput::Elements((arenas * agents) as u64));
+            let size = format!("{arenas} arenas of {agents}");
+            group.bench_function(BenchmarkId::new(body, size), |b| b.iter(|| warm.ticks(1)));
         }
     }
 }
@@ -57,9 +28,9 @@ fn agents(c: &mut Criterion) {
 fn resets(c: &mut Criterion) {
     let mut group = c.benchmark_group("reset");
     for (body, scene) in BODIES {
-        let (mut env, _) = warm(scene, 1, 1, 1);
-        let entity = env.arena_entity(0);
-        let world = env.world_mut();
+        let mut warm = warm(scene, 1, 1, 1);
+        let entity = warm.env.arena_entity(0);
+        let world = warm.env.world_mut();
         let mut arenas = world.query::<(&mut Arena, PhysicsSets)>();
         let mut seed = 0;
         group.bench_function(body, |b| {
@@ -72,5 +43,5 @@ fn resets(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, arenas, agents, resets);
+criterion_group!(benches, steps, resets);
 criterion_main!(benches);

@@ -13,16 +13,19 @@ use crate::sim::{Arena, PhysicsSets};
 /// Ticks before anything is timed: bodies have landed, caches and buffers are warm.
 const WARM_UP: usize = 60;
 
-/// A scene for each kind of body.
-pub(super) const BODIES: [(&str, &str); 2] = [("humanoid", "courtyard"), ("vehicle", "circuit")];
+/// Each kind of body, and the scene that it is measured in.
+pub const BODIES: [(&str, &str); 2] = [("humanoid", "courtyard"), ("vehicle", "circuit")];
 
-/// A warm environment with its random actions.
-pub(super) struct Bench {
+/// An environment with random actions, past its first ticks.
+pub struct WarmEnv {
+    /// The environment.
     pub env: VecEnv,
+    /// Its actions.
     pub random: RandomActions,
 }
 
-impl Bench {
+impl WarmEnv {
+    /// `arenas` arenas of `agents` agents each on `threads` threads; 0 takes one for each core.
     pub fn new(scene: &Scene, arenas: usize, agents: usize, threads: usize) -> Self {
         let mut env = VecEnv::new(scene, VecEnvOptions { arenas, agents, threads });
         let seeds: Vec<u64> = (0..arenas as u64).collect();
@@ -33,6 +36,7 @@ impl Bench {
         bench
     }
 
+    /// Step `count` times.
     pub fn ticks(&mut self, count: usize) {
         for _ in 0..count {
             let actions = self.random.next(&self.env);
@@ -41,7 +45,7 @@ impl Bench {
     }
 
     /// Arena ticks per second, everything included.
-    pub fn rate(&mut self, time: Duration) -> f64 {
+    pub(super) fn rate(&mut self, time: Duration) -> f64 {
         let begun = Instant::now();
         let mut ticks = 0;
         while begun.elapsed() < time {
@@ -54,7 +58,7 @@ impl Bench {
     /// Arena ticks per second of one thread that does nothing but Rapier's work, in the states that the same random
     /// actions lead to: bodies are actuated off the clock; only Rapier's steps, and for cars its vehicle controller,
     /// are on it.
-    pub fn raw_rate(&mut self, time: Duration) -> f64 {
+    pub(super) fn raw_rate(&mut self, time: Duration) -> f64 {
         let begun = Instant::now();
         let (mut ticks, mut spent) = (0u64, Duration::ZERO);
         while spent < time && begun.elapsed() < time * 3 {
@@ -107,7 +111,7 @@ pub(super) fn throughput(options: &Options) -> Result<Vec<Measurement>, BenchErr
     let mut out = Vec::new();
     for (body, name) in BODIES {
         let scene = scene(name)?;
-        let mut bench = Bench::new(&scene, ARENAS, 1, 0);
+        let mut bench = WarmEnv::new(&scene, ARENAS, 1, 0);
         let threads = bench.env.threads();
         let (mut raw, mut all) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
@@ -137,7 +141,7 @@ pub(super) fn throughput(options: &Options) -> Result<Vec<Measurement>, BenchErr
 pub(super) fn overhead(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     let mut out = Vec::new();
     for (body, name) in BODIES {
-        let mut bench = Bench::new(&scene(name)?, 1, 1, 1);
+        let mut bench = WarmEnv::new(&scene(name)?, 1, 1, 1);
         let (mut over, mut ticks) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let raw = 1e6 / bench.raw_rate(options.share(2 * BODIES.len()));
@@ -158,7 +162,7 @@ pub(super) fn overhead(options: &Options) -> Result<Vec<Measurement>, BenchError
 pub(super) fn reset(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     let mut out = Vec::new();
     for (body, name) in BODIES {
-        let mut bench = Bench::new(&scene(name)?, 1, 1, 1);
+        let mut bench = WarmEnv::new(&scene(name)?, 1, 1, 1);
         let entity = bench.env.arena_entity(0);
         let world = bench.env.world_mut();
         let mut arenas = world.query::<(&mut Arena, PhysicsSets)>();
@@ -196,7 +200,7 @@ pub(super) fn growth(options: &Options) -> Result<Vec<Measurement>, BenchError> 
         let mut at_64 = None;
         for arenas in ARENAS {
             let before = resident();
-            let mut bench = Bench::new(&scene, arenas, 1, 0);
+            let mut bench = WarmEnv::new(&scene, arenas, 1, 0);
             let rate = bench.rate(options.share(4));
             let memory = resident().zip(before).map(|(now, then)| now.saturating_sub(then) as f64 / arenas as f64);
             let mut throughput = Measurement::new(format!("{body}/growth/arenas_{arenas}"), rate, "ticks/s, all cores");
@@ -214,7 +218,7 @@ pub(super) fn growth(options: &Options) -> Result<Vec<Measurement>, BenchError> 
             }
         }
         for agents in AGENTS {
-            let mut bench = Bench::new(&scene, 1, agents, 1);
+            let mut bench = WarmEnv::new(&scene, 1, agents, 1);
             let rate = bench.rate(options.share(4)) * agents as f64;
             out.push(Measurement::new(format!("{body}/growth/agents_{agents}"), rate, "agent ticks/s, one core"));
         }

@@ -15,16 +15,19 @@ const OBSERVATION: usize = 348;
 const ACTION: usize = 17;
 
 /// A training step's size.
-struct Size {
+pub struct Size {
     hidden: usize,
     batch: usize,
 }
 
-const SMALL: Size = Size { hidden: 256, batch: 256 };
-const LARGE: Size = Size { hidden: 1024, batch: 4096 };
+/// The default network and batch.
+pub const SMALL: Size = Size { hidden: 256, batch: 256 };
+/// A network and batch that keep a processor busy with products of matrices.
+pub const LARGE: Size = Size { hidden: 1024, batch: 4096 };
 
 impl Size {
-    fn name(&self) -> String {
+    /// Layers and batch, for a table.
+    pub fn name(&self) -> String {
         format!("{OBSERVATION}-{0}-{0}-{ACTION}, batch {1}", self.hidden, self.batch)
     }
 
@@ -41,7 +44,13 @@ impl Size {
         (3.0 * self.forward_operations() - first) * self.batch as f64
     }
 
-    fn config(&self) -> TrainConfig {
+    /// Rows in a step.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// The configuration of a run of this size.
+    pub fn config(&self) -> TrainConfig {
         let mut config = TrainConfig::default();
         config.network.hidden = vec![self.hidden; 2];
         config.training.batch_size = self.batch;
@@ -50,15 +59,20 @@ impl Size {
     }
 }
 
-/// Rows of made-up demonstrations.
-pub(super) fn data(rows: usize) -> TrainingData {
+/// Made-up demonstrations of the benchmarks' sizes.
+pub fn made_up_data(rows: usize) -> TrainingData {
     let layout = |name: &str, size| Layout::new(name, vec![Field::new("x", size, "1", -1.0, 1.0)]);
+    made_up_for(layout("bench/observation", OBSERVATION), layout("bench/action", ACTION), rows)
+}
+
+/// Made-up demonstrations of an agent with these layouts.
+pub(super) fn made_up_for(observation: Layout, action: Layout, rows: usize) -> TrainingData {
     let wave = |count: usize| (0..count).map(|i| ((i * 7919) % 2003) as f32 / 1001.0 - 1.0).collect();
     TrainingData {
-        observations: wave(rows * OBSERVATION),
-        actions: wave(rows * ACTION),
-        observation: layout("bench/observation", OBSERVATION),
-        action: layout("bench/action", ACTION),
+        observations: wave(rows * observation.size()),
+        actions: wave(rows * action.size()),
+        observation,
+        action,
         episode_starts: vec![0],
         control_dt: 1.0 / 30.0,
         agent: "bench".into(),
@@ -86,7 +100,7 @@ fn peak(device: &Device, time: Duration) -> f64 {
 /// Seconds of a policy's decision for 1, 64 and 1,024 agents on the CPU.
 pub(super) fn inference(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     const AGENTS: [usize; 3] = [1, 64, 1024];
-    let data = data(64);
+    let data = made_up_data(64);
     let prepared = Prepared::new(&data, 0.0, 0)?;
     let mut policy: Policy = learner(&SMALL.config(), &data, &prepared, &Device::flex())?.policy()?;
     let peak = peak(&Device::flex(), options.share(4));
@@ -143,7 +157,7 @@ pub(super) fn training(options: &Options) -> Result<Vec<Measurement>, BenchError
 
 fn steps_per_second(size: &Size, device: &Device, options: &Options) -> Result<f64, BenchError> {
     let config = size.config();
-    let data = data(size.batch);
+    let data = made_up_data(size.batch);
     let prepared = Prepared::new(&data, 0.0, 0)?;
     let mut learner = learner(&config, &data, &prepared, device)?;
     let rows: Vec<u32> = (0..size.batch as u32).collect();

@@ -6,9 +6,10 @@ use bevy::app::App;
 use bevy::ecs::prelude::*;
 use burn::tensor::Device;
 
+use super::learning::made_up_for;
 use super::measurement::{Measurement, percentile};
 use super::{BenchError, Options};
-use crate::learn::{Prepared, TrainConfig, TrainingData, learner};
+use crate::learn::{Prepared, TrainConfig, learner};
 use crate::live::{Learning, LivePlugin, Request, SessionOptions, SimClock, open_session};
 use crate::policies::Policy;
 use crate::rollout::{Player, SandboxPlugins, VecEnv, VecEnvOptions, record, recording_seeds};
@@ -22,17 +23,7 @@ const FRAME_RATE: f64 = 61.803;
 /// A policy of the default size for a scene's agent that has learned nothing yet.
 fn untrained(scene: &Scene) -> Result<Policy, BenchError> {
     let spaces = scene.blueprint.spaces();
-    let data = TrainingData {
-        observations: vec![0.5; 2 * spaces.observation.size()],
-        actions: vec![0.5; 2 * spaces.action.size()],
-        observation: (*spaces.observation).clone(),
-        action: (*spaces.action).clone(),
-        episode_starts: vec![0],
-        control_dt: scene.blueprint.control_dt(),
-        agent: spaces.agent.to_string(),
-        source: "made up".into(),
-        weights: None,
-    };
+    let data = made_up_for((*spaces.observation).clone(), (*spaces.action).clone(), 2);
     let prepared = Prepared::new(&data, 0.0, 0)?;
     Ok(learner(&TrainConfig::default(), &data, &prepared, &Device::flex())?.policy()?)
 }

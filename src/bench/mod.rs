@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use arenas::{BODIES, WarmEnv};
+pub use learning::{LARGE, SMALL, Size, made_up_data};
 pub use measurement::{Measurement, median, percentile};
 
 use crate::demos::DatasetError;

@@ -144,7 +144,7 @@ fn read_all(dir: &Path) -> std::io::Result<usize> {
 
 /// Writing a policy safely, against writing as many bytes and waiting for the disk.
 pub(super) fn checkpoint(options: &Options) -> Result<Vec<Measurement>, BenchError> {
-    let data = super::learning::data(64);
+    let data = super::learning::made_up_data(64);
     let prepared = Prepared::new(&data, 0.0, 0)?;
     let policy = learner(&TrainConfig::default(), &data, &prepared, &Device::flex())?.policy()?;
     let dir = tempfile::tempdir()?;

@@ -47,12 +47,10 @@ impl ReplayTrack {
 /// Let `arena` begin the episode again from its recorded start at the next tick.
 ///
 /// # Errors
-/// [`SnapshotError`] when the recorded start does not decode.
+/// [`SnapshotError`] when the recorded start does not decode or holds another number of bodies than the arena.
 pub fn rewind_to_start(arena: &mut Arena, episode: &Episode) -> Result<(), SnapshotError> {
     let snapshot = Snapshot::from_bytes(&episode.header.snapshot)?;
-    arena.pending_reset = Some(episode.header.seed);
-    arena.pending_snapshot = Some(Box::new(snapshot));
-    Ok(())
+    arena.begin_from(episode.header.seed, snapshot)
 }
 
 /// Replays the agents that carry a [`ReplayTrack`].

@@ -7,7 +7,7 @@ use bevy::ecs::prelude::*;
 use super::session::Session;
 use crate::agents::Driver;
 use crate::demos::Recorder;
-use crate::sim::Arena;
+use crate::sim::{Arena, begin_episode};
 use crate::tasks::{End, Score};
 
 /// How long the end of an unrecorded episode is shown before the next begins.
@@ -46,10 +46,7 @@ fn begin(world: &mut World) {
     let mut session = world.resource_mut::<Session>();
     session.ended_at = None;
     let (arena, seed) = (session.spawned.arena, session.next_seed());
-    // Asked of the arena itself: a message does not outlast two frames, and the next tick may be many frames away.
-    if let Some(mut arena) = world.get_mut::<Arena>(arena) {
-        arena.pending_reset = Some(seed);
-    }
+    begin_episode(world, arena, seed);
 }
 
 fn attach_recorder(world: &mut World) {
@@ -166,7 +163,7 @@ pub(super) fn end_episodes(world: &mut World) {
         return;
     }
     let arena = world.resource::<Session>().spawned.arena;
-    if world.get::<Arena>(arena).is_some_and(|arena| arena.pending_reset.is_some()) {
+    if world.get::<Arena>(arena).is_some_and(|arena| arena.next_seed().is_some()) {
         // The score is still that of the episode before, which has been shown.
         return;
     }

@@ -6,10 +6,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bevy::ecs::prelude::*;
 
 use super::episodes::RecordingState;
-use crate::agents::{Agent, Driver};
+use crate::agents::Driver;
 use crate::demos::{Dataset, DatasetError, Recorder, Recovery, recover};
 use crate::policies::{Policies, Policy, PolicyError, PolicyIndex, resolve_policy_dir};
-use crate::scenes::{Scene, Spawned, find, spawn_arena};
+use crate::scenes::{Scene, Spawned, despawn_arena, find, spawn_arena};
 use crate::sim::split_seed;
 use crate::teleop::{KeyLatch, ScriptedOperator, Skill};
 
@@ -189,13 +189,7 @@ pub(super) fn change_scene(world: &mut World, name: &str) {
         return;
     }
     let Some(session) = world.remove_resource::<Session>() else { return };
-    let mut all = world.query::<(Entity, &Agent)>();
-    let agents: Vec<Entity> =
-        all.iter(world).filter(|(_, a)| a.arena == session.spawned.arena).map(|(e, _)| e).collect();
-    for agent in agents {
-        world.despawn(agent);
-    }
-    world.despawn(session.spawned.arena);
+    despawn_arena(world, session.spawned.arena);
     open_session(world, scene, session.options);
 }
 

@@ -35,11 +35,6 @@ impl Policies {
         }
     }
 
-    /// Whether there is a policy of this index.
-    pub fn contains(&self, index: PolicyIndex) -> bool {
-        index.0 < self.0.len()
-    }
-
     /// Check that a policy fits agents with these spaces.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::headless::headless_app;
 use crate::agents::Driver;
 use crate::demos::{DatasetError, Recorder};
 use crate::scenes::{Scene, spawn_arena};
-use crate::sim::{ResetArena, tick};
+use crate::sim::{begin_episode, tick};
 use crate::tasks::Score;
 use crate::teleop::{ScriptedOperator, Skill};
 
@@ -63,7 +63,7 @@ pub fn record(
     let mut report = RecordReport::default();
     let journals = dir.join("journal");
     for seed in seeds {
-        world.write_message(ResetArena { arena: spawned.arena, seed });
+        begin_episode(world, spawned.arena, seed);
         world.entity_mut(agent).insert(Recorder::with_journal(skill.name(), &journals));
         loop {
             tick(world);

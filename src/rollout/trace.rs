@@ -7,7 +7,7 @@ use crate::agents::Driver;
 use crate::demos::{Episode, ReplayTrack, rewind_to_start};
 use crate::policies::{Policies, Policy, PolicyError, PolicyIndex};
 use crate::scenes::{Scene, Spawned, spawn_arena};
-use crate::sim::{Arena, PhysicsSets, ResetArena, SnapshotError, tick};
+use crate::sim::{Arena, PhysicsSets, SnapshotError, begin_episode, tick};
 use crate::tasks::Score;
 
 /// Places (x, z) on the ground, m.
@@ -49,7 +49,7 @@ pub fn trace_policy(scene: &Scene, policy: Policy, seed: u64) -> Result<Trace, P
     let index = world.resource_mut::<Policies>().add(policy);
     let spawned = spawn_arena(world, scene, 1, Driver::Policy);
     world.entity_mut(spawned.agents[0]).insert::<PolicyIndex>(index);
-    world.write_message(ResetArena { arena: spawned.arena, seed });
+    begin_episode(world, spawned.arena, seed);
     Ok(follow(world, &spawned, scene.tick_limit()))
 }
 

@@ -1,16 +1,12 @@
 //! Many arenas of one scene behind flat, reused buffers.
 
-use std::sync::Arc;
-
 use bevy::ecs::prelude::*;
-use bevy::ecs::query::QueryState;
-use rayon::ThreadPool;
 
 use super::headless::headless_app;
 use crate::agents::{Action, Agent, Driver, Observation};
 use crate::policies::{Policies, Policy, PolicyError, PolicyIndex};
-use crate::scenes::{Scene, spawn_arena};
-use crate::sim::{Arena, SimAct, SimObserve, SimThreads, split_seed};
+use crate::scenes::{Scene, despawn_arena, spawn_arena};
+use crate::sim::{Arena, SimAct, SimObserve, SimThreads, begin_episode, split_seed};
 use crate::tasks::{End, Score};
 use crate::teleop::{ScriptedOperator, Skill};
 
@@ -92,8 +88,6 @@ pub struct VecEnv {
     world: World,
     scene: Scene,
     agents: usize,
-    threads: usize,
-    pool: Option<Arc<ThreadPool>>,
     arenas: Vec<ArenaRow>,
     rows: Vec<Entity>,
     observation_size: usize,
@@ -107,10 +101,6 @@ pub struct VecEnv {
     /// Whether a row's episode has ended in this or an earlier step.
     over: Vec<bool>,
     finished: Vec<FinishedEpisode>,
-    scores: QueryState<&'static Score>,
-    sensed: QueryState<&'static Observation>,
-    acting: QueryState<&'static mut Action>,
-    places: QueryState<&'static Agent>,
 }
 
 struct ArenaRow {
@@ -188,12 +178,6 @@ impl VecEnv {
         let terms = scene.blueprint.terms().len();
         let finished = FinishedEpisode { terms: vec![0.0; terms], ..FinishedEpisode::default() };
         Self {
-            scores: world.query(),
-            sensed: world.query(),
-            acting: world.query(),
-            places: world.query(),
-            pool: world.resource::<SimThreads>().pool(),
-            threads: world.resource::<SimThreads>().threads(),
             world,
             scene: scene.clone(),
             agents: options.agents,
@@ -234,7 +218,7 @@ impl VecEnv {
 
     /// Threads that work on arenas.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.world.resource::<SimThreads>().threads()
     }
 
     /// Numbers in an observation.
@@ -291,13 +275,7 @@ impl VecEnv {
         if std::mem::replace(&mut row.retired, true) {
             return;
         }
-        let entity = row.entity;
-        let mut bodies = self.world.query::<(Entity, &Agent)>();
-        let own = bodies.iter(&self.world).filter(|(_, agent)| agent.arena == entity);
-        let gone: Vec<Entity> = own.map(|(member, _)| member).chain([entity]).collect();
-        for entity in gone {
-            self.world.despawn(entity);
-        }
+        despawn_arena(&mut self.world, row.entity);
         self.over[arena * self.agents..(arena + 1) * self.agents].fill(true);
     }
 
@@ -309,7 +287,7 @@ impl VecEnv {
     pub fn step(&mut self, actions: &[f32]) -> Step<'_> {
         assert_eq!(actions.len(), self.rows.len() * self.action_size, "one action for each row");
         for (row, action) in actions.chunks_exact(self.action_size).enumerate() {
-            if let Ok(mut own) = self.acting.get_mut(&mut self.world, self.rows[row]) {
+            if let Some(mut own) = self.world.get_mut::<Action>(self.rows[row]) {
                 if self.over[row] {
                     own.0.fill(0.0);
                 } else {
@@ -326,7 +304,7 @@ impl VecEnv {
     /// Before the first [`VecEnv::reset`].
     pub fn step_driven(&mut self) -> Step<'_> {
         assert!(self.arenas.iter().any(|a| a.begun > 0), "a vectorised environment is reset before its first step");
-        match self.pool.clone() {
+        match self.world.resource::<SimThreads>().pool() {
             Some(pool) => pool.install(|| self.tick()),
             None => self.tick(),
         }
@@ -380,7 +358,7 @@ impl VecEnv {
                 if self.over[row] {
                     continue;
                 }
-                let Ok(score) = self.scores.get(&self.world, self.rows[row]) else { continue };
+                let Some(score) = self.world.get::<Score>(self.rows[row]) else { continue };
                 self.rewards[row] = score.reward;
                 let Some(end) = score.end else {
                     running += 1;
@@ -411,7 +389,7 @@ impl VecEnv {
             if !(self.terminated[row] || self.truncated[row]) {
                 continue;
             }
-            let Ok(agent) = self.places.get(&self.world, self.rows[row]) else { continue };
+            let Some(agent) = self.world.get::<Agent>(self.rows[row]) else { continue };
             // Arenas here sense early: the slots hold what the tick has led to.
             let Some(slot) = self.world.get::<Arena>(agent.arena).and_then(|a| a.slots.get(agent.slot)) else {
                 continue;
@@ -428,9 +406,7 @@ impl VecEnv {
         }
         arena.seed = seed;
         arena.begun += 1;
-        if let Some(mut state) = self.world.get_mut::<Arena>(arena.entity) {
-            state.pending_reset = Some(seed);
-        }
+        begin_episode(&mut self.world, arena.entity, seed);
         for row in index * self.agents..(index + 1) * self.agents {
             self.over[row] = false;
         }
@@ -438,7 +414,7 @@ impl VecEnv {
 
     fn observe(&mut self) {
         for (row, out) in self.observations.chunks_exact_mut(self.observation_size).enumerate() {
-            if let Ok(observation) = self.sensed.get(&self.world, self.rows[row]) {
+            if let Some(observation) = self.world.get::<Observation>(self.rows[row]) {
                 out.copy_from_slice(&observation.0);
             }
         }

@@ -12,5 +12,5 @@ mod variation;
 
 pub use blueprint::{Blueprint, Built, Role, Scene, SceneError};
 pub use library::{builtin_names, find, load_file, parse};
-pub use spawn::{ArenaScene, Spawned, spawn_arena};
+pub use spawn::{ArenaScene, Spawned, despawn_arena, spawn_arena};
 pub use specification::{AgentKind, SceneSpecification};

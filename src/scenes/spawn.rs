@@ -79,6 +79,16 @@ pub fn spawn_arena(world: &mut World, scene: &Scene, agents: usize, driver: Driv
     out
 }
 
+/// Take an arena away, with everybody in it.
+pub fn despawn_arena(world: &mut World, arena: Entity) {
+    let mut agents = world.query::<(Entity, &Agent)>();
+    let inside = agents.iter(world).filter(|(_, agent)| agent.arena == arena);
+    let gone: Vec<Entity> = inside.map(|(entity, _)| entity).chain([arena]).collect();
+    for entity in gone {
+        world.despawn(entity);
+    }
+}
+
 /// A body that the scene drives: a car with a scripted driver and no task.
 fn extra(agent: Agent, operator: Box<dyn crate::teleop::Operator>) -> impl Bundle {
     let spaces = Spaces {

@@ -7,7 +7,7 @@ use super::body::Body;
 use super::guide::Guide;
 use super::physics::{Physics, PhysicsSets};
 use super::seed::{SimRng, episode_rng};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, SnapshotError};
 use super::stepping::SimThreads;
 
 /// Stream of the episode's generator that varies the layout.
@@ -40,13 +40,11 @@ pub struct Slot {
     pub action: Vec<f32>,
 }
 
-/// Asks for an arena to begin a new episode with this seed at the next tick.
-#[derive(Message, Clone, Copy, Debug)]
-pub struct ResetArena {
-    /// The arena.
-    pub arena: Entity,
-    /// The episode's seed.
-    pub seed: u64,
+/// How an arena's next episode begins.
+struct Beginning {
+    seed: u64,
+    /// The state to begin in, instead of the start varied by the seed.
+    from: Option<Box<Snapshot>>,
 }
 
 /// One isolated physics world. Its Rapier sets are the other components of the same entity.
@@ -61,10 +59,8 @@ pub struct Arena {
     pub tick: u64,
     /// Physics steps a tick.
     pub substeps: u32,
-    /// The seed to begin the next episode with, where one is asked for.
-    pub pending_reset: Option<u64>,
-    /// Put the arena into this state instead of a fresh start at the pending reset.
-    pub pending_snapshot: Option<Box<Snapshot>>,
+    /// What was asked for and the next tick carries out.
+    beginning: Option<Beginning>,
     /// True from a reset until the end of that tick's `Begin`.
     pub begun: bool,
     /// Sense right after a tick, while the arena is still in the processor's cache, instead of before the next one. For
@@ -103,8 +99,7 @@ impl Arena {
             seed: 0,
             tick: 0,
             substeps: substeps as u32,
-            pending_reset: Some(0),
-            pending_snapshot: None,
+            beginning: Some(Beginning { seed: 0, from: None }),
             begun: false,
             sense_early: false,
             sensed: false,
@@ -115,7 +110,27 @@ impl Arena {
         arena
     }
 
-    /// Begin the episode of `seed`: the nominal start, varied.
+    /// Begin the episode of `seed` at the next tick.
+    pub fn begin(&mut self, seed: u64) {
+        self.beginning = Some(Beginning { seed, from: None });
+    }
+
+    /// Begin the episode of `seed` at the next tick, in the state of `snapshot` instead of a fresh start.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Bodies`] when the snapshot is of another number of bodies; nothing begins then.
+    pub fn begin_from(&mut self, seed: u64, snapshot: Snapshot) -> Result<(), SnapshotError> {
+        snapshot.check(self)?;
+        self.beginning = Some(Beginning { seed, from: Some(Box::new(snapshot)) });
+        Ok(())
+    }
+
+    /// The seed of the episode that the next tick begins, where one was asked for.
+    pub fn next_seed(&self) -> Option<u64> {
+        self.beginning.as_ref().map(|b| b.seed)
+    }
+
+    /// Begin the episode of `seed` now: the nominal start, varied.
     pub fn reset(&mut self, physics: &mut Physics<'_>, seed: u64) {
         if let Some(start) = self.start.take() {
             start.restore(physics, self);
@@ -162,28 +177,25 @@ impl Arena {
 }
 
 /// Begin the episodes that were asked for, arenas in parallel.
-pub(super) fn reset_arenas(
-    threads: Res<SimThreads>,
-    mut requests: MessageReader<ResetArena>,
-    mut arenas: Query<(&mut Arena, PhysicsSets)>,
-) {
-    for request in requests.read() {
-        if let Ok((mut arena, _)) = arenas.get_mut(request.arena) {
-            arena.pending_reset = Some(request.seed);
-        }
-    }
+pub(super) fn reset_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
     threads.for_each(
         &mut arenas,
-        |arena| arena.pending_reset.is_some(),
+        |arena| arena.beginning.is_some(),
         |arena, physics| {
-            let Some(seed) = arena.pending_reset.take() else { return };
-            arena.reset(physics, seed);
-            if let Some(snapshot) = arena.pending_snapshot.take() {
+            let Some(beginning) = arena.beginning.take() else { return };
+            arena.reset(physics, beginning.seed);
+            if let Some(snapshot) = beginning.from {
                 snapshot.restore(physics, arena);
-                arena.sensed = false;
             }
         },
     );
+}
+
+/// Have an arena begin the episode of `seed` at the next tick. Nothing happens where there is no such arena.
+pub fn begin_episode(world: &mut World, arena: Entity, seed: u64) {
+    if let Some(mut arena) = world.get_mut::<Arena>(arena) {
+        arena.begin(seed);
+    }
 }
 
 /// Write the observations that are not written yet, arenas in parallel.

@@ -12,7 +12,7 @@ mod snapshot;
 mod stepping;
 mod surface;
 
-pub use arena::{Arena, ResetArena, Slot, Variation};
+pub use arena::{Arena, Slot, Variation, begin_episode};
 pub use body::{Body, WheelPose};
 pub use course::{Course, CourseError, Projection, heading_of, wrap_angle};
 pub use guide::{Gate, Guide};

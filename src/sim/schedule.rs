@@ -4,7 +4,7 @@ use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
 use bevy::ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 
-use super::arena::{ResetArena, reset_arenas, sense_arenas};
+use super::arena::{reset_arenas, sense_arenas};
 use super::stepping::{SimThreads, step_arenas};
 
 /// The first half of a tick: what an agent knows. Run apart from [`SimAct`], so that a vectorised environment can hand
@@ -71,7 +71,7 @@ pub struct SimPlugin {
 
 impl Plugin for SimPlugin {
     fn build(&self, app: &mut App) {
-        app.insert_resource(SimThreads::new(self.threads)).add_message::<ResetArena>();
+        app.insert_resource(SimThreads::new(self.threads));
         // Single-threaded: a tick's systems are tiny and the multi-threaded executor's hand-over costs more than they
         // do. Work is spread over the cores inside the systems, arena by arena.
         let settings = ScheduleBuildSettings { ambiguity_detection: LogLevel::Ignore, ..Default::default() };

@@ -40,6 +40,14 @@ pub enum SnapshotError {
         /// The format found.
         found: u32,
     },
+    /// Taken of an arena with other bodies.
+    #[error("the snapshot holds {found} acting bodies, the arena has {wanted}; it was taken in another scene")]
+    Bodies {
+        /// Bodies in the snapshot.
+        found: usize,
+        /// Bodies in the arena.
+        wanted: usize,
+    },
 }
 
 impl Snapshot {
@@ -89,9 +97,13 @@ impl Snapshot {
         }
     }
 
-    /// How many acting bodies it holds.
-    pub fn agents(&self) -> usize {
-        self.memories.len()
+    /// Check that it can be put into `arena`.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Bodies`] when the arena has another number of acting bodies.
+    pub(super) fn check(&self, arena: &Arena) -> Result<(), SnapshotError> {
+        let (found, wanted) = (self.memories.len(), arena.slots.len());
+        if found == wanted { Ok(()) } else { Err(SnapshotError::Bodies { found, wanted }) }
     }
 
     /// As bytes (postcard).

@@ -47,11 +47,6 @@ impl KeyLatch {
         self.down.contains(&key) || self.struck.contains(&key)
     }
 
-    /// Whether any key is held.
-    pub fn any(&self) -> bool {
-        !self.down.is_empty() || !self.struck.is_empty()
-    }
-
     /// The tick has read the keys.
     pub fn end_tick(&mut self) {
         self.struck.clear();

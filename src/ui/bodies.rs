@@ -113,7 +113,7 @@ fn build(
     let physics = sets.physics();
     let Ok((_, ego, spaces)) = agents.get(session.ego()) else { return };
     let Some(slot) = arena.slots.get(ego.slot) else { return };
-    if arena.tick == 0 && arena.pending_reset.is_some() {
+    if arena.tick == 0 && arena.next_seed().is_some() {
         // The layout of the episode comes with the first tick.
         return;
     }

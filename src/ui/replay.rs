@@ -7,7 +7,7 @@ use bevy::prelude::*;
 use crate::agents::Driver;
 use crate::demos::{Episode, ReplayTrack, rewind_to_start};
 use crate::live::{LiveSystems, Session, SimClock};
-use crate::sim::{Arena, ResetArena};
+use crate::sim::Arena;
 
 /// How long the end is shown before the episode begins again.
 const SHOWN: Duration = Duration::from_millis(1500);
@@ -74,8 +74,6 @@ fn run_playback(world: &mut World) {
 
 fn begin(world: &mut World, ego: Entity) {
     let arena = world.resource::<Session>().spawned.arena;
-    // An episode that the session had asked for would bring another layout.
-    world.resource_mut::<Messages<ResetArena>>().clear();
     let failed = world.resource_scope(|world, playback: Mut<Playback>| {
         world.entity_mut(ego).insert((Driver::Replay, ReplayTrack::of(&playback.episode)));
         let mut arena = world.get_mut::<Arena>(arena)?;

@@ -4,7 +4,7 @@
 use apprentice::agents::{Action, Driver, Spaces};
 use apprentice::rollout::headless_app;
 use apprentice::scenes::{Spawned, builtin_names, find, spawn_arena};
-use apprentice::sim::{Arena, PhysicsSets, ResetArena, SimRng, Snapshot, episode_rng, state_hash, tick};
+use apprentice::sim::{Arena, PhysicsSets, SimRng, Snapshot, begin_episode, episode_rng, state_hash, tick};
 use bevy::ecs::prelude::World;
 use rand::RngExt;
 
@@ -36,7 +36,7 @@ fn run(scene: &str, others: usize, threads: usize, ticks: usize) -> Vec<u64> {
         let spawned = spawn_arena(world, &scene, 1, Driver::Remote);
         // The watched arena is in the middle of the others.
         let seed = if i == others / 2 { SEED } else { i as u64 };
-        world.write_message(ResetArena { arena: spawned.arena, seed });
+        begin_episode(world, spawned.arena, seed);
         all.push((spawned, episode_rng(seed, 9), seed));
     }
     let mut hashes = Vec::new();
@@ -76,7 +76,7 @@ fn a_snapshot_through_bytes_goes_on_bit_for_bit() {
         let mut app = headless_app(1);
         let world = app.world_mut();
         let spawned = spawn_arena(world, &scene, 1, Driver::Remote);
-        world.write_message(ResetArena { arena: spawned.arena, seed: SEED });
+        begin_episode(world, spawned.arena, SEED);
         let mut rng = episode_rng(SEED, 9);
         for _ in 0..40 {
             act(world, &spawned, &mut rng);
@@ -99,8 +99,8 @@ fn a_snapshot_through_bytes_goes_on_bit_for_bit() {
         };
         let first = go_on(world);
         let mut arena = world.get_mut::<Arena>(spawned.arena).expect("the arena");
-        arena.pending_reset = Some(SEED);
-        arena.pending_snapshot = Some(Box::new(Snapshot::from_bytes(&bytes).expect("the same bytes")));
+        let snapshot = Snapshot::from_bytes(&bytes).expect("the same bytes");
+        arena.begin_from(SEED, snapshot).expect("the same bodies");
         assert_eq!(first, go_on(world), "{name}");
     }
 }

@@ -3,7 +3,7 @@
 use apprentice::agents::Driver;
 use apprentice::rollout::{Player, evaluate, evaluation_seeds, headless_app};
 use apprentice::scenes::{find, spawn_arena};
-use apprentice::sim::{ResetArena, tick};
+use apprentice::sim::{begin_episode, tick};
 use apprentice::tasks::Score;
 use apprentice::teleop::{ScriptedOperator, Skill};
 
@@ -25,7 +25,7 @@ fn every_seed_is_played_once_as_in_the_windows_loop() {
     let operator = scene.blueprint.operator(Skill::Sloppy).expect("an operator");
     world.entity_mut(spawned.agents[0]).insert(ScriptedOperator(operator));
     for episode in &result.results {
-        world.write_message(ResetArena { arena: spawned.arena, seed: episode.seed });
+        begin_episode(world, spawned.arena, episode.seed);
         let score = loop {
             tick(world);
             let score = world.get::<Score>(spawned.agents[0]).expect("a score");

@@ -290,7 +290,7 @@ fn the_end_of_an_episode_is_said_once_and_the_next_begins() {
     let patience = Instant::now();
     let asked = |live: &Live| {
         let arena = live.app.world().get::<Arena>(live.session().spawned.arena).expect("the arena");
-        arena.pending_reset
+        arena.next_seed()
     };
     while asked(&live).is_none() {
         live.frame();

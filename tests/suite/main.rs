@@ -24,6 +24,7 @@ mod operators;
 mod policy_artifact;
 mod policy_batches;
 mod policy_corruption;
+mod rewind;
 mod scenes;
 mod schedule;
 mod vec_env;

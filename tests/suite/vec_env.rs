@@ -5,7 +5,7 @@ use apprentice::agents::{Action, Agent, Driver, Observation};
 use apprentice::rollout::{RandomActions, VecEnv, VecEnvOptions, headless_app};
 use apprentice::scenes::{Scene, find, parse, spawn_arena};
 use apprentice::sim::{
-    ActSystems, Arena, PhysicsSets, ResetArena, SimAct, SimRng, episode_rng, split_seed, state_hash, tick,
+    ActSystems, Arena, PhysicsSets, SimAct, SimRng, begin_episode, episode_rng, split_seed, state_hash, tick,
 };
 use apprentice::tasks::{End, Score};
 use bevy::ecs::prelude::*;
@@ -154,7 +154,7 @@ impl Plain {
     }
 
     fn reset(&mut self, seed: u64) {
-        self.app.world_mut().write_message(ResetArena { arena: self.arena, seed });
+        begin_episode(self.app.world_mut(), self.arena, seed);
     }
 
     /// State hash and observation at the tick's beginning, and the score after it.

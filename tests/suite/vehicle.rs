@@ -4,7 +4,7 @@ use apprentice::agents::vehicle::{Vehicle, VehicleSpecification, observation_lay
 use apprentice::agents::{Action, Driver, Observation, Spaces};
 use apprentice::rollout::headless_app;
 use apprentice::scenes::{builtin_names, find, spawn_arena};
-use apprentice::sim::{Body, Guide, ResetArena, episode_rng, heading_of, tick, wrap_angle};
+use apprentice::sim::{Body, Guide, begin_episode, episode_rng, heading_of, tick, wrap_angle};
 use apprentice::tasks::Score;
 use bevy::math::{Quat, Vec3};
 use rand::RngExt;
@@ -187,7 +187,7 @@ fn observations_stay_in_their_layout() {
             let score = world.get::<Score>(agent).expect("an agent");
             assert!(score.reward.is_finite(), "{name}, tick {t}: reward {}", score.reward);
             if score.end.is_some() && t % 500 == 0 {
-                world.write_message(ResetArena { arena: spawned.arena, seed: t as u64 });
+                begin_episode(world, spawned.arena, t as u64);
             }
         }
     }
