@@ -1,7 +1,7 @@
 //! Learning: deciding, training steps, cutting batches. `cargo bench --bench learning`
 
 use apprentice::bench::{LARGE, SMALL, made_up_data};
-use apprentice::learn::{Order, Prepared, UpdateStep, learner};
+use apprentice::learn::{Order, Prepared, UpdateStep, Window, learner};
 use burn::tensor::Device;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -18,7 +18,7 @@ fn inference(c: &mut Criterion) {
         let mut actions = vec![0.0; agents * data.action.size()];
         group.throughput(Throughput::Elements(agents as u64));
         group.bench_function(BenchmarkId::from_parameter(agents), |b| {
-            b.iter(|| policy.act(&observations, &mut actions));
+            b.iter(|| policy.act(&observations, &mut [], &mut actions));
         });
     }
 }
@@ -36,7 +36,7 @@ fn training(c: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(size.name()), |b| {
             b.iter(|| {
                 let step = UpdateStep { index, learning_rate: 1e-6, seed: 0 };
-                learner.update(prepared.batch(&rows), step).expect("a step");
+                learner.update(prepared.batch(&rows, Window::TICK), step).expect("a step");
                 learner.metrics(index).expect("finite numbers");
                 index += 1;
             });
@@ -53,7 +53,7 @@ fn batches(c: &mut Criterion) {
     group.throughput(Throughput::Elements(256));
     group.bench_function("256 rows", |b| {
         b.iter(|| {
-            let batch = prepared.batch(order.rows(step));
+            let batch = prepared.batch(order.rows(step), Window::TICK);
             step += 1;
             batch.rows
         });

@@ -16,7 +16,7 @@ for kind in default headless; do
     CARGO_TARGET_DIR=$work/$kind cargo build --release --quiet "${flags[@]}"
     took=$((SECONDS - begun))
     strip -o "$work/stripped" "$work/$kind/release/apprentice"
-    size=$(($(wc -c <"$work/stripped") / 1000000))
+    size=$(awk -v bytes="$(wc -c <"$work/stripped")" 'BEGIN { printf "%.1f", bytes / 1000000 }')
     echo "| $kind | $((took / 60)) min $((took % 60)) s | $minutes min | $(crates "${flags[@]}") | $size MB | $budget MB |"
     rm -rf "${work:?}/$kind"
 done

@@ -10,6 +10,7 @@ pub mod rollout;
 pub mod scenes;
 pub mod sim;
 pub mod spaces;
+pub mod study;
 pub mod tasks;
 pub mod teleop;
 #[cfg(feature = "desktop")]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A folder of `src/` and the folders that its files may name.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("spaces", &[]),
     ("sim", &[]),
     ("agents", &["spaces", "sim"]),
@@ -18,12 +18,13 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("learn", &["spaces", "demos", "policies", "rollout"]),
     ("live", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn"]),
     ("bench", &["sim", "spaces", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
+    ("study", &["sim", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     ("ui", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     (
         "cli",
         &[
             "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live",
-            "bench", "ui",
+            "bench", "study", "ui",
         ],
     ),
 ];

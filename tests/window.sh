@@ -89,5 +89,12 @@ check "the dataset holds 2 episodes" grep -q '"episodes":2' "$work/info"
 "$binary" dataset check --json "$work/ds/circuit" >"$work/check" 2>>"$work/log"
 check "every state happens again" grep -q '"diverged":0' "$work/check"
 check "no journal is left" test ! -e "$work/ds/circuit/journal"
+mkdir -p "$work/own/datasets/circuit/journal"
+echo "what a crash left" >"$work/own/datasets/circuit/journal/episode"
+(cd "$work/own" && find . -type f -exec sha256sum {} +) >"$work/before"
+(cd "$work/own" && "$binary" bench program --json) >"$work/bench" 2>>"$work/log"
+check "bench measures the first frame" grep -q first_frame "$work/bench"
+(cd "$work/own" && find . -type f -exec sha256sum {} +) >"$work/after"
+check "bench leaves the user's files alone" cmp -s "$work/before" "$work/after"
 [ $failed -eq 0 ] || { echo "--- log"; tail -n 30 "$work/log"; cat "$work/info" "$work/check"; }
 exit $failed

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use bevy::ecs::prelude::*;
+use bevy::math::ops;
 
 use super::measurement::{Measurement, median};
 use super::{BenchError, Options, ROUNDS};
 use crate::rollout::{RandomActions, VecEnv, VecEnvOptions};
-use crate::scenes::{Scene, find};
-use crate::sim::{Arena, PhysicsSets};
+use crate::scenes::{Scene, find, parse};
+use crate::sim::{Arena, PhysicsSets, SimObserve, begin_episode};
 
 /// Ticks before anything is timed: bodies have landed, caches and buffers are warm.
 const WARM_UP: usize = 60;
@@ -44,15 +45,15 @@ impl WarmEnv {
         }
     }
 
-    /// Arena ticks per second, everything included.
+    /// Ticks per second of agents whose episodes run, everything included.
     pub(super) fn rate(&mut self, time: Duration) -> f64 {
         let begun = Instant::now();
         let mut ticks = 0;
-        while begun.elapsed() < time {
+        while ticks == 0 || begun.elapsed() < time {
             self.ticks(1);
-            ticks += 1;
+            ticks += self.env.last_step().active.iter().filter(|active| **active).count();
         }
-        (ticks * self.env.arenas()) as f64 / begun.elapsed().as_secs_f64()
+        ticks as f64 / begun.elapsed().as_secs_f64()
     }
 
     /// Arena ticks per second of one thread that does nothing but Rapier's work, in the states that the same random
@@ -115,13 +116,13 @@ pub(super) fn throughput(options: &Options) -> Result<Vec<Measurement>, BenchErr
         let threads = bench.env.threads();
         let (mut raw, mut all) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
+            options.go_on()?;
             raw.push(bench.raw_rate(options.share(2 * BODIES.len())));
             all.push(bench.rate(options.share(2 * BODIES.len())));
         }
-        let ratios: Vec<f64> = all.iter().zip(&raw).map(|(a, r)| a / (r * threads as f64)).collect();
         let substeps = (scene.blueprint.control_dt() / scene.blueprint.sim_dt()).round();
         out.push(Measurement::new(format!("{body}/rapier"), median(&raw), "ticks/s, one thread"));
-        let limit = median(&all) / median(&ratios);
+        let limit = median(&raw) * threads as f64;
         out.push(
             Measurement::new(format!("{body}/arenas_{ARENAS}"), median(&all), "ticks/s, all cores")
                 .held_against(limit, "Rapier alone, times the cores"),
@@ -137,15 +138,19 @@ pub(super) fn throughput(options: &Options) -> Result<Vec<Measurement>, BenchErr
     Ok(out)
 }
 
-/// What one arena's tick takes beyond Rapier's steps, on one thread.
+/// What one arena's tick takes beyond Rapier's steps, on one thread: the median difference of short turns, so that what
+/// else the machine does meets both alike.
 pub(super) fn overhead(options: &Options) -> Result<Vec<Measurement>, BenchError> {
+    // Turns in a round.
+    const SLICES: usize = 8;
     let mut out = Vec::new();
     for (body, name) in BODIES {
         let mut bench = WarmEnv::new(&scene(name)?, 1, 1, 1);
         let (mut over, mut ticks) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            let raw = 1e6 / bench.raw_rate(options.share(2 * BODIES.len()));
-            let tick = 1e6 / bench.rate(options.share(2 * BODIES.len()));
+        for _ in 0..ROUNDS * SLICES {
+            options.go_on()?;
+            let raw = 1e6 / bench.raw_rate(options.share(2 * BODIES.len() * SLICES));
+            let tick = 1e6 / bench.rate(options.share(2 * BODIES.len() * SLICES));
             over.push(tick - raw);
             ticks.push(tick);
         }
@@ -158,30 +163,32 @@ pub(super) fn overhead(options: &Options) -> Result<Vec<Measurement>, BenchError
     Ok(out)
 }
 
-/// A reset: from the end of an episode to the start of the next.
+/// All that comes between an episode's last tick and the next one's first decision: the start's restoring and varying,
+/// the task's beginning, sensing.
 pub(super) fn reset(options: &Options) -> Result<Vec<Measurement>, BenchError> {
+    // Ticks of an episode between two resets.
+    const EPISODE: usize = 30;
     let mut out = Vec::new();
     for (body, name) in BODIES {
         let mut bench = WarmEnv::new(&scene(name)?, 1, 1, 1);
         let entity = bench.env.arena_entity(0);
-        let world = bench.env.world_mut();
-        let mut arenas = world.query::<(&mut Arena, PhysicsSets)>();
         let mut rounds = Vec::new();
         let mut seed = 0;
         for _ in 0..ROUNDS {
+            options.go_on()?;
+            let begun = Instant::now();
             let (mut spent, mut count) = (Duration::ZERO, 0u32);
-            while spent < options.share(BODIES.len()) {
-                let Ok((mut arena, mut sets)) = arenas.get_mut(world, entity) else { break };
-                let mut physics = sets.physics();
-                // A reset finds the arena as an episode leaves it.
-                arena.advance(&mut physics);
+            while count == 0 || begun.elapsed() < options.share(BODIES.len()) {
+                bench.ticks(EPISODE);
+                let world = bench.env.world_mut();
                 let begun = Instant::now();
-                arena.reset(&mut physics, seed);
+                begin_episode(world, entity, seed);
+                world.run_schedule(SimObserve);
                 spent += begun.elapsed();
                 count += 1;
                 seed += 1;
             }
-            rounds.push(spent.as_secs_f64() * 1e6 / f64::from(count.max(1)));
+            rounds.push(spent.as_secs_f64() * 1e6 / f64::from(count));
         }
         out.push(
             Measurement::new(format!("{body}/reset"), median(&rounds), "µs").held_against(60.0, "budget of a humanoid"),
@@ -195,14 +202,23 @@ pub(super) fn growth(options: &Options) -> Result<Vec<Measurement>, BenchError> 
     const ARENAS: [usize; 7] = [1, 4, 16, 64, 256, 1024, 4096];
     const AGENTS: [usize; 5] = [1, 4, 16, 64, 256];
     let mut out = Vec::new();
+    let rounds = |bench: &mut WarmEnv| -> Result<f64, BenchError> {
+        let mut rates = Vec::new();
+        for _ in 0..ROUNDS {
+            options.go_on()?;
+            rates.push(bench.rate(options.share(BODIES.len() * (ARENAS.len() + AGENTS.len()))));
+        }
+        Ok(median(&rates))
+    };
     for (body, name) in BODIES {
         let scene = scene(name)?;
+        // What smaller environments left to the allocator is taken up again by larger ones: only what the largest adds
+        // to the process is told.
+        let before = resident();
         let mut at_64 = None;
         for arenas in ARENAS {
-            let before = resident();
             let mut bench = WarmEnv::new(&scene, arenas, 1, 0);
-            let rate = bench.rate(options.share(4));
-            let memory = resident().zip(before).map(|(now, then)| now.saturating_sub(then) as f64 / arenas as f64);
+            let rate = rounds(&mut bench)?;
             let mut throughput = Measurement::new(format!("{body}/growth/arenas_{arenas}"), rate, "ticks/s, all cores");
             if arenas == 64 {
                 at_64 = Some(rate);
@@ -211,19 +227,44 @@ pub(super) fn growth(options: &Options) -> Result<Vec<Measurement>, BenchError> 
                 throughput = throughput.held_against(reference, "64 arenas");
             }
             out.push(throughput);
-            // Below that, what the allocator had left over from before blurs the figure.
-            if let Some(bytes) = memory.filter(|_| arenas >= 256) {
-                let name = format!("{body}/memory/arenas_{arenas}");
-                out.push(Measurement::new(name, bytes / 1e3, "kB/arena").held_against(300.0, "budget of a humanoid"));
+            if arenas == ARENAS[ARENAS.len() - 1] {
+                let bytes = resident().zip(before).map(|(now, then)| now.saturating_sub(then) as f64 / arenas as f64);
+                out.extend(bytes.map(|bytes| {
+                    Measurement::new(format!("{body}/memory/arenas_{arenas}"), bytes / 1e3, "kB/arena")
+                        .held_against(300.0, "budget of a humanoid")
+                }));
             }
         }
+        let wide = crowd_scene(body)?;
         for agents in AGENTS {
-            let mut bench = WarmEnv::new(&scene, 1, agents, 1);
-            let rate = bench.rate(options.share(4)) * agents as f64;
+            let rate = rounds(&mut WarmEnv::new(&wide, 1, agents, 1))?;
             out.push(Measurement::new(format!("{body}/growth/agents_{agents}"), rate, "agent ticks/s, one core"));
         }
     }
     Ok(out)
+}
+
+/// A scene with room for 256 agents of a body, none in another's place, and time enough that none is done.
+pub(super) fn crowd_scene(body: &str) -> Result<Scene, BenchError> {
+    let text = if body == "vehicle" {
+        let radius = 450.0f32;
+        let point = |i: i32| {
+            let (sin, cos) = ops::sin_cos(std::f32::consts::TAU * i as f32 / 24.0);
+            format!("({:.1}, {:.1})", radius * sin, radius * cos)
+        };
+        let points: Vec<String> = (0..24).map(point).collect();
+        format!(
+            "(title: \"A wide ring\", agent: Vehicle(), time_limit: 3600.0, ground: (half_size: 500.0, friction: 0.9),
+              course: (points: [{}], closed: true, half_width: 6.0),
+              task: Lap(laps: 50.0, margin: 500.0), terms: {{ \"progress\": 0.1 }})",
+            points.join(", ")
+        )
+    } else {
+        "(title: \"A wide field\", agent: Humanoid(), time_limit: 3600.0, ground: (half_size: 500.0, friction: 0.9),
+          goal: (at: (0.0, -450.0)), task: Reach(radius: 0.5), terms: { \"progress\": 0.1 })"
+            .to_owned()
+    };
+    Ok(parse("crowd", "crowd.ron", &text)?)
 }
 
 /// Memory that the process holds, bytes.

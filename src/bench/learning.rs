@@ -6,7 +6,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 
 use super::measurement::{Measurement, median};
 use super::{BenchError, Options, ROUNDS};
-use crate::learn::{Learner, Prepared, TrainConfig, TrainingData, UpdateStep, gpu, learner};
+use crate::learn::{Learner, Prepared, TrainConfig, TrainingData, UpdateStep, Window, caught, gpu, learner};
 use crate::policies::Policy;
 use crate::spaces::{Field, Layout};
 
@@ -86,13 +86,15 @@ fn peak(device: &Device, time: Duration) -> f64 {
     const SIDE: usize = 1024;
     let side = || Tensor::<2>::random([SIDE, SIDE], Distribution::Uniform(-1.0, 1.0), device);
     let (a, b) = (side(), side());
-    let product = || a.clone().matmul(b.clone()).slice([0..1, 0..1]).into_data();
-    product();
+    let product = || a.clone().matmul(b.clone()).slice([0..1, 0..1]);
+    product().into_data();
     let begun = Instant::now();
     let mut count = 0;
     while count == 0 || begun.elapsed() < time {
-        product();
-        count += 1;
+        // Waits for the device as seldom as training does.
+        let queued: Vec<Tensor<2>> = (0..if count == 0 { 1 } else { 8 }).map(|_| product()).collect();
+        count += queued.len() as u32;
+        queued.into_iter().for_each(|one| drop(one.into_data()));
     }
     f64::from(count) * 2.0 * (SIDE as f64).powi(3) / begun.elapsed().as_secs_f64()
 }
@@ -110,11 +112,12 @@ pub(super) fn inference(options: &Options) -> Result<Vec<Measurement>, BenchErro
         let mut actions = vec![0.0; agents * ACTION];
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
-            policy.act(&observations, &mut actions);
+            options.go_on()?;
+            policy.act(&observations, &mut [], &mut actions);
             let begun = Instant::now();
             let mut count = 0u32;
             while count == 0 || begun.elapsed() < options.share(AGENTS.len()) {
-                policy.act(&observations, &mut actions);
+                policy.act(&observations, &mut [], &mut actions);
                 count += 1;
             }
             rounds.push(begun.elapsed().as_secs_f64() * 1e6 / f64::from(count));
@@ -139,9 +142,10 @@ pub(super) fn training(options: &Options) -> Result<Vec<Measurement>, BenchError
     }
     let mut out = Vec::new();
     for (name, device, sizes) in devices {
-        let peak = peak(&device, options.share(4));
+        let peak = caught(|| peak(&device, options.share(4))).map_err(BenchError::Program)?;
         for size in sizes {
-            let rate = steps_per_second(&size, &device, options)?;
+            // A graphics driver's failure is a panic.
+            let rate = caught(|| steps_per_second(&size, &device, options)).map_err(BenchError::Program)??;
             out.push(
                 Measurement::new(format!("training/{name}/{}", size.name()), rate, "steps/s")
                     .held_against(peak / size.training_operations(), "its products at the speed of one large product"),
@@ -164,7 +168,7 @@ fn steps_per_second(size: &Size, device: &Device, options: &Options) -> Result<f
     let mut index = 0;
     let mut step = |learner: &mut dyn Learner| -> Result<(), BenchError> {
         // A rate at which no number of steps diverges: only the time counts.
-        learner.update(prepared.batch(&rows), UpdateStep { index, learning_rate: 1e-6, seed: 0 })?;
+        learner.update(prepared.batch(&rows, Window::TICK), UpdateStep { index, learning_rate: 1e-6, seed: 0 })?;
         index += 1;
         Ok(())
     };
@@ -172,6 +176,7 @@ fn steps_per_second(size: &Size, device: &Device, options: &Options) -> Result<f
     learner.metrics(0)?;
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
+        options.go_on()?;
         let begun = Instant::now();
         let mut count = 0u32;
         while count == 0 || begun.elapsed() < options.share(2) {

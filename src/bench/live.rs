@@ -6,6 +6,7 @@ use bevy::app::App;
 use bevy::ecs::prelude::*;
 use burn::tensor::Device;
 
+use super::arenas::crowd_scene;
 use super::learning::made_up_for;
 use super::measurement::{Measurement, percentile};
 use super::{BenchError, Options};
@@ -31,8 +32,9 @@ fn untrained(scene: &Scene) -> Result<Policy, BenchError> {
 /// The whole tick of one arena with many policy-driven agents, on one core.
 pub(super) fn crowd(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     let mut out = Vec::new();
-    for (body, name, agents, budget) in [("vehicle", "circuit", 64, 8.0), ("humanoid", "courtyard", 16, 12.0)] {
-        let scene = find(name)?;
+    for (body, agents, budget) in [("vehicle", 64, 8.0), ("humanoid", 16, 12.0)] {
+        options.go_on()?;
+        let scene = crowd_scene(body)?;
         let player = Player::Policy(Box::new(untrained(&scene)?));
         let mut env = VecEnv::played(&scene, VecEnvOptions { arenas: 1, agents, threads: 1 }, player)?;
         env.reset(&[1]);
@@ -79,6 +81,7 @@ pub(super) fn lateness(options: &Options) -> Result<Vec<Measurement>, BenchError
     let time = Duration::from_secs_f64(options.seconds.max(2.0));
     frames(&mut app, Duration::from_millis(500), false);
     let alone = frames(&mut app, time, false);
+    options.go_on()?;
     frames(&mut app, Duration::from_millis(500), true);
     let training = frames(&mut app, time, true);
     app.world().resource::<Learning>().stop();
@@ -89,7 +92,7 @@ pub(super) fn lateness(options: &Options) -> Result<Vec<Measurement>, BenchError
     ])
 }
 
-/// Run frames for a while; the lateness (ms) of each tick.
+/// Run frames for a while; the lateness (ms) of the first tick of each frame that has one.
 fn frames(app: &mut App, time: Duration, training: bool) -> Vec<f64> {
     let frame = Duration::from_secs_f64(1.0 / FRAME_RATE);
     let begun = Instant::now();

@@ -7,6 +7,8 @@ mod measurement;
 mod program;
 mod storage;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -24,13 +26,20 @@ use crate::scenes::SceneError;
 pub const ROUNDS: usize = 5;
 
 /// How to measure.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Options {
-    /// Time that a group's timed parts take for each body or size, s.
+    /// Time that a group's timed parts take, s. Setting up comes on top.
     pub seconds: f64,
+    /// Set from outside, it ends measuring soon.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Options {
+    /// An error when it was told to stop. Temporary files go as it is handed up.
+    fn go_on(&self) -> Result<(), BenchError> {
+        if self.stop.load(Ordering::Relaxed) { Err(BenchError::Stopped) } else { Ok(()) }
+    }
+
     /// Time for one of `parts` parts of a round.
     fn share(&self, parts: usize) -> Duration {
         Duration::from_secs_f64(self.seconds / (ROUNDS * parts.max(1)) as f64)
@@ -55,6 +64,9 @@ pub enum BenchError {
     /// A temporary file or another process failed.
     #[error("a benchmark's files or processes failed: {0}")]
     Io(#[from] std::io::Error),
+    /// It was told to stop.
+    #[error("stopped")]
+    Stopped,
     /// A started program failed.
     #[error("{0}")]
     Program(String),
@@ -97,7 +109,7 @@ pub const GROUPS: &[Group] = &[
     },
     Group { name: "inference", about: "a policy's decision for 1, 64 and 1,024 agents", measure: learning::inference },
     Group { name: "training", about: "behaviour-cloning steps on each device", measure: learning::training },
-    Group { name: "data", about: "1,000,000 ticks from disk to shuffled batches", measure: storage::data },
+    Group { name: "data", about: "1,000,000 ticks from files to shuffled batches", measure: storage::data },
     Group { name: "checkpoint", about: "writing a policy safely", measure: storage::checkpoint },
     Group { name: "program", about: "start and size of the program", measure: program::program },
 ];

@@ -10,7 +10,7 @@ use super::arenas::resident;
 use super::measurement::{Measurement, median};
 use super::{BenchError, Options, ROUNDS};
 use crate::demos::{Dataset, Episode, EpisodeHeader, Tick};
-use crate::learn::{Order, Prepared, TrainConfig, learner};
+use crate::learn::{Order, Prepared, TrainConfig, Window, learner};
 use crate::live::training_data;
 use crate::scenes::find;
 
@@ -21,7 +21,7 @@ const EPISODE: usize = 2_000;
 const BATCH: usize = 256;
 
 /// Write a dataset of made-up driving of the size of real one.
-fn write(dir: &Path) -> Result<(), BenchError> {
+fn write(dir: &Path, options: &Options) -> Result<(), BenchError> {
     let scene = find("circuit")?;
     let spaces = scene.blueprint.spaces();
     let header = EpisodeHeader {
@@ -46,6 +46,7 @@ fn write(dir: &Path) -> Result<(), BenchError> {
         (value >> 8) as f32 / (1 << 23) as f32 - 1.0
     };
     for seed in 0..TICKS / EPISODE {
+        options.go_on()?;
         let mut episode = Episode::new(EpisodeHeader { seed: seed as u64, ..header.clone() });
         for tick in 0..EPISODE {
             let observation: Vec<f32> = (0..wide).map(|_| number()).collect();
@@ -85,19 +86,21 @@ fn peak_memory<T>(work: impl FnOnce() -> T) -> (T, Option<usize>) {
     (result, before.map(|b| most.load(Ordering::Relaxed).saturating_sub(b)))
 }
 
-/// A million ticks from disk to an epoch of shuffled, normalised batches.
-pub(super) fn data(_options: &Options) -> Result<Vec<Measurement>, BenchError> {
+/// A million ticks from files, which the system has in memory, to an epoch of shuffled, normalised batches.
+pub(super) fn data(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     let dir = tempfile::tempdir()?;
-    write(dir.path())?;
+    write(dir.path(), options)?;
     let mut bytes = 0;
     let mut raw = Vec::new();
     for _ in 0..ROUNDS {
+        options.go_on()?;
         let begun = Instant::now();
         bytes = read_all(dir.path())?;
         raw.push(TICKS as f64 / begun.elapsed().as_secs_f64());
     }
     let (mut rates, mut memory, mut size) = (Vec::new(), Vec::new(), 0.0);
     for _ in 0..ROUNDS {
+        options.go_on()?;
         let begun = Instant::now();
         let (result, most) = peak_memory(|| -> Result<f64, BenchError> {
             let data = training_data(&Dataset::open(dir.path())?)?;
@@ -105,7 +108,7 @@ pub(super) fn data(_options: &Options) -> Result<Vec<Measurement>, BenchError> {
             let mut sum = 0.0;
             let mut order = Order::new(prepared.split.train.clone(), BATCH, 0);
             for step in 0..order.batches() {
-                let batch = prepared.batch(order.rows(step));
+                let batch = prepared.batch(order.rows(step), Window::TICK);
                 // So that no compiler leaves the batch out.
                 sum += std::hint::black_box(batch.observations[0]);
             }
@@ -117,7 +120,7 @@ pub(super) fn data(_options: &Options) -> Result<Vec<Measurement>, BenchError> {
         memory.extend(most.map(|m| m as f64 / 1e6));
     }
     let mut out = vec![
-        Measurement::new("data/from_disk_to_batches", median(&rates), "ticks/s")
+        Measurement::new("data/from_files_to_batches", median(&rates), "ticks/s")
             .held_against(median(&raw), "reading the files' bytes"),
         Measurement::new("data/size_on_disk", bytes as f64 / 1e6, "MB").held_against(size / 1e6, "the numbers' size"),
     ];

@@ -4,18 +4,24 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Output};
-use crate::bench::{GROUPS, Group, Measurement, Options};
+use super::exit::interrupted_with_result;
+use super::{Failure, Output, stop};
+use crate::bench::{BenchError, GROUPS, Group, Measurement, Options};
 
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Names: arenas, overhead, reset, growth, crowd, lateness, inference, training, data, checkpoint, program
+
+Examples:
   apprentice bench
   apprentice bench arenas overhead --seconds 10
-  apprentice bench inference training --json > figures.json")]
+  apprentice bench inference training --json > figures.json"
+)]
 pub struct BenchArguments {
-    /// What to measure; without names, everything that takes no build
+    /// What to measure; without names, everything
     names: Vec<String>,
-    /// Time that each group's timed parts take, s
+    /// Time that each group's timed parts take, s. Setting up comes on top: everything takes about a minute for each
+    /// second here
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
 }
@@ -25,19 +31,40 @@ pub fn run(arguments: &BenchArguments, output: &Output) -> Result<(), Failure> {
         return Err(Failure::bad_use(anyhow!("--seconds is {}; give 0.01 to 3600", arguments.seconds)));
     }
     let groups = chosen(&arguments.names)?;
-    let options = Options { seconds: arguments.seconds };
+    let options = Options { seconds: arguments.seconds, stop: stop::on_interrupt() };
     let mut measurements = Vec::new();
+    let mut failed = None;
     for group in groups {
         output.line(format!("{}: {}", group.name, group.about));
-        let found = group.measure(&options).map_err(Failure::failed)?;
-        found.iter().for_each(|m| output.line(line(m)));
-        measurements.extend(found);
+        match group.measure(&options) {
+            Ok(found) => {
+                found.iter().for_each(|m| output.line(line(m)));
+                measurements.extend(found);
+            }
+            Err(error) => {
+                failed = Some((group.name, error));
+                break;
+            }
+        }
     }
     if output.json {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        output.object(&json!({ "cores": cores, "adapters": crate::learn::adapters(), "measurements": measurements }));
+        let error = failed.as_ref().map(|(group, error)| format!("{group}: {error}"));
+        output.object(&json!({
+            "cores": cores,
+            "adapters": crate::learn::adapters(),
+            "measurements": measurements,
+            "error": error,
+        }));
     }
-    Ok(())
+    match failed {
+        None => Ok(()),
+        Some((_, BenchError::Stopped)) => Err(interrupted_with_result("what was measured stands above")),
+        Some((group, error)) => {
+            eprintln!("error: {group}: {error}");
+            Err(Failure::Reported)
+        }
+    }
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Group>, Failure> {

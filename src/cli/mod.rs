@@ -1,6 +1,7 @@
 //! The command line. One file for each command.
 
 mod bench;
+mod dagger;
 mod dataset;
 mod eval;
 mod exit;
@@ -10,6 +11,7 @@ mod quickstart;
 mod record;
 mod scenes;
 mod stop;
+mod study;
 mod train;
 
 use std::process::ExitCode;
@@ -52,6 +54,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Evaluate a policy on seeds that training never saw
     Eval(eval::EvalArguments),
+    /// Compare learning methods
+    Study(study::StudyArguments),
     /// Measure speed against its limits
     Bench(bench::BenchArguments),
 }
@@ -86,6 +90,7 @@ pub fn run() -> ExitCode {
         Some(Command::Dataset(a)) => dataset::run(a, &output),
         Some(Command::Train(a)) => train::run(a, &output),
         Some(Command::Eval(a)) => eval::run(a, &output),
+        Some(Command::Study(a)) => study::run(a, &output),
         Some(Command::Bench(a)) => bench::run(a, &output),
     };
     match result {

@@ -9,12 +9,13 @@ use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use serde_json::json;
 
+use super::dagger::{self, DaggerArguments};
 use super::exit::interrupted_with_result;
 use super::{Failure, Output, stop};
 use crate::demos::Dataset;
 use crate::learn::{
-    DeviceChoice, Outcome, Progress, RunInfo, RunOptions, SelectedDevice, StepReport, TrainConfig, TrainError,
-    TrainSummary, TrainingData, ValidationReport, select, train,
+    DeviceChoice, LearnerKind, Outcome, Progress, RunInfo, RunOptions, SelectedDevice, StepReport, TrainConfig,
+    TrainError, TrainSummary, TrainingData, ValidationReport, select, train,
 };
 use crate::live::training_data;
 use crate::policies::Policy;
@@ -26,24 +27,41 @@ pub struct TrainArguments {
 }
 
 #[derive(Subcommand, Debug)]
+#[command(after_help = EXAMPLES)]
 enum LearnerCommand {
-    /// Behaviour cloning: supervised learning of the demonstrator's actions
-    Bc(BcArguments),
+    /// Behaviour cloning: supervised learning of the demonstrator's actions, with any network and head
+    Bc(RunArguments),
+    /// Behaviour cloning of a distribution over the next actions: a mixture of Gaussians over 10 ticks
+    BehaviorPrediction(RunArguments),
+    /// Behaviour cloning with a conditional variational autoencoder
+    Vae(RunArguments),
+    /// Diffusion policy: a chunk of actions is denoised step by step
+    Diffusion(RunArguments),
+    /// Dataset aggregation: drive, ask an expert about what was met, learn again
+    Dagger(DaggerArguments),
+    /// A generator of actions that learns against a discriminator
+    Gan(RunArguments),
+    /// Action chunking with transformers, with temporal ensembling
+    Act(RunArguments),
 }
 
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
+const EXAMPLES: &str = "Examples:
   apprentice train bc --dataset demos/slalom --run runs/slalom
   apprentice train bc --dataset demos/slalom --run runs/wide --set network.hidden=[512,512] --set training.steps=8000
+  apprentice train bc --dataset demos/slalom --run runs/gru --set network.kind=gru --set network.history=16
+  apprentice train diffusion --dataset demos/slalom --run runs/diffusion
   apprentice train bc --dataset demos/slalom --run runs/slalom --resume
-  tensorboard --logdir runs")]
-struct BcArguments {
+  tensorboard --logdir runs";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct RunArguments {
     /// The demonstrations
     #[arg(long)]
-    dataset: PathBuf,
+    pub dataset: PathBuf,
     /// The run's folder: configuration, event file, checkpoints, best and last policy
     #[arg(long)]
-    run: PathBuf,
+    pub run: PathBuf,
     /// A TOML file with settings; a run's config.toml lists them all
     #[arg(long)]
     config: Option<PathBuf>,
@@ -52,28 +70,48 @@ struct BcArguments {
     set: Vec<String>,
     /// cpu, gpu, or auto (measures both and takes the faster)
     #[arg(long, default_value = "cpu")]
-    device: DeviceChoice,
+    pub device: DeviceChoice,
     /// Seed of weights, order, split and noise; the same as --set training.seed=N
     #[arg(long)]
     seed: Option<u64>,
     /// Go on with the run in --run where it stopped
     #[arg(long)]
-    resume: bool,
+    pub resume: bool,
 }
 
 pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
-    match &arguments.learner {
-        LearnerCommand::Bc(arguments) => behaviour_cloning(arguments, output),
-    }
+    let (kind, arguments) = match &arguments.learner {
+        LearnerCommand::Dagger(arguments) => return dagger::run(arguments, output),
+        LearnerCommand::Bc(arguments) => (LearnerKind::BehaviourCloning, arguments),
+        LearnerCommand::BehaviorPrediction(arguments) => (LearnerKind::BehaviorPrediction, arguments),
+        LearnerCommand::Vae(arguments) => (LearnerKind::Vae, arguments),
+        LearnerCommand::Diffusion(arguments) => (LearnerKind::Diffusion, arguments),
+        LearnerCommand::Gan(arguments) => (LearnerKind::Gan, arguments),
+        LearnerCommand::Act(arguments) => (LearnerKind::Act, arguments),
+    };
+    learn(kind, arguments, output)
 }
 
-fn behaviour_cloning(arguments: &BcArguments, output: &Output) -> Result<(), Failure> {
+/// The settings that a method begins from, with what a file and the command line change. A resumed run keeps its `own`
+/// unless told others, which the run then refuses by name.
+pub fn settings(kind: LearnerKind, arguments: &RunArguments, own: &Path) -> Result<TrainConfig, Failure> {
     let mut overrides = arguments.set.clone();
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
-    // A resumed run keeps its own settings unless told others, which the run then refuses by name.
-    let own = arguments.run.join("config.toml");
-    let file = arguments.config.clone().or_else(|| (arguments.resume && own.is_file()).then_some(own));
-    let config = TrainConfig::load(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
+    let own = (arguments.resume && own.is_file()).then(|| own.to_owned());
+    let file = arguments.config.clone().or(own);
+    let config = kind.defaults().changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
+    let asked = config.training.learner.name();
+    if asked != kind.name() {
+        return Err(Failure::bad_use(anyhow!(
+            "the settings are those of `train {asked}`, not of `train {}`; use that command, or leave training.learner out",
+            kind.name()
+        )));
+    }
+    Ok(config)
+}
+
+fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result<(), Failure> {
+    let config = settings(kind, arguments, &arguments.run.join("config.toml"))?;
     let (data, scene) = load_data(&arguments.dataset)?;
     let device = select(arguments.device, &config, &data).map_err(Failure::failed)?;
     output.line(&device.reason);
@@ -119,10 +157,30 @@ pub fn load_data(dir: &Path) -> Result<(TrainingData, String), Failure> {
 }
 
 /// Draws the progress bar.
-struct Bar {
+pub struct Bar {
     bar: ProgressBar,
     /// Step and loss of each report, for a plot: training, validation.
     losses: [Vec<(f32, f32)>; 2],
+}
+
+impl Bar {
+    /// An empty bar.
+    pub fn new(output: &Output) -> Self {
+        Self { bar: output.bar(0, "training"), losses: Default::default() }
+    }
+
+    /// Take it off the screen.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What cannot be is bad use; what went wrong failed.
+pub fn failure(error: TrainError) -> Failure {
+    match error {
+        TrainError::Config { .. } | TrainError::Resume { .. } | TrainError::Exists { .. } => Failure::bad_use(error),
+        error => Failure::failed(error),
+    }
 }
 
 impl Progress for Bar {
@@ -158,13 +216,10 @@ pub fn train_with_bar(
 ) -> Result<TrainSummary, Failure> {
     let options =
         RunOptions { dir: run.to_owned(), resume, stop, device: device.device.clone(), scene: scene.to_owned() };
-    let mut progress = Bar { bar: output.bar(0, "training"), losses: Default::default() };
+    let mut progress = Bar::new(output);
     let summary = train(config, data, &options, &mut progress);
-    progress.bar.finish_and_clear();
-    let summary = summary.map_err(|error| match error {
-        TrainError::Config { .. } | TrainError::Resume { .. } | TrainError::Exists { .. } => Failure::bad_use(error),
-        error => Failure::failed(error),
-    })?;
+    progress.clear();
+    let summary = summary.map_err(failure)?;
     if let Err(error) = super::plot::losses(&run.join("loss.png"), &progress.losses) {
         bevy::log::warn!("no loss plot: {error:#}");
     }

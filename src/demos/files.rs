@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,6 +116,24 @@ pub(super) fn remove_partials(dir: &Path) -> Result<(), DatasetError> {
     Ok(())
 }
 
+/// How long a lock may be held by nobody: a process that is being started has copies of its parent's open files, and so
+/// of locks that the parent has let go of, until it runs its own program.
+const STARTING: Duration = Duration::from_millis(300);
+
+/// Lock a file, or find within a moment that somebody else holds it.
+///
+/// # Errors
+/// As [`File::try_lock`].
+pub fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < STARTING => std::thread::sleep(STARTING / 30),
+            answer => return answer,
+        }
+    }
+}
+
 /// Holds the dataset against other writers while it lives. The operating system releases it with the process, however
 /// that ends, so no stale lock can stay.
 #[derive(Debug)]
@@ -132,7 +151,7 @@ impl WriteLock {
             .write(true)
             .open(&path)
             .map_err(DatasetError::io("open", &path))?;
-        match file.try_lock() {
+        match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();

@@ -19,6 +19,7 @@ pub use columns::Columns;
 pub use dataset::Dataset;
 pub use episode::{Episode, EpisodeHeader, Tick};
 pub use error::DatasetError;
+pub use files::lock_soon;
 pub use journal::{FinishedJournal, JournalWriter};
 pub use metadata::EpisodeSummary;
 pub use recorder::{Recorder, RecorderPlugin};

@@ -96,7 +96,7 @@ fn read_journal(path: &Path) -> Result<Journal, DatasetError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Journal::Busy),
         other => other.map_err(DatasetError::io("read", path))?,
     };
-    match lock.try_lock() {
+    match files::lock_soon(&lock) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(Journal::Busy),
         Err(TryLockError::Error(e)) => return Err(DatasetError::io("lock", path)(e)),

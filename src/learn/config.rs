@@ -5,17 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TrainError, overrides};
+use super::{DaggerConfig, GanConfig, LearnerKind, TrainError, overrides};
 use crate::policies::{HeadConfig, NetworkConfig};
-
-/// Which method learns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LearnerKind {
-    /// Supervised learning of the demonstrated actions ([`super::BehaviourCloning`]).
-    #[default]
-    BehaviourCloning,
-}
 
 /// Which optimiser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +57,9 @@ pub struct OptimizerConfig {
     pub beta_2: f32,
     /// Added to the root of the second moment.
     pub epsilon: f32,
+    /// Decay of a moving average of the weights, which then is the policy; 0 for the newest weights. 0.999 steadies a
+    /// diffusion policy.
+    pub average: f32,
 }
 
 impl Default for OptimizerConfig {
@@ -81,6 +75,7 @@ impl Default for OptimizerConfig {
             beta_1: 0.9,
             beta_2: 0.999,
             epsilon: 1e-8,
+            average: 0.0,
         }
     }
 }
@@ -183,23 +178,35 @@ pub struct TrainConfig {
     pub optimizer: OptimizerConfig,
     /// Split and noise.
     pub data: DataConfig,
+    /// `dagger` only: the rounds.
+    pub dagger: DaggerConfig,
+    /// `gan` only: the discriminator.
+    pub gan: GanConfig,
     /// The loop.
     pub training: TrainingConfig,
 }
 
 impl TrainConfig {
-    /// The defaults, then a file, then `key=value` overrides with dotted keys (`optimizer.learning_rate=3e-4`),
-    /// checked.
+    /// The defaults of behaviour cloning, then a file, then `key=value` overrides with dotted keys
+    /// (`optimizer.learning_rate=3e-4`), checked.
     ///
     /// # Errors
     /// The file cannot be read, a key is unknown (the nearest is named), or a value has the wrong type or is out of
     /// range.
     pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Self, TrainError> {
+        Self::default().changed(file, overrides)
+    }
+
+    /// These settings with what a file, then `key=value` overrides change, checked.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::load`].
+    pub fn changed(self, file: Option<&Path>, overrides: &[String]) -> Result<Self, TrainError> {
         let mut config = match file {
-            None => Self::default(),
+            None => self,
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-                overrides::from_toml(&text, &path.display().to_string())?
+                overrides::from_toml(&self, &text, &path.display().to_string())?
             }
         };
         overrides.iter().try_for_each(|text| config.set(text))?;
@@ -212,7 +219,7 @@ impl TrainConfig {
     /// # Errors
     /// A syntax error, an unknown key, or a value of the wrong type; `origin` is named in the message.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, TrainError> {
-        overrides::from_toml(text, origin)
+        overrides::from_toml(&Self::default(), text, origin)
     }
 
     /// Every key with its value, as TOML.
@@ -256,8 +263,17 @@ impl TrainConfig {
             ((0.0..1.0).contains(&o.beta_1), "optimizer.beta_1", "at least 0 and below 1"),
             ((0.0..1.0).contains(&o.beta_2), "optimizer.beta_2", "at least 0 and below 1"),
             (positive(o.epsilon.into()), "optimizer.epsilon", "above 0"),
+            ((0.0..1.0).contains(&o.average), "optimizer.average", "at least 0 and below 1"),
             ((0.0..1.0).contains(&d.validation_fraction), "data.validation_fraction", "at least 0 and below 1"),
             (not_negative(d.observation_noise), "data.observation_noise", "at least 0"),
+            ((1..=1000).contains(&self.dagger.rounds), "dagger.rounds", "within 1 and 1000"),
+            ((1..=10_000).contains(&self.dagger.episodes), "dagger.episodes", "within 1 and 10000"),
+            (not_negative(self.gan.penalty), "gan.penalty", "at least 0"),
+            (
+                !self.gan.hidden.is_empty() && self.gan.hidden.iter().all(|w| (1..=4096).contains(w)),
+                "gan.hidden",
+                "one width or more, each within 1 and 4096",
+            ),
             (t.seed <= i64::MAX as u64, "training.seed", "below 2^63, the largest number in TOML"),
             (t.steps > 0 || t.epochs > 0, "training.steps", "above 0, or training.epochs must be"),
             ((1..=1 << 20).contains(&t.batch_size), "training.batch_size", "within 1 and 1048576"),

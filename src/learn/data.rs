@@ -1,10 +1,13 @@
 //! The numbers that a learner learns from.
 
+use std::ops::Range;
+
+use rand_pcg::Pcg64;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::TrainError;
-use super::random::{Purpose, generator, shuffle};
-use crate::policies::OBSERVATION_CLIP;
+use super::random::{Purpose, below, generator, shuffle};
+use crate::policies::{HeadConfig, NetworkConfig, OBSERVATION_CLIP};
 use crate::spaces::{Layout, Normalizer};
 
 /// Demonstrations as flat rows, in physical units.
@@ -83,6 +86,18 @@ impl TrainingData {
         Ok(())
     }
 
+    /// Add an episode: observations `[ticks, observation size]`, actions `[ticks, action size]`, in physical units. Where
+    /// rows have weights, its rows have the weight 1.
+    pub fn append(&mut self, observations: &[f32], actions: &[f32]) {
+        self.episode_starts.push(self.rows());
+        self.observations.extend_from_slice(observations);
+        self.actions.extend_from_slice(actions);
+        let rows = self.rows();
+        if let Some(weights) = &mut self.weights {
+            weights.resize(rows, 1.0);
+        }
+    }
+
     /// A hash of everything that training depends on.
     pub fn hash(&self) -> u64 {
         let mut hasher = Xxh3::new();
@@ -149,17 +164,43 @@ pub struct Split {
     pub validation: Vec<u32>,
 }
 
-/// Normalised rows that a learner takes at once. Owned, so that a tensor can take the memory over.
+/// Which ticks around a row a learner takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Observations side by side in an input: the tick's own and those before it.
+    pub stacked: usize,
+    /// Inputs one after the other, each of which is to say the action.
+    pub sequence: usize,
+    /// Actions that each is to say: the tick's own and those after it.
+    pub chunk: usize,
+}
+
+impl Window {
+    /// One tick.
+    pub const TICK: Self = Self { stacked: 1, sequence: 1, chunk: 1 };
+
+    /// What a policy's network sees and says.
+    pub fn of(network: &NetworkConfig, head: &HeadConfig) -> Self {
+        Self { stacked: network.stacked(), sequence: network.sequence(), chunk: head.chunk }
+    }
+}
+
+/// Normalised numbers that a learner takes at once. Owned, so that a tensor can take the memory over.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// `[rows, observation size]`, normalised.
+    /// `[rows, sequence, stacked * observation size]`. Before an episode's first tick stands that tick again; after its
+    /// last, zeros.
     pub observations: Vec<f32>,
-    /// `[rows, action size]`, normalised.
+    /// `[rows, sequence, chunk * action size]`; zeros after an episode's last tick.
     pub actions: Vec<f32>,
-    /// `[rows]`, of mean 1 over the training rows; `None` for all alike.
+    /// `[rows, sequence, chunk]`: 1 where an action was demonstrated, 0 after an episode's last tick; `None` for all 1.
+    pub mask: Option<Vec<f32>>,
+    /// `[rows, sequence]`, of mean 1 over the training rows; `None` for all alike.
     pub weights: Option<Vec<f32>>,
     /// How many rows.
     pub rows: usize,
+    /// What each row holds.
+    pub window: Window,
 }
 
 /// Training data split, with its normalisers, ready to be cut into batches. Rows are normalised as they are taken, so
@@ -202,20 +243,113 @@ impl<'a> Prepared<'a> {
         Ok(Self { data, weight_scale, split, observation_normalizer, action_normalizer })
     }
 
-    /// The batch of the given rows, in their order.
-    pub fn batch(&self, rows: &[u32]) -> Batch {
-        let mut observations = gather(&self.data.observations, self.data.observation.size(), rows);
-        self.observation_normalizer.normalize(&mut observations);
-        observations.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
-        let mut actions = gather(&self.data.actions, self.data.action.size(), rows);
-        self.action_normalizer.normalize(&mut actions);
+    /// Where sequences for the given training rows start: so that each row falls anywhere in its sequence, and an
+    /// episode's first ticks come as often as the others.
+    pub(super) fn starts(&self, rows: &[u32], window: Window, generator: &mut Pcg64) -> Vec<u32> {
+        let start = |row: u32| self.episode(row).start as u32;
+        rows.iter()
+            .map(|row| (row - below(generator, window.sequence).min(*row as usize) as u32).max(start(*row)))
+            .collect()
+    }
+
+    /// Where sequences start that hold each validation row once.
+    pub fn validation_starts(&self, window: Window) -> Vec<u32> {
+        let first = |row: &u32| (*row as usize - self.episode(*row).start).is_multiple_of(window.sequence);
+        self.split.validation.iter().copied().filter(first).collect()
+    }
+
+    /// The batch whose sequences start at the given rows, in their order.
+    pub fn batch(&self, starts: &[u32], window: Window) -> Batch {
+        let (wide, narrow) = (self.data.observation.size(), self.data.action.size());
+        let mut batch = if window == Window::TICK { self.ticks(starts) } else { self.windows(starts, window) };
+        self.observation_normalizer.normalize(&mut batch.observations);
+        batch.observations.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
+        self.action_normalizer.normalize(&mut batch.actions);
+        if let Some(mask) = &batch.mask {
+            // What stands after an episode's end was normalised too.
+            let present: Vec<bool> = mask.iter().map(|m| *m > 0.0).collect();
+            let blank = |values: &mut [f32]| values.fill(0.0);
+            batch.actions.chunks_mut(narrow).zip(&present).filter(|(_, p)| !**p).for_each(|(row, _)| blank(row));
+            let inputs = batch.observations.chunks_mut(window.stacked * wide);
+            inputs.zip(present.chunks(window.chunk)).filter(|(_, p)| !p[0]).for_each(|(row, _)| blank(row));
+        }
+        batch
+    }
+
+    /// Single ticks, in physical units.
+    fn ticks(&self, rows: &[u32]) -> Batch {
         let weights = self.data.weights.as_ref();
+        Batch {
+            observations: gather(&self.data.observations, self.data.observation.size(), rows),
+            actions: gather(&self.data.actions, self.data.action.size(), rows),
+            mask: None,
+            weights: weights.map(|w| rows.iter().map(|row| w[*row as usize] * self.weight_scale).collect()),
+            rows: rows.len(),
+            window: Window::TICK,
+        }
+    }
+
+    /// Windows, in physical units.
+    fn windows(&self, starts: &[u32], window: Window) -> Batch {
+        let (wide, narrow) = (self.data.observation.size(), self.data.action.size());
+        let inputs = starts.len() * window.sequence;
+        let mut observations = Vec::with_capacity(inputs * window.stacked * wide);
+        let mut actions = Vec::with_capacity(inputs * window.chunk * narrow);
+        let mut mask = Vec::with_capacity(inputs * window.chunk);
+        let mut weights = Vec::with_capacity(inputs);
+        for start in starts {
+            let episode = self.episode(*start);
+            for tick in *start as usize..*start as usize + window.sequence {
+                for back in (0..window.stacked).rev() {
+                    let row = tick.saturating_sub(back).clamp(episode.start, episode.end - 1);
+                    observations.extend_from_slice(row_of(&self.data.observations, wide, row as u32));
+                }
+                for row in tick..tick + window.chunk {
+                    let there = row < episode.end;
+                    let row = row.min(episode.end - 1) as u32;
+                    actions.extend_from_slice(row_of(&self.data.actions, narrow, row));
+                    mask.push(f32::from(u8::from(there)));
+                }
+                let weight = self.data.weights.as_ref().map_or(1.0, |w| w[tick.min(episode.end - 1)]);
+                weights.push(weight * self.weight_scale);
+            }
+        }
         Batch {
             observations,
             actions,
-            weights: weights.map(|w| rows.iter().map(|row| w[*row as usize] * self.weight_scale).collect()),
-            rows: rows.len(),
+            mask: mask.contains(&0.0).then_some(mask),
+            weights: self.data.weights.is_some().then_some(weights),
+            rows: starts.len(),
+            window,
         }
+    }
+
+    /// The rows of the episode that a row belongs to.
+    fn episode(&self, row: u32) -> Range<usize> {
+        let next = self.data.episode_starts.partition_point(|start| *start <= row as usize);
+        let end = self.data.episode_starts.get(next).copied().unwrap_or(self.data.rows());
+        self.data.episode_starts[next - 1]..end
+    }
+
+    /// Check that no episode is shorter than a chunk of actions.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] naming the first such episode.
+    pub fn check_window(&self, window: Window) -> Result<(), TrainError> {
+        for (number, start) in self.data.episode_starts.iter().enumerate() {
+            let ticks = self.episode(*start as u32).len();
+            if ticks < window.chunk {
+                return Err(TrainError::Data {
+                    origin: self.data.source.clone(),
+                    message: format!(
+                        "episode {number} has {ticks} ticks, fewer than the {} of a chunk; set head.chunk to {ticks} or \
+                         less, or remove the episode",
+                        window.chunk
+                    ),
+                });
+            }
+        }
+        Ok(())
     }
 }
 

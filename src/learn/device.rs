@@ -114,12 +114,14 @@ fn steps_per_second(
     const WARM_UP: u64 = 5;
     const MEASURED: u64 = 20;
     let mut learner = learner(config, data, prepared, device)?;
-    let rows: Vec<u32> = prepared.split.train.iter().copied().cycle().take(config.training.batch_size).collect();
+    let window = learner.window();
+    let sequences = config.training.batch_size.div_ceil(window.sequence);
+    let rows: Vec<u32> = prepared.split.train.iter().copied().cycle().take(sequences).collect();
     let steps = |learner: &mut dyn Learner, range: std::ops::Range<u64>| {
         for index in range {
             // So small a rate cannot diverge: only the time counts.
             let step = UpdateStep { index, learning_rate: 1e-6, seed: config.training.seed };
-            learner.update(prepared.batch(&rows), step)?;
+            learner.update(prepared.batch(&rows, window), step)?;
         }
         // Waits for the device.
         learner.metrics(0).map(|_| ())
@@ -130,8 +132,11 @@ fn steps_per_second(
     Ok(MEASURED as f64 / begun.elapsed().as_secs_f64().max(1e-9))
 }
 
-/// Run what may panic inside a graphics driver's wrapper.
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// Run what may panic inside a graphics driver's wrapper; the panic's message where it does.
+///
+/// # Errors
+/// The message of the panic.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().map(ToString::to_string);
         text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".into())

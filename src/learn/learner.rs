@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Batch, TrainError};
+use super::{Batch, TrainError, Window};
 use crate::policies::{Policy, PolicyError};
 
 /// Where in training an update happens.
@@ -39,6 +39,9 @@ pub struct Validation {
 pub trait Learner: Send {
     /// Name in provenance and logs.
     fn name(&self) -> &'static str;
+
+    /// Which ticks its batches hold.
+    fn window(&self) -> Window;
 
     /// Learn from one batch. May leave work to its device; [`Learner::metrics`] waits for it.
     ///

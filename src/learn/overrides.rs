@@ -4,20 +4,36 @@ use toml::{Table, Value};
 
 use super::{TrainConfig, TrainError};
 
-/// Parse a file's text.
+/// `config` with what a file's text says otherwise.
 ///
 /// # Errors
 /// A syntax error, an unknown key, or a value of the wrong type.
-pub fn from_toml(text: &str, origin: &str) -> Result<TrainConfig, TrainError> {
+pub fn from_toml(config: &TrainConfig, text: &str, origin: &str) -> Result<TrainConfig, TrainError> {
     let fail = |message: String| TrainError::Config { origin: origin.into(), message };
     let table: Table = toml::from_str(text).map_err(|e| fail(e.to_string()))?;
-    let known = flat(&TrainConfig::default());
+    let known = flat(config);
     for (key, _) in flatten(&table) {
         if !known.iter().any(|(k, _)| *k == key) {
             return Err(fail(unknown(&key, &known)));
         }
     }
-    toml::from_str(text).map_err(|e| fail(e.to_string()))
+    // Read once by itself, which names the line of a value of the wrong type.
+    toml::from_str::<TrainConfig>(text).map_err(|e| fail(e.to_string()))?;
+    let mut all = Table::try_from(config).map_err(|e| fail(e.to_string()))?;
+    merge(&mut all, table);
+    Value::Table(all).try_into().map_err(|e: toml::de::Error| fail(e.message().into()))
+}
+
+/// Put `new`'s values in the place of `old`'s.
+fn merge(old: &mut Table, new: Table) {
+    for (key, value) in new {
+        match (old.get_mut(&key), value) {
+            (Some(Value::Table(old)), Value::Table(new)) => merge(old, new),
+            (_, value) => {
+                old.insert(key, value);
+            }
+        }
+    }
 }
 
 /// `config` with one `key=value` applied.

@@ -13,8 +13,12 @@ pub enum Purpose {
     Split = 2,
     /// Order of the rows in an epoch.
     Shuffle = 3,
-    /// Observation noise and dropout in a step.
+    /// Observation noise, dropout and a head's own draws in a step.
     Step = 4,
+    /// Where sequences start in a step.
+    Sequences = 5,
+    /// A head's own draws in a validation.
+    Validation = 6,
 }
 
 /// The generator of a `purpose` for its `counter`-th use.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Learner, TrainConfig, TrainError};
+use crate::demos::lock_soon;
 use crate::policies::artifact::{CONFIG_FILE, present, replace_dir};
 use crate::policies::{Policy, PolicyError};
 
@@ -45,7 +46,7 @@ pub struct RunDir {
 fn lock(dir: &Path) -> Result<File, TrainError> {
     let path = dir.join(".lock");
     let file = File::create(&path).map_err(TrainError::io("create", &path))?;
-    match file.try_lock() {
+    match lock_soon(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(TrainError::Resume {
             dir: dir.into(),

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use super::random::{Purpose, generator, shuffle};
 use super::run_dir::RunDir;
 use super::{
-    BehaviourCloning, EventWriter, Learner, LearnerKind, Metric, Prepared, RunState, TrainConfig, TrainError,
+    BehaviourCloning, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState, TrainConfig, TrainError,
     TrainingData, UpdateStep, Validation,
 };
 use crate::policies::artifact::hex;
@@ -146,7 +146,12 @@ pub fn learner(
     policy.observation_normalizer = prepared.observation_normalizer.clone();
     policy.action_normalizer = prepared.action_normalizer.clone();
     match config.training.learner {
-        LearnerKind::BehaviourCloning => Ok(Box::new(BehaviourCloning::new(config, policy, device)?)),
+        LearnerKind::Gan => Ok(Box::new(Gan::new(config, policy, device)?)),
+        LearnerKind::BehaviourCloning
+        | LearnerKind::BehaviorPrediction
+        | LearnerKind::Vae
+        | LearnerKind::Diffusion
+        | LearnerKind::Act => Ok(Box::new(BehaviourCloning::new(config, policy, device)?)),
     }
 }
 
@@ -193,7 +198,11 @@ pub fn run(
     let dir = if options.resume { RunDir::open(&options.dir, config)? } else { RunDir::create(&options.dir, config)? };
     let mut state = dir.restore(learner, &provenance.dataset_hash)?;
     let mut events = EventWriter::create(&options.dir)?;
-    let mut order = Order::new(prepared.split.train.clone(), settings.batch_size, settings.seed);
+    let window = learner.window();
+    prepared.check_window(window)?;
+    let validating = prepared.validation_starts(window);
+    let sequences = settings.batch_size.div_ceil(window.sequence);
+    let mut order = Order::new(prepared.split.train.clone(), sequences, settings.seed);
     let total = if settings.epochs > 0 { settings.epochs.saturating_mul(order.batches()) } else { settings.steps };
     progress.started(&RunInfo {
         first_step: state.step,
@@ -221,7 +230,14 @@ pub fn run(
             learning_rate: config.optimizer.learning_rate_at(state.step, total),
             seed: settings.seed,
         };
-        learner.update(prepared.batch(order.rows(state.step)), step)?;
+        let rows = order.rows(state.step);
+        let batch = if window.sequence == 1 {
+            prepared.batch(rows, window)
+        } else {
+            let mut generator = generator(settings.seed, Purpose::Sequences, state.step);
+            prepared.batch(&prepared.starts(rows, window, &mut generator), window)
+        };
+        learner.update(batch, step)?;
         state.step += 1;
         let due = |every: u64| every > 0 && state.step.is_multiple_of(every) || state.step == total;
 
@@ -238,8 +254,9 @@ pub fn run(
             });
             logged = (Instant::now(), state.step);
         }
-        if due(settings.validate_every) && !prepared.split.validation.is_empty() {
-            let mut batches = prepared.split.validation.chunks(VALIDATION_ROWS).map(|rows| prepared.batch(rows));
+        if due(settings.validate_every) && !validating.is_empty() {
+            let rows = VALIDATION_ROWS.div_ceil(window.sequence);
+            let mut batches = validating.chunks(rows).map(|starts| prepared.batch(starts, window));
             let validation = learner.validate(&mut batches, state.step)?;
             newest_loss = Some(validation.loss);
             let counts = state.step as f64 >= f64::from(settings.select_from) * total as f64;

@@ -20,7 +20,7 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 /// The kind of artifact, as `config.json` names it.
 const FORMAT: &str = "apprentice-policy";
 /// Version of the folder's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Largest observation or action that is accepted. Above it a broken file is likelier than intent.
 const LARGEST_LAYOUT: usize = 65_536;
 
@@ -141,6 +141,23 @@ impl PolicyConfig {
             }
         }
         self.network.check().and_then(|()| self.head.check()).map_err(|e| e.to_string())
+    }
+
+    /// Whether decisions depend on more than the newest observation, so that each agent needs a
+    /// [`PolicyMemory`](super::PolicyMemory) of its own.
+    pub fn remembers(&self) -> bool {
+        let network = &self.network;
+        network.history > 1 || network.is_recurrent() || self.head.chunk > 1 || self.head.is_random()
+    }
+
+    /// Bounds of each action number, normalised.
+    pub fn normalized_bounds(&self) -> Vec<(f32, f32)> {
+        let bounds = self.action.fields.iter().flat_map(|f| std::iter::repeat_n((f.low, f.high), f.size));
+        let normalizer = &self.action_normalizer;
+        bounds
+            .zip(normalizer.mean.iter().zip(&normalizer.std))
+            .map(|((low, high), (mean, std))| ((low - mean) / std, (high - mean) / std))
+            .collect()
     }
 
     /// Whether the agent's layouts are those that the policy was trained for. Names of layouts do not count, fields do.

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::artifact::{self, PolicyConfig, StoredTensors, WEIGHTS_FILE};
-use super::{Network, PolicyError};
+use super::{Chance, Network, PolicyError, PolicyMemory};
 use crate::spaces::Layout;
 
 /// Normalised observations are cut off at this many standard deviations, in training and in use: a number that hardly
@@ -51,8 +51,7 @@ impl Policy {
         let dir = artifact::present(dir);
         let config = artifact::read_config(&dir)?;
         let mut tensors = StoredTensors::read(&dir.join(WEIGHTS_FILE))?;
-        let sizes = (config.observation.size(), config.action.size());
-        let network = Network::new(&config.network, &config.head, sizes, &mut tensors, device)?;
+        let network = Network::new(&config, &mut tensors, device)?;
         tensors.finish()?;
         Ok(Self::new(config, network, device.clone()))
     }
@@ -97,48 +96,63 @@ impl Policy {
         self.config.check_layouts(observation, action)
     }
 
-    /// Decide `n` actions from `n` observations, in one batch and without chance.
+    /// Decide `n` actions from `n` observations, in one batch.
     ///
     /// `observations` is `[n, observation size]` and `actions` `[n, action size]`, both row-major and in the units of
-    /// their layouts. Actions come out within the action layout's bounds, whatever the observations hold.
+    /// their layouts; `memories` are the `n` agents' own, which must be those that this policy wrote at their last
+    /// tick, or new ones. A policy that remembers nothing ([`PolicyConfig::remembers`]) takes no memories too. Actions
+    /// come out within the action layout's bounds, whatever the observations hold.
     ///
     /// # Panics
-    /// When the two lengths are not `n` rows of their sizes.
-    pub fn act(&mut self, observations: &[f32], actions: &mut [f32]) {
+    /// When the lengths are not those of `n` agents.
+    pub fn act(&mut self, observations: &[f32], memories: &mut [PolicyMemory], actions: &mut [f32]) {
         let (wide, narrow) = (self.config.observation_normalizer.size(), self.config.action_normalizer.size());
-        let piece = (actions.len() / narrow / 2).clamp(PIECE.0, PIECE.1);
-        if self.device != Device::flex() || actions.len() <= piece * narrow {
-            decide(&self.config, &self.network, &self.device, observations, actions);
+        let count = rows(&self.config, observations.len(), actions.len());
+        let remembers = self.config.remembers();
+        assert!(
+            memories.len() == count || memories.is_empty() && !remembers,
+            "{} memories for {count} agents of a policy that remembers",
+            memories.len()
+        );
+        let (config, network, device) = (&self.config, &self.network, &self.device);
+        let piece = (count / 2).clamp(PIECE.0, PIECE.1);
+        if *device != Device::flex() || count <= piece {
+            decide(config, network, device, observations, memories, actions);
             return;
         }
-        rows(&self.config, observations.len(), actions.len());
         // The network's parameters are shared, not copied.
+        let mut memories = memories.chunks_mut(piece);
         let pieces: Vec<_> = observations
             .chunks(piece * wide)
             .zip(actions.chunks_mut(piece * narrow))
-            .map(|(observations, actions)| (self.network.clone(), observations, actions))
+            .map(|(observations, actions)| (network.clone(), observations, memories.next(), actions))
             .collect();
-        let (config, device) = (&self.config, &self.device);
-        pieces.into_par_iter().with_max_len(1).for_each(|(network, observations, actions)| {
-            decide(config, &network, device, observations, actions);
+        pieces.into_par_iter().with_max_len(1).for_each(|(network, observations, memories, actions)| {
+            decide(config, &network, device, observations, memories.unwrap_or_default(), actions);
         });
     }
 
-    /// As [`Policy::act`], with the standard deviation of each action number, `[n, action size]`, in its unit; zero for
-    /// a policy with the squared-error head.
+    /// The mean and the standard deviation of each action number of a policy with a Gaussian head and without memory,
+    /// `[n, action size]` each, in its unit. For other heads the deviation is zero.
     ///
     /// # Panics
-    /// When the three lengths are not `n` rows of their sizes.
+    /// When the three lengths are not `n` rows of their sizes, or the policy remembers.
     pub fn distribution(&mut self, observations: &[f32], means: &mut [f32], deviations: &mut [f32]) {
         assert_eq!(means.len(), deviations.len(), "as many means as deviations");
-        let Some(input) = input(&self.config, &self.device, observations, means.len()) else { return };
-        let output = self.network.forward(input, &[]);
-        let shape = output.mean.dims();
-        physical(&self.config, output.mean, means);
-        match output.log_std {
+        assert!(!self.config.remembers(), "a policy without memory");
+        rows(&self.config, observations.len(), means.len());
+        if observations.is_empty() {
+            return;
+        }
+        let inputs = tensor(normalized(&self.config, observations), self.config.observation.size(), &self.device);
+        let features = self.network.features(inputs.unsqueeze_dim(1), &[]);
+        let (mean, log_std) = self.network.head().distribution(features, &mut Chance::Each(Vec::new()));
+        copy(mean, means);
+        physical(&self.config, means);
+        match log_std {
             None => deviations.fill(0.0),
             Some(log_std) => {
-                copy(log_std.exp().expand(shape), deviations);
+                copy(log_std.exp(), deviations);
                 let scales = &self.config.action_normalizer.std;
                 for row in deviations.chunks_exact_mut(scales.len()) {
                     row.iter_mut().zip(scales).for_each(|(x, scale)| *x *= scale);
@@ -148,14 +162,118 @@ impl Policy {
     }
 }
 
-/// Decide a batch with a network of the policy that `config` describes.
-fn decide(config: &PolicyConfig, network: &Network, device: &Device, observations: &[f32], actions: &mut [f32]) {
-    if let Some(input) = input(config, device, observations, actions.len()) {
-        physical(config, network.mean(input), actions);
+/// Decide for some agents, with a network of the policy that `config` describes.
+fn decide(
+    config: &PolicyConfig,
+    network: &Network,
+    device: &Device,
+    observations: &[f32],
+    memories: &mut [PolicyMemory],
+    actions: &mut [f32],
+) {
+    if observations.is_empty() {
+        return;
     }
+    let inputs = normalized(config, observations);
+    if config.remembers() {
+        remember_and_decide(config, network, device, &inputs, memories, actions);
+    } else {
+        let inputs = tensor(inputs, config.observation_normalizer.size(), device);
+        let features = network.features(inputs.unsqueeze_dim(1), &[]);
+        copy(network.head().decide(features, &mut Chance::Each(Vec::new())), actions);
+    }
+    physical(config, actions);
 }
 
-/// How many rows the numbers are.
+/// Decide normalised actions for agents that are remembered.
+fn remember_and_decide(
+    config: &PolicyConfig,
+    network: &Network,
+    device: &Device,
+    inputs: &[f32],
+    memories: &mut [PolicyMemory],
+    actions: &mut [f32],
+) {
+    let (wide, narrow) = (config.observation_normalizer.size(), config.action_normalizer.size());
+    let due: Vec<usize> = (0..memories.len()).filter(|i| memories[*i].due(config)).collect();
+    let features = if config.network.is_recurrent() {
+        // The state goes on at every tick, whether something is decided or not.
+        let size = network.trunk().state_size();
+        let mut states = Vec::with_capacity(memories.len() * size);
+        for memory in &mut *memories {
+            memory.state.resize(size, 0.0);
+            states.extend_from_slice(&memory.state);
+        }
+        let stepped = network.trunk().step(tensor(inputs.to_vec(), wide, device), tensor(states, size, device));
+        stepped.map(|(features, states)| {
+            let mut after = vec![0.0; memories.len() * size];
+            copy(states, &mut after);
+            memories.iter_mut().zip(after.chunks_exact(size)).for_each(|(m, state)| m.state.copy_from_slice(state));
+            if due.len() == memories.len() { features } else { rows_of(features, &due) }
+        })
+    } else {
+        let history = config.network.history;
+        memories.iter_mut().zip(inputs.chunks_exact(wide)).for_each(|(m, input)| m.observe(input, history));
+        (!due.is_empty()).then(|| window_features(config, network, device, &due, memories))
+    };
+    if let (Some(features), false) = (features, due.is_empty()) {
+        let mut generators = Vec::with_capacity(due.len());
+        for (i, memory) in memories.iter_mut().enumerate() {
+            if due.binary_search(&i).is_ok() {
+                generators.push(&mut memory.generator);
+            }
+        }
+        let chunks = network.head().decide(features, &mut Chance::Each(generators));
+        let numbers = config.head.chunk * narrow;
+        let mut decided = vec![0.0; due.len() * numbers];
+        copy(chunks, &mut decided);
+        for (i, chunk) in due.iter().zip(decided.chunks_exact(numbers)) {
+            memories[*i].decided(chunk.to_vec(), config);
+        }
+    }
+    memories.iter_mut().zip(actions.chunks_exact_mut(narrow)).for_each(|(m, action)| m.act(action, config));
+}
+
+/// Features `[due, width]` of the windows of the agents that are `due`.
+fn window_features(
+    config: &PolicyConfig,
+    network: &Network,
+    device: &Device,
+    due: &[usize],
+    memories: &[PolicyMemory],
+) -> Tensor<2> {
+    let wide = config.observation_normalizer.size();
+    let ticks = |i: &usize| memories[*i].window.len() / wide;
+    let stacked = config.network.stacked();
+    let mut inputs = Vec::new();
+    if config.network.sequence() == 1 {
+        for i in due {
+            // Before an episode's start stands its first observation.
+            let window = &memories[*i].window;
+            (ticks(i)..stacked).for_each(|_| inputs.extend_from_slice(&window[..wide]));
+            inputs.extend_from_slice(window);
+        }
+        return network.features(tensor(inputs, stacked * wide, device).unsqueeze_dim(1), &[]);
+    }
+    // Every tick sees those before it alone, so that what stands after the newest does not matter.
+    let longest = due.iter().map(ticks).max().unwrap_or(1);
+    for i in due {
+        inputs.extend_from_slice(&memories[*i].window);
+        inputs.resize(inputs.len() + (longest - ticks(i)) * wide, 0.0);
+    }
+    let inputs = Tensor::<3>::from_data(TensorData::new(inputs, [due.len(), longest, wide]), device);
+    let newest: Vec<usize> = due.iter().enumerate().map(|(n, i)| n * longest + ticks(i) - 1).collect();
+    rows_of(network.features(inputs, &[]), &newest)
+}
+
+/// The given rows of a tensor.
+fn rows_of(tensor: Tensor<2>, rows: &[usize]) -> Tensor<2> {
+    let rows: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
+    let device = tensor.device();
+    tensor.select(0, Tensor::<1, Int>::from_data(TensorData::new(rows.clone(), [rows.len()]), &device))
+}
+
+/// How many agents the numbers are of.
 ///
 /// # Panics
 /// When observations and actions are not the same count of whole rows.
@@ -170,12 +288,8 @@ fn rows(config: &PolicyConfig, observations: usize, actions: usize) -> usize {
     rows
 }
 
-/// The network's input `[n, observation size]` for `outputs` action numbers; `None` for no rows.
-fn input(config: &PolicyConfig, device: &Device, observations: &[f32], outputs: usize) -> Option<Tensor<2>> {
-    let rows = rows(config, observations.len(), outputs);
-    if rows == 0 {
-        return None;
-    }
+/// Observations in their units, normalised and clipped.
+fn normalized(config: &PolicyConfig, observations: &[f32]) -> Vec<f32> {
     let normalizer = &config.observation_normalizer;
     let mut values = Vec::with_capacity(observations.len());
     for row in observations.chunks_exact(normalizer.size()) {
@@ -183,13 +297,17 @@ fn input(config: &PolicyConfig, device: &Device, observations: &[f32], outputs: 
         let scaled = row.iter().zip(&normalizer.mean).zip(&normalizer.std).map(|((x, mean), std)| (x - mean) / std);
         values.extend(scaled.map(|x| x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP)));
     }
-    let shape = [rows, normalizer.size()];
-    Some(Tensor::from_data(TensorData::new(values, shape), device))
+    values
+}
+
+/// Rows of `width` numbers on a device.
+fn tensor(values: Vec<f32>, width: usize, device: &Device) -> Tensor<2> {
+    let shape = [values.len() / width, width];
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// Normalised actions to bounded ones in their units.
-fn physical(config: &PolicyConfig, normalised: Tensor<2>, actions: &mut [f32]) {
-    copy(normalised, actions);
+fn physical(config: &PolicyConfig, actions: &mut [f32]) {
     config.action_normalizer.denormalize(actions);
     for row in actions.chunks_exact_mut(config.action_normalizer.size()) {
         config.action.clamp(row);

@@ -1,5 +1,6 @@
 //! Headless simulation: episodes run back to back, recorded, replayed, judged.
 
+mod ask;
 mod check;
 mod evaluate;
 mod headless;
@@ -10,6 +11,7 @@ mod trace;
 mod vec_env;
 mod wilson;
 
+pub use ask::{AskError, LabelledEpisode, ask_expert};
 pub use check::{CheckReport, check_dataset, resimulate};
 pub use evaluate::{EpisodeResult, Evaluation, TermMean, evaluate, normalized_score};
 pub use headless::{SandboxPlugins, headless_app};

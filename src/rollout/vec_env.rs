@@ -15,7 +15,8 @@ use crate::teleop::{ScriptedOperator, Skill};
 pub struct VecEnvOptions {
     /// Arenas, each a world of its own.
     pub arenas: usize,
-    /// Acting agents in each arena, which share its world.
+    /// Acting agents in each arena, which share its world. They begin 9 m (on foot 1.6 m) apart, cars on a course that is
+    /// too short for that evenly along it; what does not fit stands in each other's place.
     pub agents: usize,
     /// Threads that work on arenas; 0 takes one for each core. No number changes a result.
     pub threads: usize,
@@ -33,7 +34,8 @@ pub enum Player {
     Policy(Box<Policy>),
     /// A scripted operator.
     Operator(Skill),
-    /// Even random actions, drawn by whoever calls [`VecEnv::step`]: the zero of a normalised score.
+    /// Nobody: whoever calls [`VecEnv::step`] draws even random actions ([`super::RandomActions`]), the zero of a
+    /// normalised score. [`VecEnv::step_driven`] would repeat the last ones.
     Random,
 }
 
@@ -53,9 +55,12 @@ pub struct Step<'a> {
     /// `[rows, observation size]`: the last observation of an episode, in the rows that are `terminated` or
     /// `truncated`. The other rows hold what an earlier step left there.
     pub final_observations: &'a [f32],
-    /// `[rows]`: false for an agent whose episode ended before this step, while others of its arena go on. Its reward
-    /// is 0, its action is not used, and its row teaches nothing.
+    /// `[rows]`: whether the agent took part in the tick that was just simulated. False where its episode had ended
+    /// before, while others of its arena went on: its reward is 0 and its row teaches nothing.
     pub active: &'a [bool],
+    /// `[rows]`: whether the agent waits for others of its arena. Its next action is not used, and its observation is that
+    /// of a body left to itself. With one agent in an arena nobody ever waits, but in an arena that is retired.
+    pub waiting: &'a [bool],
 }
 
 /// How an agent's last whole episode went.
@@ -82,6 +87,10 @@ impl FinishedEpisode {
 /// simulate. The simulated numbers are those of the app's window, bit for bit, whatever the number of arenas and
 /// threads.
 ///
+/// Observations and actions are in the units of the scene's layouts, not normalised: `scene().blueprint.spaces()` has the
+/// fields with names, units and bounds. A step is one tick of `scene().blueprint.control_dt()` seconds; the names of the
+/// score terms are `scene().blueprint.terms()`, and an episode is cut off after `scene().tick_limit()` ticks.
+///
 /// An arena starts anew in the same step in which the last of its agents' episodes ends (autoreset). Its next seed is
 /// derived from the one that [`VecEnv::reset`] gave it, unless [`VecEnv::set_next_seed`] names another.
 pub struct VecEnv {
@@ -101,6 +110,8 @@ pub struct VecEnv {
     /// Whether a row's episode has ended in this or an earlier step.
     over: Vec<bool>,
     finished: Vec<FinishedEpisode>,
+    /// Who drives the agents while their episodes run.
+    driver: Driver,
 }
 
 struct ArenaRow {
@@ -193,6 +204,7 @@ impl VecEnv {
             active: vec![false; n],
             over: vec![true; n],
             finished: vec![finished; n],
+            driver,
         }
     }
 
@@ -280,7 +292,7 @@ impl VecEnv {
     }
 
     /// Advance every arena by one tick with `actions`, `[rows, action size]` in the action layout's units; numbers out
-    /// of its bounds are clamped. The actions of inactive rows are not used.
+    /// of its bounds are clamped. The actions of rows that are [`Step::waiting`] are not used.
     ///
     /// # Panics
     /// When `actions` has another length, or before the first [`VecEnv::reset`].
@@ -327,6 +339,7 @@ impl VecEnv {
             truncated: &self.truncated,
             final_observations: &self.final_observations,
             active: &self.active,
+            waiting: &self.over,
         }
     }
 
@@ -344,6 +357,11 @@ impl VecEnv {
     /// The entity of an arena.
     pub fn arena_entity(&self, arena: usize) -> Entity {
         self.arenas[arena].entity
+    }
+
+    /// The entity of a row's agent.
+    pub fn agent_entity(&self, row: usize) -> Entity {
+        self.rows[row]
     }
 
     /// Rewards and ends of the tick that was just simulated.
@@ -372,6 +390,8 @@ impl VecEnv {
                 finished.end = Some(end);
                 finished.ticks = score.ticks;
                 finished.terms.copy_from_slice(&score.totals);
+                // Nobody drives it on while others of its arena are judged.
+                set_driver(&mut self.world, self.rows[row], Driver::Remote);
             }
             self.keep_last_observations(index);
             if running == 0 && !self.arenas[index].retired {
@@ -409,6 +429,7 @@ impl VecEnv {
         begin_episode(&mut self.world, arena.entity, seed);
         for row in index * self.agents..(index + 1) * self.agents {
             self.over[row] = false;
+            set_driver(&mut self.world, self.rows[row], self.driver);
         }
     }
 
@@ -418,5 +439,15 @@ impl VecEnv {
                 out.copy_from_slice(&observation.0);
             }
         }
+    }
+}
+
+/// Hand an agent over; until somebody decides, it does nothing.
+fn set_driver(world: &mut World, agent: Entity, driver: Driver) {
+    if let Some(mut own) = world.get_mut::<Driver>(agent) {
+        own.set_if_neq(driver);
+    }
+    if let Some(mut action) = world.get_mut::<Action>(agent) {
+        action.0.fill(0.0);
     }
 }

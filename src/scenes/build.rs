@@ -205,7 +205,10 @@ impl Blueprint for SceneSpecification {
 
     fn operator(&self, skill: Skill) -> Option<Box<dyn Operator>> {
         Some(match &self.agent {
-            AgentKind::Vehicle { car } => Box::new(DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car)),
+            AgentKind::Vehicle { car } => {
+                let operator = DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car);
+                Box::new(operator.dodging(self.pace.dodge))
+            }
             AgentKind::Humanoid { .. } => Box::new(WalkOperator::new(skill)),
         })
     }

@@ -8,13 +8,14 @@ use super::specification::SceneSpecification;
 use super::validate::validate;
 
 /// Built-in scenes: name and text.
-const BUILTIN: [(&str, &str); 7] = [
+const BUILTIN: [(&str, &str); 8] = [
     ("circuit", include_str!("../../scenes/circuit.ron")),
     ("slalom", include_str!("../../scenes/slalom.ron")),
     ("parking", include_str!("../../scenes/parking.ron")),
     ("traffic", include_str!("../../scenes/traffic.ron")),
     ("courtyard", include_str!("../../scenes/courtyard.ron")),
     ("crates", include_str!("../../scenes/crates.ron")),
+    ("fork", include_str!("../../scenes/fork.ron")),
     ("stepping", include_str!("../../scenes/stepping.ron")),
 ];
 

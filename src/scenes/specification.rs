@@ -274,9 +274,9 @@ pub struct Traffic {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum TaskKind {
-    /// Round the course.
+    /// Round a closed course, or to the end of an open one.
     Lap {
-        /// How many times.
+        /// How many times round.
         laps: f32,
         /// How far beyond the edge one may get, m.
         #[serde(default)]
@@ -321,10 +321,12 @@ pub struct Pace {
     pub cruise: f32,
     /// Lateral acceleration in bends, m/s².
     pub lateral: f32,
+    /// How far beside a thing on the lane to pass it, on a side that chance chooses, m. 0 stops behind it.
+    pub dodge: f32,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { cruise: 12.0, lateral: 5.0 }
+        Self { cruise: 12.0, lateral: 5.0, dodge: 0.0 }
     }
 }

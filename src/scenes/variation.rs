@@ -9,7 +9,7 @@ use rand::RngExt;
 use super::specification::{Form, Gates, SceneSpecification, TaskKind};
 use crate::sim::{Course, Gate, Guide, Physics, SimRng, Slot, Variation};
 
-/// Room that each further agent of an arena gets behind or beside the first, m.
+/// Room that each further agent of an arena gets behind or beside the first, m; less where the course is too short.
 const AGENT_SPACING: f32 = 9.0;
 /// The same on foot, m.
 const PERSON_SPACING: f32 = 1.6;
@@ -153,7 +153,7 @@ impl SceneVariation {
         let room = course.length() / (extras + 1) as f32;
         for (i, slot) in slots.iter_mut().enumerate() {
             let (place, aside, turn) = if i < self.actors {
-                let behind = AGENT_SPACING * i as f32;
+                let behind = AGENT_SPACING.min(course.length() / self.actors as f32) * i as f32;
                 (along - behind, stray(rng, start.spread.1), stray(rng, start.turn))
             } else {
                 let share = (i - self.actors + 1) as f32 + stray(rng, 0.15);
@@ -179,6 +179,8 @@ fn floor_height(physics: &Physics<'_>, position: Vec3) -> f32 {
 impl Variation for SceneVariation {
     fn apply(&mut self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng) {
         if let Some(courses) = &self.courses {
+            self.vary_objects(physics, rng);
+            self.scatter(physics, rng, &[]);
             self.on_course(physics, slots, rng, courses);
             return;
         }

@@ -1,12 +1,15 @@
-//! Drive a closed course once round.
+//! Drive a closed course round, or an open one to its end.
 
 use super::score::{Judging, Outcome, Task};
 use crate::sim::Surface;
 
-/// Drive round a course without leaving it.
+/// How near the end of an open course counts as there, m.
+const END: f32 = 1.0;
+
+/// Drive round a course, or to its end, without leaving it.
 #[derive(Clone, Debug)]
 pub struct Lap {
-    /// How many times round.
+    /// How many times round a closed course.
     pub laps: f32,
     /// How far beyond the road's edge the car's middle may get, m.
     pub margin: f32,
@@ -57,7 +60,12 @@ impl Task for Lap {
         if here.offset.abs() > course.half_width() + self.margin {
             return Outcome::Failure("left the course");
         }
-        if self.driven >= self.laps * course.length() {
+        let done = if course.closed() {
+            self.driven >= self.laps * course.length()
+        } else {
+            here.along >= course.length() - END
+        };
+        if done {
             terms[3] = 1.0;
             return Outcome::Success;
         }

@@ -4,6 +4,7 @@ use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyCode;
 
+use super::expert::ask_experts;
 use super::latch::KeyLatch;
 use super::operator::ScriptedOperator;
 use crate::agents::{Action, Agent, Driver, Observation};
@@ -154,7 +155,7 @@ pub struct TeleopPlugin;
 
 impl Plugin for TeleopPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(SimAct, (press_scripted_keys, read_keys).chain().in_set(DecideSystems::Keys));
+        app.add_systems(SimAct, (press_scripted_keys, read_keys, ask_experts).chain().in_set(DecideSystems::Keys));
     }
 }
 

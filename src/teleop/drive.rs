@@ -20,6 +20,11 @@ const LANE: f32 = 1.4;
 /// The gap kept behind what stands on the lane, m, from the middle of the bonnet.
 const GAP: f32 = 4.5;
 
+/// How far ahead something on the lane makes it swing out, m.
+const SWING: f32 = 16.0;
+/// How far beyond the place where a thing was last seen it swings back, m: its length, and half a car's.
+const PAST: f32 = 5.0;
+
 /// Steers by pure pursuit (Coulter 1992, eq. 1), brakes for bends and for what is in the lane, stops at a goal.
 pub struct DriveOperator {
     hands: Hands,
@@ -30,6 +35,10 @@ pub struct DriveOperator {
     lock: f32,
     steering_acceleration: f32,
     fields: Fields,
+    /// How far beside a thing on the lane it passes, left of it above zero; 0 stops behind it, m.
+    dodge: f32,
+    /// Way that is left until it swings back, m.
+    dodging: f32,
     /// How far left of the line it means to be, m.
     aside: f32,
     /// What the ideal speed is multiplied by.
@@ -74,10 +83,17 @@ impl DriveOperator {
                 goal_heading: start("goal_heading_sin"),
                 rays: start("ray"),
             },
+            dodge: 0.0,
+            dodging: 0.0,
             aside: 0.0,
             mood: 1.0,
             mood_left: 0.0,
         }
+    }
+
+    /// The same, passing things on the lane `beside` metres beside them, on a side that chance chooses.
+    pub fn dodging(self, beside: f32) -> Self {
+        Self { dodge: beside, ..self }
     }
 
     /// Change line and speed a little every few seconds.
@@ -157,6 +173,10 @@ impl Operator for DriveOperator {
     fn begin(&mut self, seed: u64) {
         self.hands.begin(seed);
         self.mood_left = 0.0;
+        self.dodging = 0.0;
+        if self.dodge != 0.0 {
+            self.dodge = self.dodge.abs().copysign(self.hands.noise());
+        }
     }
 
     fn press(&mut self, observation: &[f32], action: &[f32], dt: f32, keys: &mut KeyLatch) {
@@ -165,15 +185,23 @@ impl Operator for DriveOperator {
         let path = self.path(observation);
         let (forward, left) = Self::aim(&path, (2.5 + 0.45 * speed.abs()).clamp(3.0, 18.0));
         // At the end of a course there is no straying.
-        let left = left + self.aside * (observation[self.fields.to_go] / 12.0).min(1.0);
+        let mut left = left + self.aside * (observation[self.fields.to_go] / 12.0).min(1.0);
+        let free = self.free_way(observation, &path);
+        self.dodging -= speed.max(0.0) * dt;
+        if self.dodge != 0.0 && free < SWING {
+            self.dodging = free + PAST;
+        }
+        if self.dodging > 0.0 {
+            left += self.dodge;
+        }
         let distance = (forward * forward + left * left).max(1.0);
         let curvature = 2.0 * left / distance;
         let followable = ops::atan(self.wheelbase * self.steering_acceleration / (speed * speed).max(0.1));
         let steer = ops::atan(self.wheelbase * curvature) / self.lock.min(followable);
 
         let mut wanted = self.cruise.min(self.bend_speed(&path)) * self.skill.pace();
-        let gap = self.free_way(observation, &path) - GAP;
-        if gap.is_finite() {
+        let gap = free - GAP;
+        if gap.is_finite() && self.dodge == 0.0 {
             wanted = wanted.min((2.0 * PLANNED_BRAKING * gap.max(0.0)).sqrt() * 0.8);
         }
         let goal = &observation[self.fields.goal_heading..self.fields.goal_heading + 2];

@@ -2,12 +2,14 @@
 
 mod bindings;
 mod drive;
+mod expert;
 mod latch;
 mod operator;
 mod walk;
 
 pub use bindings::{Binding, KeyBindings, Smoothing, TeleopPlugin, When, vehicle_bindings, walk_bindings};
 pub use drive::DriveOperator;
+pub use expert::Expert;
 pub use latch::KeyLatch;
 pub use operator::{Hands, KeyPair, Operator, ScriptedOperator, Skill, UnknownSkill};
 pub use walk::WalkOperator;

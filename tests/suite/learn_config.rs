@@ -50,6 +50,12 @@ fn errors_name_the_key_and_the_remedy() {
         ("data.validation_fraction=1.0", "it must be at least 0 and below 1"),
         ("network.hidden=[0]", "network.hidden has a layer of 0 units"),
         ("head.log_std_min=3", "head.log_std_min is 3"),
+        ("network.kind=gru", "network.history is 1"),
+        ("head.execute=2", "head.execute is 2; it must be within 1 and head.chunk"),
+        ("head.sampling_steps=51", "head.sampling_steps is 51"),
+        ("gan.hidden=[]", "gan.hidden"),
+        ("dagger.rounds=0", "dagger.rounds is 0"),
+        ("optimizer.average=1", "optimizer.average is 1"),
     ] {
         let text = load(&[assignment]).unwrap_err();
         assert!(text.contains(wanted), "{assignment}: {text}");

@@ -1,6 +1,6 @@
 //! Training data: invariants, the split by episodes, and weights.
 
-use apprentice::learn::{Prepared, RunOptions, TrainingData, train};
+use apprentice::learn::{Prepared, RunOptions, TrainingData, Window, train};
 use apprentice::policies::Policy;
 
 use super::learn_common::{config, data};
@@ -55,7 +55,7 @@ fn episodes_are_never_divided() {
 fn training_rows_are_normalised_and_the_rest_alike() {
     let data = some();
     let prepared = Prepared::new(&data, 0.25, 3).unwrap();
-    let batch = prepared.batch(&prepared.split.train);
+    let batch = prepared.batch(&prepared.split.train, Window::TICK);
     for column in 0..2 {
         let values: Vec<f32> = batch.observations.iter().skip(column).step_by(2).copied().collect();
         let mean = values.iter().sum::<f32>() / values.len() as f32;
@@ -86,6 +86,6 @@ fn rows_without_weight_teach_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let summary = train(&config, &data, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap();
     let mut action = [0.0];
-    Policy::load(&summary.policy_dir).unwrap().act(&[1.5], &mut action);
+    Policy::load(&summary.policy_dir).unwrap().act(&[1.5], &mut [], &mut action);
     assert!((action[0] - 3.0).abs() < 0.05, "{action:?}");
 }

@@ -62,7 +62,7 @@ fn training_agrees_on_cpu_and_gpu() {
         let observations = &problem.observations[..50 * 5];
         let [cpu, gpu] = policies.map(|mut policy| {
             let mut actions = vec![0.0; 50 * 2];
-            policy.act(observations, &mut actions);
+            policy.act(observations, &mut [], &mut actions);
             actions
         });
         let widest = cpu.iter().zip(&gpu).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -29,7 +29,7 @@ fn check(mean: fn(f32) -> f32, std: fn(f32) -> f32, changes: &[&str], tolerance:
         assert!((stds[i] - std(o)).abs() < tolerance, "at {o}: deviation {} instead of {}", stds[i], std(o));
     }
     let mut actions = [0.0; 5];
-    policy.act(&observations, &mut actions);
+    policy.act(&observations, &mut [], &mut actions);
     assert_eq!(actions, means, "a policy acts by the mean");
 }
 

@@ -1,9 +1,12 @@
 //! Gradients of the losses, and of whole networks, against central differences.
 
 use apprentice::policies::{
-    Activation, HeadConfig, HeadKind, HeadOutput, Initial, Network, NetworkConfig, ParameterSource, PolicyError,
+    Activation, Chance, HeadConfig, HeadKind, Initial, Network, NetworkConfig, NetworkKind, ParameterSource, Policy,
+    PolicyConfig, PolicyError, Targets,
 };
+use apprentice::spaces::{Field, Layout};
 use burn::tensor::{Device, Tensor, TensorData};
+use rand_pcg::Pcg64;
 
 use super::learn_common::Numbers;
 
@@ -73,55 +76,186 @@ fn numbers(seed: u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| numbers.next()).collect()
 }
 
+const INPUTS: usize = 4;
+const ACTIONS: usize = 2;
+const TICKS: usize = 3;
+
+fn policy(network: NetworkConfig, head: HeadConfig) -> PolicyConfig {
+    let layout = |name: &str, size| Layout::new(name, vec![Field::new(name, size, "", -3.0, 3.0)]);
+    PolicyConfig::new("test", 0.1, layout("observation", INPUTS), layout("action", ACTIONS), network, head)
+}
+
+/// A small network with parameters that no symmetry makes alike.
+fn network(config: &PolicyConfig, device: &Device) -> Network {
+    Network::new(config, &mut Random(Numbers(11)), device).unwrap()
+}
+
+fn heads() -> Vec<HeadConfig> {
+    let small = HeadConfig {
+        components: 3,
+        log_std_min: -1.0,
+        bins: 5,
+        latent: 2,
+        width: 8,
+        layers: 1,
+        ..HeadConfig::default()
+    };
+    let chunked = HeadConfig { chunk: 3, ..small.clone() };
+    let spread = HeadConfig { kind: HeadKind::Gaussian, state_dependent: true, ..small.clone() };
+    let kinds = [
+        HeadKind::SquaredError,
+        HeadKind::Gaussian,
+        HeadKind::Mixture,
+        HeadKind::Categorical,
+        HeadKind::Vae,
+        HeadKind::Diffusion,
+        HeadKind::Act,
+        HeadKind::Generator,
+    ];
+    let all = |base: &HeadConfig| kinds.map(|kind| HeadConfig { kind, ..base.clone() });
+    all(&small).into_iter().chain(all(&chunked)).chain([spread]).collect()
+}
+
+/// Demonstrated actions for `rows` chunks, the last of which an episode's end cuts off after its first tick.
+fn targets(rows: usize, chunk: usize, weighted: bool) -> Targets {
+    let device = Device::flex().autodiff();
+    let tensor = |values: Vec<f32>, columns| Tensor::from_data(TensorData::new(values, [rows, columns]), &device);
+    let mut mask = vec![1.0; rows * chunk];
+    mask[(rows - 1) * chunk + 1..].fill(0.0);
+    Targets {
+        actions: tensor(numbers(6, rows * chunk * ACTIONS), chunk * ACTIONS),
+        mask: (chunk > 1).then(|| tensor(mask, chunk)),
+        chunk,
+        weights: weighted.then(|| tensor((0..rows).map(|row| 0.5 + row as f32).collect(), 1)),
+    }
+}
+
 #[test]
 fn losses_have_the_right_gradient() {
-    let (mean, log_std, targets) = (numbers(1, 6), numbers(2, 6), numbers(3, 6));
-    let weights = [0.5, 2.0, 0.5];
-    for weighted in [false, true] {
-        let loss = |mean: Tensor<2>, log_std: Option<Tensor<2>>| {
-            HeadOutput { mean, log_std }.loss(tensor(&targets), weighted.then(|| tensor(&weights)))
-        };
-        check("squared error by the mean", false, &mean, |x| loss(x, None));
-        check("likelihood by the mean", false, &mean, |x| loss(x, Some(tensor(&log_std))));
-        check("likelihood by the deviation", false, &log_std, |x| loss(tensor(&mean), Some(x)));
+    for head in heads() {
+        for weighted in [false, true] {
+            let config = policy(NetworkConfig { hidden: vec![], ..NetworkConfig::default() }, head.clone());
+            let network = network(&config, &Device::flex().autodiff());
+            let targets = targets(ROWS, head.chunk, weighted);
+            // The rectifiers in their own layers have kinks.
+            let kinks = matches!(head.kind, HeadKind::Vae | HeadKind::Generator);
+            check(&format!("{:?}, chunk {}", head.kind, head.chunk), kinks, &numbers(5, ROWS * INPUTS), |x| {
+                let mut generator = Pcg64::new(3, 0);
+                network.head().loss(x, &targets, &mut Chance::Shared(&mut generator)).total
+            });
+        }
     }
 }
 
 #[test]
 fn losses_have_the_right_value() {
-    let (mean, log_std, targets) = (numbers(1, 6), numbers(2, 6), numbers(3, 6));
-    let squared = HeadOutput { mean: tensor(&mean), log_std: None }.loss(tensor(&targets), None);
-    let wanted: f32 = mean.iter().zip(&targets).map(|(m, t)| (m - t).powi(2)).sum::<f32>() / 6.0;
-    assert!((number(squared) - wanted).abs() < 1e-6);
-    let nll = HeadOutput { mean: tensor(&mean), log_std: Some(tensor(&log_std)) }.loss(tensor(&targets), None);
-    let density = |i: usize| {
-        let std = f64::from(log_std[i]).exp();
-        let z = f64::from(targets[i] - mean[i]) / std;
-        (-0.5 * z * z).exp() / (std * (2.0 * std::f64::consts::PI).sqrt())
+    let linear = NetworkConfig { hidden: vec![], ..NetworkConfig::default() };
+    let observations = numbers(5, ROWS * INPUTS);
+    let targets = targets(ROWS, 1, false);
+    let wanted = values(targets.actions.clone());
+    let loss = |head: HeadConfig| {
+        let config = policy(linear.clone(), head);
+        let network = network(&config, &Device::flex().autodiff());
+        let mut generator = Pcg64::new(3, 0);
+        let loss = network.head().loss(tensor(&observations), &targets, &mut Chance::Shared(&mut generator)).total;
+        let mut policy = Policy::new(config.clone(), self::network(&config, &Device::flex()), Device::flex());
+        let (mut means, mut stds) = (vec![0.0; ROWS * ACTIONS], vec![0.0; ROWS * ACTIONS]);
+        policy.distribution(&observations, &mut means, &mut stds);
+        (f64::from(number(loss)), means, stds)
     };
-    let wanted = -(0..6).map(|i| density(i).ln()).sum::<f64>() / 3.0;
-    assert!((f64::from(number(nll)) - wanted).abs() < 1e-5);
+    let (found, means, _) = loss(HeadConfig::default());
+    let squared: f32 = means.iter().zip(&wanted).map(|(m, t)| (m - t).powi(2)).sum::<f32>() / wanted.len() as f32;
+    assert!((found - f64::from(squared)).abs() < 1e-6);
+
+    let (found, means, stds) = loss(HeadConfig { kind: HeadKind::Gaussian, ..HeadConfig::default() });
+    let log_density = |i: usize| {
+        let z = f64::from(wanted[i] - means[i]) / f64::from(stds[i]);
+        -0.5 * z * z - (f64::from(stds[i]) * (2.0 * std::f64::consts::PI).sqrt()).ln()
+    };
+    let likelihood = -(0..wanted.len()).map(log_density).sum::<f64>() / ROWS as f64;
+    assert!((found - likelihood).abs() < 1e-5, "{found} instead of {likelihood}");
+}
+
+/// `exp(-loss)` of one action, a density or a probability.
+fn density(network: &Network, action: [f32; ACTIONS]) -> f64 {
+    let device = Device::flex();
+    let row = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), &device);
+    let targets = Targets { actions: row(&action), mask: None, chunk: 1, weights: None };
+    let mut generator = Pcg64::new(3, 0);
+    let loss = network.head().loss(row(&numbers(5, INPUTS)), &targets, &mut Chance::Shared(&mut generator)).total;
+    f64::from(-number(loss)).exp()
+}
+
+#[test]
+fn likelihoods_add_up_to_one() {
+    let linear = NetworkConfig { hidden: vec![], ..NetworkConfig::default() };
+    for kind in [HeadKind::Gaussian, HeadKind::Mixture] {
+        let head = HeadConfig { kind, components: 3, log_std_min: -1.0, ..HeadConfig::default() };
+        let network = network(&policy(linear.clone(), head), &Device::flex());
+        // A trapezoidal sum of a smooth density over a grid that is finer than its spread is exact to many digits.
+        const STEP: f32 = 0.25;
+        let grid = |i: i32| STEP * i as f32;
+        let sum: f64 = (-60..=60)
+            .flat_map(|i| (-60..=60).map(move |j| (i, j)))
+            .map(|(i, j)| density(&network, [grid(i), grid(j)]))
+            .sum();
+        let integral = sum * f64::from(STEP * STEP);
+        assert!((integral - 1.0).abs() < 1e-3, "{kind:?}: the density's integral is {integral}");
+    }
+    let head = HeadConfig { kind: HeadKind::Categorical, bins: 5, ..HeadConfig::default() };
+    let network = network(&policy(linear, head), &Device::flex());
+    let bin = |i: i32| -3.0 + 1.5 * i as f32;
+    let sum: f64 =
+        (0..5).flat_map(|i| (0..5).map(move |j| (i, j))).map(|(i, j)| density(&network, [bin(i), bin(j)])).sum();
+    assert!((sum - 1.0).abs() < 1e-5, "the probabilities' sum is {sum}");
+}
+
+#[test]
+fn what_an_episode_s_end_cuts_off_does_not_count() {
+    for head in heads().into_iter().filter(|head| head.chunk > 1) {
+        let config = policy(NetworkConfig { hidden: vec![], ..NetworkConfig::default() }, head.clone());
+        let network = network(&config, &Device::flex().autodiff());
+        let loss = |targets: &Targets| {
+            let mut generator = Pcg64::new(3, 0);
+            let features = tensor(&numbers(5, ROWS * INPUTS));
+            number(network.head().loss(features, targets, &mut Chance::Shared(&mut generator)).total)
+        };
+        let plain = targets(ROWS, head.chunk, false);
+        let mut other = values(plain.actions.clone());
+        let cut = (ROWS - 1) * head.chunk * ACTIONS + ACTIONS;
+        other[cut..].fill(2.5);
+        let device = Device::flex().autodiff();
+        let actions = Tensor::from_data(TensorData::new(other, plain.actions.dims()), &device);
+        let found = loss(&Targets { actions, ..plain.clone() });
+        assert!((found - loss(&plain)).abs() < 1e-5, "{:?}", head.kind);
+    }
 }
 
 #[test]
 fn networks_have_the_right_gradient() {
-    let observations = numbers(5, ROWS * 4);
-    let targets = numbers(6, ROWS * 2);
-    let heads = [(HeadKind::SquaredError, false), (HeadKind::Gaussian, false), (HeadKind::Gaussian, true)];
+    let gaussian = HeadConfig { kind: HeadKind::Gaussian, state_dependent: true, ..HeadConfig::default() };
+    let check_one = |config: &PolicyConfig, kinks| {
+        let network = network(config, &Device::flex().autodiff());
+        let ticks = config.network.sequence();
+        let targets = targets(ROWS * ticks, 1, false);
+        check(&format!("{:?}", config.network), kinks, &numbers(5, ROWS * TICKS * INPUTS), |x| {
+            let inputs = x.reshape([ROWS, ticks, TICKS / ticks * INPUTS]);
+            let mut generator = Pcg64::new(3, 0);
+            network.loss(inputs, &targets, &[], &mut Chance::Shared(&mut generator)).total
+        });
+    };
     for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu, Activation::Elu] {
         for layer_norm in [false, true] {
-            for (kind, state_dependent) in heads {
-                let network = NetworkConfig { hidden: vec![8, 8], activation, layer_norm, dropout: 0.0 };
-                let head = HeadConfig { kind, state_dependent, ..HeadConfig::default() };
-                let device = Device::flex().autodiff();
-                let network = Network::new(&network, &head, (4, 2), &mut Random(Numbers(11)), &device).unwrap();
-                check(
-                    &format!("{activation:?}, {layer_norm}, {kind:?}, {state_dependent}"),
-                    activation == Activation::Relu,
-                    &observations,
-                    |x| network.forward(x, &[]).loss(tensor(&targets), None),
-                );
+            for head in [HeadConfig::default(), gaussian.clone()] {
+                let hidden = vec![8, 8];
+                let network = NetworkConfig { hidden, history: TICKS, activation, layer_norm, ..Default::default() };
+                check_one(&policy(network, head), activation == Activation::Relu);
             }
         }
+    }
+    for kind in [NetworkKind::Lstm, NetworkKind::Gru, NetworkKind::Transformer] {
+        let activation = Activation::Tanh;
+        let network = NetworkConfig { kind, width: 8, history: TICKS, activation, ..NetworkConfig::default() };
+        check_one(&policy(network, HeadConfig::default()), false);
     }
 }

@@ -29,7 +29,7 @@ fn a_linear_expert_is_recovered() {
         let o: Vec<f32> = (0..3).map(|_| 3.0 * numbers.next() + 1.0).collect();
         let (mut wanted, mut found) = ([0.0; 2], [0.0; 2]);
         expert(&o, &mut wanted);
-        policy.act(&o, &mut found);
+        policy.act(&o, &mut [], &mut found);
         for (w, f) in wanted.iter().zip(&found) {
             assert!((w - f).abs() < 1e-3, "{o:?}: {w} was demonstrated, {f} learned");
         }

@@ -171,3 +171,29 @@ fn what_cannot_be_resumed_says_why() {
     let text = say(&config, &problem(), &options);
     assert!(text.contains("training.json is damaged"), "{text}");
 }
+
+#[test]
+fn every_method_resumes_bit_identically() {
+    let sequence = ["network.width=16", "network.history=6", "head.width=16", "head.layers=1"];
+    let cases: [&[&str]; 5] = [
+        &["network.kind=gru", "head.kind=mixture", "optimizer.average=0.99"],
+        &["network.kind=transformer", "head.kind=squared_error"],
+        &["head.kind=diffusion", "head.chunk=4", "optimizer.average=0.99"],
+        &["head.kind=act", "head.chunk=4"],
+        &["training.learner=gan", "head.kind=generator", "optimizer.average=0.99"],
+    ];
+    for changes in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let (whole, parts) = (dir.path().join("whole"), dir.path().join("parts"));
+        let config = settings(&[&sequence[..], changes].concat());
+        assert_eq!(interrupted(&whole, &config, u64::MAX, false), Outcome::Finished);
+        assert_eq!(interrupted(&parts, &config, 70, false), Outcome::Interrupted);
+        assert_eq!(interrupted(&parts, &config, u64::MAX, true), Outcome::Finished);
+        println!("{changes:?}");
+        assert_same(
+            &whole,
+            &parts,
+            &["last/model.safetensors", "last/optimizer.safetensors", "best/model.safetensors"],
+        );
+    }
+}

@@ -1,7 +1,8 @@
 //! The scripted operators do their tasks, by keys alone, and their skills differ.
 
-use apprentice::rollout::{Player, evaluate, evaluation_seeds};
+use apprentice::rollout::{Player, VecEnv, VecEnvOptions, evaluate, evaluation_seeds};
 use apprentice::scenes::{builtin_names, find};
+use apprentice::sim::{Arena, PhysicsSets};
 use apprentice::teleop::Skill;
 
 #[test]
@@ -40,4 +41,39 @@ fn sloppy_is_worse_than_steady() {
     let score = |skill| evaluate(&scene, Player::Operator(skill), &seeds, 0, |_| {}).expect("an operator").return_mean;
     let (steady, sloppy) = (score(Skill::Steady), score(Skill::Sloppy));
     assert!(steady > sloppy, "steady {steady}, sloppy {sloppy}");
+}
+
+#[test]
+fn a_post_in_the_way_is_passed_on_either_side_and_always_on_the_same_for_a_seed() {
+    const EPISODES: usize = 24;
+    let scene = find("fork").expect("a scene");
+    let sides = || -> Vec<bool> {
+        let options = VecEnvOptions { arenas: EPISODES, agents: 1, threads: 0 };
+        let mut env = VecEnv::played(&scene, options, Player::Operator(Skill::Steady)).expect("an operator");
+        env.reset(&evaluation_seeds(9, EPISODES));
+        let mut sides = vec![None; EPISODES];
+        for _ in 0..scene.tick_limit() {
+            for (arena, side) in sides.iter_mut().enumerate().filter(|(_, side)| side.is_none()) {
+                let entity = env.arena_entity(arena);
+                let world = env.world_mut();
+                let mut arenas = world.query::<(&Arena, PhysicsSets)>();
+                let (arena, mut sets) = arenas.get_mut(world, entity).expect("an arena");
+                let (position, _) = sets.physics().pose(arena.slots[0].body.parts()[0]);
+                // The post stands within 4 m of -36.
+                if position.z < -42.0 {
+                    *side = Some(position.x < 0.0);
+                }
+            }
+            if sides.iter().all(Option::is_some) {
+                break;
+            }
+            env.step_driven();
+        }
+        sides.into_iter().map(|side| side.expect("it got past the post")).collect()
+    };
+    let first = sides();
+    let left = first.iter().filter(|left| **left).count();
+    // 24 even chances stay within 5 and 19 in 998 of 1,000 cases; these seeds are fixed.
+    assert!((5..=19).contains(&left), "{left} of {EPISODES} on the left");
+    assert_eq!(sides(), first);
 }

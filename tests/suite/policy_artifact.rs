@@ -43,11 +43,11 @@ fn a_policy_reads_back_with_its_normalisers_and_acts_the_same() {
         assert_eq!(again.config(), policy.config());
         assert_ne!(policy.config().action_normalizer, Normalizer::identity(2));
         let (mut a, mut b, mut single) = ([0.0; 8], [0.0; 8], [0.0; 2]);
-        policy.act(&observations, &mut a);
-        again.act(&observations, &mut b);
+        policy.act(&observations, &mut [], &mut a);
+        again.act(&observations, &mut [], &mut b);
         assert_eq!(a, b);
         for (row, many) in observations.chunks(3).zip(a.chunks(2)) {
-            again.act(row, &mut single);
+            again.act(row, &mut [], &mut single);
             assert!(single.iter().zip(many).all(|(x, y)| (x - y).abs() < 1e-4), "{single:?} {many:?}");
         }
         for file in [CONFIG_FILE, WEIGHTS_FILE] {
@@ -66,9 +66,9 @@ fn actions_stay_within_bounds_whatever_is_observed() {
     policy.config_mut().action_normalizer.std = vec![1e6; 2];
     let mut actions = [0.0; 8];
     let observed = [f32::NAN, 0.0, 0.0, f32::INFINITY, 0.0, 1.0, f32::MIN, f32::MAX, f32::NEG_INFINITY, 1.0, 2.0, 3.0];
-    policy.act(&observed, &mut actions);
+    policy.act(&observed, &mut [], &mut actions);
     assert!(actions.iter().all(|a| (-100.0..=100.0).contains(a)), "{actions:?}");
-    policy.act(&[], &mut []);
+    policy.act(&[], &mut [], &mut []);
 }
 
 #[test]

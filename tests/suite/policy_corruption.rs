@@ -63,7 +63,7 @@ fn the_sound_policy_loads() {
 #[test]
 fn configurations_say_what_is_wrong() {
     for (from, to, wanted) in [
-        ("\"format_version\": 1", "\"format_version\": 9", "version 9"),
+        ("\"format_version\": 2", "\"format_version\": 9", "version 9"),
         ("\"format\": \"apprentice-policy\"", "\"format\": \"other\"", "other"),
         ("\"agent\":", "\"agency\":", "missing field `agent`"),
         ("\"unit\": \"1\"", "\"unit\": \"m\"", "observation_hash"),
@@ -138,7 +138,7 @@ proptest! {
         if let Ok(mut policy) = Policy::load(&dir) {
             let size = policy.config().action.size();
             let mut actions = vec![0.0; size];
-            policy.act(&vec![0.5; policy.config().observation.size()], &mut actions);
+            policy.act(&vec![0.5; policy.config().observation.size()], &mut [], &mut actions);
             prop_assert!(actions.iter().all(|a| a.is_finite()));
         }
     }

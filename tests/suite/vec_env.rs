@@ -2,12 +2,13 @@
 //! its last observation, and every row belongs to the agent that it should.
 
 use apprentice::agents::{Action, Agent, Driver, Observation};
-use apprentice::rollout::{RandomActions, VecEnv, VecEnvOptions, headless_app};
+use apprentice::rollout::{Player, RandomActions, VecEnv, VecEnvOptions, headless_app};
 use apprentice::scenes::{Scene, find, parse, spawn_arena};
 use apprentice::sim::{
     ActSystems, Arena, PhysicsSets, SimAct, SimRng, begin_episode, episode_rng, split_seed, state_hash, tick,
 };
 use apprentice::tasks::{End, Score};
+use apprentice::teleop::Skill;
 use bevy::ecs::prelude::*;
 use rand::RngExt;
 
@@ -325,6 +326,37 @@ fn an_agent_that_has_ended_does_nothing() {
     both[..4].copy_from_slice(&GO);
     while !again.step(&both).terminated[0] {}
     assert_eq!(first, after(&mut again, [1.0, -1.0, 1.0, 1.0]), "its action is not used");
+}
+
+#[test]
+fn an_agent_that_has_ended_is_not_driven_on_by_its_operator() {
+    let scene = find("slalom").expect("a scene");
+    let options = VecEnvOptions { arenas: 1, agents: 3, threads: 1 };
+    let mut env = VecEnv::played(&scene, options, Player::Operator(Skill::Sloppy)).expect("an operator");
+    env.reset(&[4]);
+    let mut waited = 0;
+    for _ in 0..scene.tick_limit() {
+        let waiting = env.last_step().waiting.to_vec();
+        env.step_driven();
+        for (row, waiting) in waiting.into_iter().enumerate() {
+            let agent = env.agent_entity(row);
+            let world = env.world_mut();
+            let driver = *world.get::<Driver>(agent).expect("a driver");
+            if waiting && env.episodes_begun(0) == 1 {
+                let action = env.world_mut().get::<Action>(agent).expect("an action");
+                assert!(action.0.iter().all(|a| *a == 0.0), "{:?}", action.0);
+                waited += 1;
+            }
+            if !env.last_step().waiting[row] {
+                assert_eq!(driver, Driver::Scripted);
+            }
+        }
+        if env.episodes_begun(0) > 1 {
+            break;
+        }
+    }
+    assert!(waited > 10, "an agent has waited {waited} ticks for the others");
+    assert_eq!(env.last_step().waiting, [false; 3], "all are driven again");
 }
 
 #[test]

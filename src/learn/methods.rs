@@ -1,0 +1,73 @@
+//! The learning methods by name, and the settings that each begins from.
+
+use serde::{Deserialize, Serialize};
+
+use super::TrainConfig;
+use crate::policies::HeadKind;
+
+/// Which method learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LearnerKind {
+    /// Supervised learning of the demonstrated actions, with any network and head ([`super::BehaviourCloning`]).
+    #[default]
+    #[serde(rename = "bc")]
+    BehaviourCloning,
+    /// The same, of a distribution over the coming second's third.
+    BehaviorPrediction,
+    /// The same, with a conditional variational autoencoder.
+    Vae,
+    /// The same, with a diffusion model over chunks (Chi et al. 2023, arXiv:2303.04137).
+    Diffusion,
+    /// A generator of actions against a discriminator ([`super::Gan`]).
+    Gan,
+    /// The same as behaviour cloning, by action chunking with transformers (Zhao et al. 2023, arXiv:2304.13705).
+    Act,
+}
+
+impl LearnerKind {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BehaviourCloning => "bc",
+            Self::BehaviorPrediction => "behavior-prediction",
+            Self::Vae => "vae",
+            Self::Diffusion => "diffusion",
+            Self::Gan => "gan",
+            Self::Act => "act",
+        }
+    }
+
+    /// The settings that it begins from.
+    pub fn defaults(self) -> TrainConfig {
+        let mut config = TrainConfig::default();
+        config.training.learner = self;
+        let head = &mut config.head;
+        match self {
+            Self::BehaviourCloning => {}
+            Self::BehaviorPrediction => {
+                head.kind = HeadKind::Mixture;
+                head.chunk = 10;
+            }
+            Self::Vae => head.kind = HeadKind::Vae,
+            Self::Gan => {
+                head.kind = HeadKind::Generator;
+                config.optimizer.average = 0.999;
+            }
+            Self::Diffusion => {
+                head.kind = HeadKind::Diffusion;
+                head.chunk = 8;
+                head.execute = 4;
+                config.optimizer.average = 0.999;
+            }
+            Self::Act => {
+                head.kind = HeadKind::Act;
+                head.chunk = 8;
+                head.ensemble = 0.01;
+                head.width = 64;
+                head.layers = 1;
+            }
+        }
+        config
+    }
+}

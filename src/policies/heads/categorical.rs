@@ -1,0 +1,65 @@
+//! A categorical distribution over values of each action number: discrete actions, such as keys.
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Device, Tensor, TensorData, activation};
+
+use super::mixture::draw;
+use super::{Chance, HeadConfig, HeadSizes, Targets};
+
+/// `bins` values of each action number, spread evenly over its bounds, the bounds among them.
+#[derive(Module, Debug)]
+pub struct Categorical {
+    logits: Linear,
+    /// Least value and step of each number of a chunk, normalised.
+    #[module(skip)]
+    scales: Vec<(f32, f32)>,
+    #[module(skip)]
+    bins: usize,
+}
+
+impl Categorical {
+    pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
+        let scale = |(low, high): &(f32, f32)| (*low, (high - low) / (config.bins - 1) as f32);
+        let scales: Vec<_> = sizes.bounds.iter().map(scale).collect::<Vec<_>>().repeat(config.chunk);
+        let logits = LinearConfig::new(sizes.features, scales.len() * config.bins).init(device);
+        Self { logits, scales, bins: config.bins }
+    }
+
+    /// `[rows, chunk * actions, bins]`.
+    fn logits(&self, features: Tensor<2>) -> Tensor<3> {
+        let logits = self.logits.forward(features);
+        let rows = logits.dims()[0];
+        logits.reshape([rows, self.scales.len(), self.bins])
+    }
+
+    /// Mean over rows and ticks of the cross-entropy of a tick's action, the sum over its numbers. A demonstrated value
+    /// counts for the nearest bin.
+    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets) -> Tensor<1> {
+        let log_probabilities = activation::log_softmax(self.logits(features), 2);
+        let device = targets.actions.device();
+        let [rows, numbers] = targets.actions.dims();
+        let values: Vec<f32> = targets.actions.clone().into_data().iter::<f32>().collect();
+        let mut wanted = vec![0.0f32; values.len() * self.bins];
+        for (i, (value, out)) in values.iter().zip(wanted.chunks_mut(self.bins)).enumerate() {
+            let (low, step) = self.scales[i % numbers];
+            let bin = ((value - low) / step).round().clamp(0.0, (self.bins - 1) as f32);
+            out[bin as usize] = 1.0;
+        }
+        let wanted = Tensor::<3>::from_data(TensorData::new(wanted, [rows, numbers, self.bins]), &device);
+        let entropies = (log_probabilities * wanted).sum_dim(2).squeeze_dim::<2>(2).neg();
+        targets.mean(entropies).mul_scalar((numbers / targets.chunk) as f32)
+    }
+
+    /// A value for each number, drawn by its probabilities.
+    pub(super) fn decide(&self, features: Tensor<2>, chance: &mut Chance<'_>) -> Tensor<2> {
+        let probabilities = activation::softmax(self.logits(features), 2);
+        let [rows, numbers, bins] = probabilities.dims();
+        let device = probabilities.device();
+        let chosen = draw(probabilities.reshape([rows, numbers * bins]), numbers, chance);
+        let values: Vec<f32> =
+            self.scales.iter().flat_map(|(low, step)| (0..bins).map(move |bin| low + step * bin as f32)).collect();
+        let values = Tensor::<2>::from_data(TensorData::new(values, [numbers, bins]), &device);
+        (chosen * values.unsqueeze::<3>()).sum_dim(2).squeeze_dim(2)
+    }
+}

@@ -1,0 +1,29 @@
+//! One action, learned by least squares.
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+
+use super::{HeadConfig, HeadSizes, Targets};
+
+/// A linear layer to the action.
+#[derive(Module, Debug)]
+pub struct SquaredError {
+    mean: Linear,
+}
+
+impl SquaredError {
+    pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
+        Self { mean: LinearConfig::new(sizes.features, config.chunk * sizes.actions).init(device) }
+    }
+
+    /// `[rows, features]` to `[rows, chunk * actions]`.
+    pub(super) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+        self.mean.forward(features)
+    }
+
+    /// Mean over rows and numbers of the squared error.
+    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets) -> Tensor<1> {
+        targets.mean((self.forward(features) - targets.actions.clone()).square())
+    }
+}

@@ -1,0 +1,72 @@
+//! A post in the way that demonstrators pass on either side.
+
+use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
+use crate::learn::{LearnerKind, TrainConfig};
+use crate::policies::{HeadKind, Policy};
+use crate::rollout::trace_policy;
+use crate::scenes::{Scene, find};
+use crate::teleop::Skill;
+
+/// Where the post stands, up to its spread, m along -z.
+const POST: f32 = -36.0;
+
+fn methods() -> Vec<(&'static str, TrainConfig)> {
+    let mut mixture = LearnerKind::BehaviourCloning.defaults();
+    mixture.head.kind = HeadKind::Mixture;
+    vec![
+        ("squared error", LearnerKind::BehaviourCloning.defaults()),
+        ("mixture of Gaussians", mixture),
+        ("vae", LearnerKind::Vae.defaults()),
+        ("gan", LearnerKind::Gan.defaults()),
+        ("diffusion", LearnerKind::Diffusion.defaults()),
+        ("act", LearnerKind::Act.defaults()),
+    ]
+}
+
+pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+    let scene = find("fork")?;
+    let demonstrations = laboratory.few(60);
+    let data = laboratory.demonstrations(&scene, &[(Skill::Steady, demonstrations)])?;
+    let mut rows = Vec::new();
+    for (label, mut config) in methods() {
+        config.training.steps = laboratory.steps(config.training.steps);
+        let mut cells = Vec::new();
+        for seed in laboratory.seeds() {
+            config.training.seed = seed;
+            let name = format!("{}-{seed}", label.replace(' ', "-"));
+            cells.push(laboratory.cell(&name, |laboratory| {
+                let policy = laboratory.train(&name, &config, &data)?;
+                sides(laboratory, &policy, &scene)
+            })?);
+        }
+        let summary = |key: &str| Summary::of(&cells.iter().map(|cell| cell[key]).collect::<Vec<_>>());
+        rows.push(Row { label: label.into(), values: ["success", "left", "right"].map(summary).to_vec() });
+    }
+    Ok(Report {
+        name: "fork".into(),
+        about: format!(
+            "A post stands in the way; {demonstrations} demonstrations of the steady operator pass it on the left or on \
+             the right, by chance. Success, and the share of all episodes that pass on each side."
+        ),
+        columns: ["success", "pass on the left", "pass on the right"].map(String::from).to_vec(),
+        rows,
+    })
+}
+
+/// Success, and on which side of the post the successful episodes pass.
+fn sides(laboratory: &Laboratory<'_>, policy: &Policy, scene: &Scene) -> Result<Numbers, StudyError> {
+    let seeds = laboratory.judged_by();
+    let [mut success, mut left, mut right] = [0.0; 3];
+    for seed in &seeds {
+        let trace = trace_policy(scene, policy.clone(), *seed)?;
+        if !trace.success {
+            continue;
+        }
+        success += 1.0;
+        // Left of the way along -z is at smaller x.
+        let beside = trace.line.iter().find(|(_, z)| *z < POST).map_or(0.0, |(x, _)| *x);
+        *(if beside < 0.0 { &mut left } else { &mut right }) += 1.0;
+    }
+    let count = seeds.len() as f64;
+    Ok([("success", success), ("left", left), ("right", right)].map(|(key, n)| (key.into(), n / count)).into())
+}

@@ -1,0 +1,82 @@
+//! Demonstrators of mixed skill.
+
+use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
+use crate::learn::{LearnerKind, TrainConfig};
+use crate::policies::{HeadKind, NetworkKind};
+use crate::scenes::find;
+use crate::teleop::Skill;
+
+const SCENES: [&str; 3] = ["slalom", "courtyard", "crates"];
+
+fn methods() -> Vec<(&'static str, TrainConfig)> {
+    let of = |change: fn(&mut TrainConfig)| {
+        let mut config = LearnerKind::BehaviourCloning.defaults();
+        change(&mut config);
+        config
+    };
+    vec![
+        ("mlp", of(|_| {})),
+        ("mlp over 8 ticks", of(|c| c.network.history = 8)),
+        (
+            "gru",
+            of(|c| {
+                c.network.kind = NetworkKind::Gru;
+                c.network.history = 16;
+                c.training.batch_size = 1024;
+                c.optimizer.learning_rate = 5e-4;
+            }),
+        ),
+        (
+            "gru, mixture",
+            of(|c| {
+                c.network.kind = NetworkKind::Gru;
+                c.network.history = 16;
+                c.head.kind = HeadKind::Mixture;
+                c.training.batch_size = 1024;
+                c.optimizer.learning_rate = 5e-4;
+            }),
+        ),
+        (
+            "transformer",
+            of(|c| {
+                c.network.kind = NetworkKind::Transformer;
+                c.network.history = 8;
+                c.network.width = 64;
+                c.training.batch_size = 512;
+                c.training.steps = 5_000;
+            }),
+        ),
+    ]
+}
+
+pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+    let each = laboratory.few(20);
+    let mut rows = Vec::new();
+    for (label, mut config) in methods() {
+        config.training.steps = laboratory.steps(config.training.steps);
+        let mut values = Vec::new();
+        for scene in SCENES {
+            let scene = find(scene)?;
+            let data = laboratory.demonstrations(&scene, &Skill::ALL.map(|skill| (skill, each)))?;
+            let mut cells = Vec::new();
+            for seed in laboratory.seeds() {
+                config.training.seed = seed;
+                let name = format!("{}-{}-{seed}", scene.name, label.replace([' ', ','], "-"));
+                let numbers = laboratory.cell(&name, |laboratory| {
+                    let policy = laboratory.train(&name, &config, &data)?;
+                    let evaluation = laboratory.judge(policy, &scene)?;
+                    Ok(Numbers::from([("success".into(), evaluation.success_rate)]))
+                })?;
+                cells.push(numbers["success"]);
+            }
+            values.push(Summary::of(&cells));
+        }
+        rows.push(Row { label: label.into(), values });
+    }
+    Ok(Report {
+        name: "operators".into(),
+        about: format!("{each} demonstrations each of the steady, the hasty and the sloppy operator. Success."),
+        columns: SCENES.map(String::from).to_vec(),
+        rows,
+    })
+}
