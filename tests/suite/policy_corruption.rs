@@ -71,19 +71,19 @@ fn configurations_say_what_is_wrong() {
         ("\"size\": 3", "\"size\": 99999999999", "99999999999 numbers"),
         ("\"size\": 3", "\"size\": 18446744073709551615", "numbers"),
         ("\"mean\": [", "\"mean\": [1.0,", "observation_normalizer has 4 means"),
-        ("\"layer_norm\": false", "\"layer_norm\": true", "lacks the tensor trunk.norms.0.gamma of shape [4]"),
-        ("\"kind\": \"squared_error\"", "\"kind\": \"gaussian\"", "lacks the tensor head.raw_log_std"),
+        ("\"layer_norm\": false", "\"layer_norm\": true", "lacks the tensor trunk.Mlp.norms.0.gamma of shape [4]"),
+        ("\"kind\": \"squared_error\"", "\"kind\": \"gaussian\"", "lacks the tensor head.Gaussian"),
         ("\"control_dt\": ", "\"control_dt\": -", "control_dt"),
     ] {
         let text = edited(from, to);
         assert!(text.contains(wanted) && text.contains("train anew"), "{to}: {text}");
     }
     let text = edited("      4\n", "      5\n");
-    assert!(text.contains("trunk.layers.0.weight has the shape [3, 4] instead of [3, 5]"), "{text}");
+    assert!(text.contains("trunk.Mlp.layers.0.weight has the shape [3, 4] instead of [3, 5]"), "{text}");
     let text = edited("      4\n", "      999999999\n");
     assert!(text.contains("999999999 units"), "{text}");
     let text = edited("      4\n", "");
-    assert!(text.contains("head.mean.weight") || text.contains("trunk.layers"), "{text}");
+    assert!(text.contains("head.SquaredError.mean.weight") || text.contains("trunk.Mlp.layers"), "{text}");
 }
 
 #[test]
