@@ -261,7 +261,7 @@ pub(super) fn crowd_scene(body: &str) -> Result<Scene, BenchError> {
         )
     } else {
         "(title: \"A wide field\", agent: Humanoid(), time_limit: 3600.0, ground: (half_size: 500.0, friction: 0.9),
-          goal: (at: (0.0, -450.0)), task: Reach(radius: 0.5), terms: { \"progress\": 0.1 })"
+          goal: (at: (0.0, -450.0)), task: Reach(radius: 0.5), terms: { \"approach\": 0.1 })"
             .to_owned()
     };
     Ok(parse("crowd", "crowd.ron", &text)?)
