@@ -96,13 +96,9 @@ impl Learner for Gan {
         let network = self.student.network();
         let condition = lesson.inputs.clone().flatten::<2>(0, 1);
         let features = network.features(lesson.inputs, &lesson.masks);
-        let mut generated = network.head().decide(features, &mut Chance::Shared(&mut lesson.generator));
-        let mut shown = lesson.targets.actions.clone();
-        if let Some(mask) = lesson.targets.element_mask() {
-            // What an episode's end cuts off tells neither apart.
-            generated = generated * mask.clone();
-            shown = shown * mask;
-        }
+        let generated = network.head().decide(features, &mut Chance::Shared(&mut lesson.generator));
+        let generated = lesson.targets.demonstrated(generated);
+        let shown = lesson.targets.demonstrated(lesson.targets.actions.clone());
 
         let (real, at_real) = self.discriminator.forward(condition.clone(), shown.clone());
         let (fake, at_fake) = self.discriminator.forward(condition.clone(), generated.clone().detach());

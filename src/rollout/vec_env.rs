@@ -299,12 +299,11 @@ impl VecEnv {
     pub fn step(&mut self, actions: &[f32]) -> Step<'_> {
         assert_eq!(actions.len(), self.rows.len() * self.action_size, "one action for each row");
         for (row, action) in actions.chunks_exact(self.action_size).enumerate() {
+            if self.over[row] {
+                continue;
+            }
             if let Some(mut own) = self.world.get_mut::<Action>(self.rows[row]) {
-                if self.over[row] {
-                    own.0.fill(0.0);
-                } else {
-                    own.0.copy_from_slice(action);
-                }
+                own.0.copy_from_slice(action);
             }
         }
         self.step_driven()

@@ -8,6 +8,13 @@ use crate::teleop::Skill;
 
 const SCENES: [&str; 3] = ["slalom", "courtyard", "crates"];
 
+fn gru(config: &mut TrainConfig) {
+    config.network.kind = NetworkKind::Gru;
+    config.network.history = 16;
+    config.training.batch_size = 1024;
+    config.optimizer.learning_rate = 5e-4;
+}
+
 fn methods() -> Vec<(&'static str, TrainConfig)> {
     let of = |change: fn(&mut TrainConfig)| {
         let mut config = LearnerKind::BehaviourCloning.defaults();
@@ -17,23 +24,12 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
     vec![
         ("mlp", of(|_| {})),
         ("mlp over 8 ticks", of(|c| c.network.history = 8)),
-        (
-            "gru",
-            of(|c| {
-                c.network.kind = NetworkKind::Gru;
-                c.network.history = 16;
-                c.training.batch_size = 1024;
-                c.optimizer.learning_rate = 5e-4;
-            }),
-        ),
+        ("gru", of(gru)),
         (
             "gru, mixture",
             of(|c| {
-                c.network.kind = NetworkKind::Gru;
-                c.network.history = 16;
+                gru(c);
                 c.head.kind = HeadKind::Mixture;
-                c.training.batch_size = 1024;
-                c.optimizer.learning_rate = 5e-4;
             }),
         ),
         (

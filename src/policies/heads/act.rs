@@ -107,10 +107,7 @@ impl Act {
     pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, chance: &mut Chance<'_>) -> Loss {
         let [rows, numbers] = targets.actions.dims();
         let side = &self.encoder;
-        let seen = match targets.element_mask() {
-            Some(mask) => targets.actions.clone() * mask,
-            None => targets.actions.clone(),
-        };
+        let seen = targets.demonstrated(targets.actions.clone());
         let chunk = side.ticks.weight.dims()[0];
         let actions = self.encoder_action.forward(seen.reshape([rows, chunk, numbers / chunk])) + side.ticks(rows);
         let token = side.features.forward(features.clone()).unsqueeze_dim::<3>(1);

@@ -70,11 +70,7 @@ impl Diffusion {
         let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device);
         let kept = column(steps.iter().map(|s| self.signal[*s].sqrt()).collect());
         let added = column(steps.iter().map(|s| (1.0 - self.signal[*s]).sqrt()).collect());
-        let mut noisy = targets.actions.clone() * kept + noise.clone() * added;
-        if let Some(mask) = targets.element_mask() {
-            // What an episode's end cuts off must not tell anything.
-            noisy = noisy * mask;
-        }
+        let noisy = targets.demonstrated(targets.actions.clone() * kept + noise.clone() * added);
         targets.mean((self.predict(features, noisy, &steps) - noise).square())
     }
 

@@ -30,13 +30,8 @@ impl Generator {
     /// demonstrated action, less half the distance of two draws, a mean over rows. At its least, as the likelihood, when
     /// the draws are distributed as the demonstrations; unlike an adversary's loss it can be compared between steps.
     pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, chance: &mut Chance<'_>) -> Tensor<1> {
-        let mask = targets.element_mask();
         let distance = |a: &Tensor<2>, b: &Tensor<2>| {
-            let square = (a.clone() - b.clone()).square();
-            let square = match &mask {
-                Some(mask) => square * mask.clone(),
-                None => square,
-            };
+            let square = targets.demonstrated((a.clone() - b.clone()).square());
             // The small number keeps the root's gradient finite where two draws meet.
             square.sum_dim(1).add_scalar(1e-8).sqrt()
         };

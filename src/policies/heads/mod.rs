@@ -189,12 +189,20 @@ pub struct Targets {
 
 impl Targets {
     /// The mask for every number, `[rows, chunk * actions]`.
-    pub fn element_mask(&self) -> Option<Tensor<2>> {
+    fn element_mask(&self) -> Option<Tensor<2>> {
         let [rows, numbers] = self.actions.dims();
         self.mask.clone().map(|mask| {
             let shape = [rows, self.chunk, numbers / self.chunk];
             mask.unsqueeze_dim::<3>(2).expand(shape).reshape([rows, numbers])
         })
+    }
+
+    /// `values` `[rows, chunk * actions]` with zeros after an episode's end, which so tells nothing.
+    pub fn demonstrated(&self, values: Tensor<2>) -> Tensor<2> {
+        match self.element_mask() {
+            Some(mask) => values * mask,
+            None => values,
+        }
     }
 
     /// Mean over all demonstrated numbers of `values` `[rows, chunk * actions]`, each row with its weight: `[1]`.

@@ -50,11 +50,7 @@ impl Vae {
     /// Squared error of the reconstruction, a mean over numbers, and `kl_weight` times the divergence of the encoder's
     /// Gaussian from the prior (Kingma & Welling, appendix B), a mean over rows.
     pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, chance: &mut Chance<'_>) -> Loss {
-        // Numbers after an episode's end must not tell the encoder anything.
-        let seen = match targets.element_mask() {
-            Some(mask) => targets.actions.clone() * mask,
-            None => targets.actions.clone(),
-        };
+        let seen = targets.demonstrated(targets.actions.clone());
         let hidden = self.encoder.forward(Tensor::cat(vec![features.clone(), seen], 1), &[]);
         let mean = self.mean.forward(hidden.clone());
         let log_std = bounded(self.spread.forward(hidden), LATENT_BOUNDS);
