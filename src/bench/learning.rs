@@ -78,6 +78,9 @@ pub(super) fn made_up_for(observation: Layout, action: Layout, rows: usize) -> T
         agent: "bench".into(),
         source: "made up".into(),
         weights: None,
+        facts: Vec::new(),
+        tasks: Vec::new(),
+        interventions: Vec::new(),
     }
 }
 

@@ -6,9 +6,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::interrupted;
-use super::train::{Bar, RunArguments, failure, load_data, settings};
-use super::{Failure, Output, stop};
-use crate::learn::{LearnerKind, RunOptions, TrainError, dagger, select};
+use super::train::{Bar, RunArguments, failure, prepare, settings};
+use super::{Failure, Output};
+use crate::learn::{LearnerKind, TrainError, dagger};
 use crate::rollout::{AskError, ask_expert, recording_seeds};
 use crate::scenes::find;
 use crate::sim::split_seed;
@@ -48,17 +48,9 @@ pub fn run(arguments: &DaggerArguments, output: &Output) -> Result<(), Failure> 
     if rounds_dir.exists() && !arguments.run.resume {
         return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.run.clone() }));
     }
-    let (data, recorded_in) = load_data(&arguments.run.dataset)?;
-    let scene = find(arguments.scene.as_deref().unwrap_or(&recorded_in)).map_err(Failure::bad_use)?;
-    let device = select(arguments.run.device, &config, &data).map_err(Failure::failed)?;
-    output.line(&device.reason);
-    let options = RunOptions {
-        dir: arguments.run.run.clone(),
-        resume: arguments.run.resume,
-        stop: stop::on_interrupt(),
-        device: device.device.clone(),
-        scene: scene.name.clone(),
-    };
+    let (data, options, _) = prepare(&config, &arguments.run, output)?;
+    let scene = arguments.scene.as_deref().unwrap_or(&options.scene);
+    let scene = find(scene).map_err(Failure::bad_use)?;
     let mut ask = |policy: &crate::policies::Policy, round: u64| {
         let seeds: Vec<u64> =
             recording_seeds(split_seed(config.training.seed, 1000 + round)).take(config.dagger.episodes).collect();

@@ -8,6 +8,8 @@ use serde_json::json;
 
 use super::{Failure, Output, plot};
 use crate::demos::{Dataset, Episode};
+use crate::learn::rate;
+use crate::live::training_data;
 use crate::rollout::{check_dataset, resimulate, trace_episode};
 use crate::scenes::{Scene, find, parse};
 
@@ -24,7 +26,7 @@ pub struct DatasetArguments {
 
 #[derive(Subcommand, Debug)]
 enum DatasetCommand {
-    /// Counts, operators, success, returns
+    /// Counts, operators, success, returns, and how good each episode is among the others
     Info {
         /// The dataset's folder
         dir: PathBuf,
@@ -60,11 +62,12 @@ pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure>
     }
 }
 
-/// The scene that an episode was recorded in, from the text that lies beside it.
+/// The scene that an episode was recorded in, from the text that lies beside it, to play it again.
 ///
 /// # Errors
-/// When the text is no scene any more.
+/// When the text is no scene any more, or the episode holds no actions.
 pub fn scene_of(episode: &Episode) -> anyhow::Result<Scene> {
+    episode.check_actions()?;
     let header = &episode.header;
     let file = format!("sim/scenes/{:016x}.ron", header.scene_hash);
     parse(&header.scene, &file, &header.scene_text)
@@ -99,10 +102,13 @@ fn info(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
         dataset.action().size(),
         dataset.terms().join(", ")
     ));
-    output.line("episode  scene        operator  length  success  return  interventions  seed");
-    for r in rows {
+    let ratings = rate(&training_data(&dataset).map_err(Failure::failed)?);
+    output.line(
+        "episode  scene        operator  length  success  return  interventions  rough  apart  strange  score  seed",
+    );
+    for (r, q) in rows.iter().zip(&ratings) {
         output.line(format_args!(
-            "{:>7}  {:<11}  {:<8}  {:>4.1} s  {:<7}  {:>6.2}  {:>13}  {}",
+            "{:>7}  {:<11}  {:<8}  {:>4.1} s  {:<7}  {:>6.2}  {:>13}  {:>5.2}  {:>5.2}  {:>7.2}  {:>5.2}  {}",
             r.episode,
             r.scene,
             r.operator,
@@ -110,15 +116,21 @@ fn info(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
             if r.success { "yes" } else { "no" },
             r.total_reward,
             r.interventions,
+            q.roughness,
+            q.disagreement,
+            q.strangeness,
+            q.score,
             r.seed
         ));
     }
     let episodes: Vec<_> = rows
         .iter()
-        .map(|r| {
+        .zip(&ratings)
+        .map(|(r, q)| {
             json!({
                 "episode": r.episode, "scene": r.scene, "operator": r.operator, "ticks": r.length,
                 "success": r.success, "return": r.total_reward, "interventions": r.interventions, "seed": r.seed,
+                "quality": q,
             })
         })
         .collect();

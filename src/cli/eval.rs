@@ -1,13 +1,14 @@
 //! `apprentice eval`
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Failure, Output};
-use crate::policies::{Policy, PolicyError, resolve_policy_dir};
+use crate::policies::{AttackKind, Policy, PolicyError, resolve_policy_dir};
 use crate::rollout::{Evaluation, Player, evaluate, evaluation_seeds, normalized_score, trace_policy};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
@@ -16,6 +17,7 @@ use crate::teleop::Skill;
 #[command(after_help = "Examples:
   apprentice eval --policy runs/slalom --scene slalom
   apprentice eval --policy runs/slalom/best --scene slalom --episodes 200 --seed 7 --json
+  apprentice eval --policy runs/slalom --scene slalom --attack pgd --epsilon 0.1
   apprentice eval --operator hasty --scene slalom")]
 pub struct EvalArguments {
     /// A policy folder, or a run folder (its best policy)
@@ -33,6 +35,12 @@ pub struct EvalArguments {
     /// Seed that the episodes' seeds derive from; recordings never use the same
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Attack the policy through its observations: noise, fgsm or pgd
+    #[arg(long, requires = "policy", requires = "epsilon", value_parser = AttackKind::from_str)]
+    attack: Option<AttackKind>,
+    /// How far the attack moves each observed number at most, in standard deviations of the demonstrations
+    #[arg(long, requires = "attack")]
+    epsilon: Option<f32>,
     /// Draw the lines of the first twelve episodes into this PNG file
     #[arg(long, requires = "policy")]
     plot: Option<PathBuf>,
@@ -68,7 +76,15 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         return Err(Failure::bad_use(anyhow!("--episodes is 0; give at least 1")));
     }
     let (player, name) = match (&arguments.policy, &arguments.operator) {
-        (Some(path), _) => (Player::Policy(Box::new(load_policy(path)?)), path.display().to_string()),
+        (Some(path), _) => {
+            let mut policy = load_policy(path)?;
+            let mut name = path.display().to_string();
+            if let (Some(kind), Some(epsilon)) = (arguments.attack, arguments.epsilon) {
+                policy = policy.attacked(kind, epsilon).map_err(Failure::bad_use)?;
+                name = format!("{name} under {kind} of {epsilon}");
+            }
+            (Player::Policy(Box::new(policy)), name)
+        }
         (None, Some(name)) => {
             let skill: Skill = name.parse().map_err(Failure::bad_use)?;
             (Player::Operator(skill), skill.to_string())

@@ -1,5 +1,6 @@
 //! The command line. One file for each command.
 
+mod bco;
 mod bench;
 mod dagger;
 mod dataset;
@@ -7,6 +8,7 @@ mod eval;
 mod exit;
 mod play;
 mod plot;
+mod policy;
 mod quickstart;
 mod record;
 mod scenes;
@@ -54,6 +56,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Evaluate a policy on seeds that training never saw
     Eval(eval::EvalArguments),
+    /// Look at a policy, merge an adapter into it
+    Policy(policy::PolicyArguments),
     /// Compare learning methods
     Study(study::StudyArguments),
     /// Measure speed against its limits
@@ -90,6 +94,7 @@ pub fn run() -> ExitCode {
         Some(Command::Dataset(a)) => dataset::run(a, &output),
         Some(Command::Train(a)) => train::run(a, &output),
         Some(Command::Eval(a)) => eval::run(a, &output),
+        Some(Command::Policy(a)) => policy::run(a, &output),
         Some(Command::Study(a)) => study::run(a, &output),
         Some(Command::Bench(a)) => bench::run(a, &output),
     };

@@ -50,7 +50,6 @@ mod window {
     use crate::cli::{dataset::scene_of, eval};
     use crate::demos::{Dataset, Episode};
     use crate::live::SessionOptions;
-    use crate::policies::Policies;
     use crate::scenes::{Scene, find};
     use crate::ui::{AppOptions, run_app};
 
@@ -58,7 +57,7 @@ mod window {
         let scene = arguments.scene.as_deref().map(find).transpose().map_err(Failure::bad_use)?;
         if let (Some(scene), Some(path)) = (&scene, &arguments.policy) {
             let policy = eval::load_policy(path)?;
-            Policies::check(&policy, &scene.blueprint.spaces()).map_err(eval::misfit)?;
+            policy.fitted(&scene.blueprint.spaces(), &scene.name).map_err(eval::misfit)?;
         }
         let replay = arguments.replay.as_deref().map(recorded).transpose()?;
         let session = SessionOptions {

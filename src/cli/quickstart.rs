@@ -10,7 +10,7 @@ use serde_json::json;
 use super::exit::interrupted;
 use super::{Failure, Output, eval, plot, stop, train};
 use crate::demos::Dataset;
-use crate::learn::{DeviceChoice, Outcome, TrainConfig, select};
+use crate::learn::{DeviceChoice, Outcome, RunOptions, TrainConfig, select};
 use crate::rollout::{Player, evaluation_seeds, record, recording_seeds, trace_episode, trace_policy};
 use crate::scenes::{Scene, find};
 use crate::sim::split_seed;
@@ -66,12 +66,14 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
     }
 
     output.line("2/3 training");
-    let (data, name) = train::load_data(&demos)?;
+    let data = train::load_data(std::slice::from_ref(&demos))?;
     let mut config = TrainConfig::default();
     config.training.seed = arguments.seed;
     let device = select(arguments.device, &config, &data).map_err(Failure::failed)?;
     output.line(format_args!("    {}", device.reason));
-    let summary = train::train_with_bar(&config, &data, &name, &run, &device, false, stop, output)?;
+    let scene_name = scene.name.clone();
+    let options = RunOptions { stop, device: device.device, scene: scene_name, ..RunOptions::new(run.clone()) };
+    let summary = train::train_with_bar(&config, &data, &options, output)?;
     if summary.outcome == Outcome::Interrupted {
         return Err(interrupted(format_args!(
             "go on with: apprentice train bc --dataset {} --run {} --resume",

@@ -11,7 +11,7 @@ use super::exit::interrupted_with_result;
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, DatasetError};
 use crate::live::recover_crashed;
-use crate::rollout::{RecordError, record, recording_seeds};
+use crate::rollout::{Demonstrator, RecordError, record, recording_seeds};
 use crate::scenes::find;
 use crate::teleop::Skill;
 
@@ -32,6 +32,9 @@ pub struct RecordArguments {
     /// The dataset's folder; begun where there is none, added to where there is one
     #[arg(long)]
     dataset: PathBuf,
+    /// Record what is seen, not what is done: demonstrations for `train bco`
+    #[arg(long)]
+    states_only: bool,
     /// Seed that the episodes' seeds derive from
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -48,11 +51,12 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
     if recovered > 0 {
         output.line(format_args!("recovered {recovered} episode(s) of a recording that was cut short"));
     }
+    let by = Demonstrator { skill, states_only: arguments.states_only };
     let bar = output.bar(arguments.episodes as u64, "recording");
     // What the dataset holds already is not recorded again: the seeds go on after it.
     let known = known_seeds(&arguments.dataset, &scene.name, skill.name()).map_err(Failure::failed)?;
     let seeds = recording_seeds(arguments.seed).filter(|s| !known.contains(s)).take(arguments.episodes);
-    let report = record(&scene, skill, seeds, &arguments.dataset, &stop, |n| bar.set_position(n as u64));
+    let report = record(&scene, by, seeds, &arguments.dataset, &stop, |n| bar.set_position(n as u64));
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {
         RecordError::NoOperator(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => Failure::bad_use(error),

@@ -1,24 +1,25 @@
 //! `apprentice train`
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use serde_json::json;
 
+use super::bco::{self, BcoArguments};
 use super::dagger::{self, DaggerArguments};
 use super::exit::interrupted_with_result;
 use super::{Failure, Output, stop};
 use crate::demos::Dataset;
 use crate::learn::{
-    DeviceChoice, LearnerKind, Outcome, Progress, RunInfo, RunOptions, SelectedDevice, StepReport, TrainConfig,
-    TrainError, TrainSummary, TrainingData, ValidationReport, select, train,
+    Base, DeviceChoice, LearnerKind, Outcome, Progress, RunInfo, RunOptions, StepReport, TrainConfig, TrainError,
+    TrainSummary, TrainingData, ValidationReport, select, train,
 };
 use crate::live::training_data;
-use crate::policies::Policy;
+use crate::policies::{Policy, artifact, resolve_policy_dir};
 
 #[derive(Args, Debug)]
 pub struct TrainArguments {
@@ -39,8 +40,12 @@ enum LearnerCommand {
     Diffusion(RunArguments),
     /// Dataset aggregation: drive, ask an expert about what was met, learn again
     Dagger(DaggerArguments),
+    /// Cloning from observation alone: actions are inferred by a model of what actions do, learned by acting
+    Bco(BcoArguments),
     /// A generator of actions that learns against a discriminator
     Gan(RunArguments),
+    /// The same, which matches the mean of what the discriminator sees in the demonstrations
+    FeatureMatching(RunArguments),
     /// Action chunking with transformers, with temporal ensembling
     Act(RunArguments),
 }
@@ -50,15 +55,24 @@ const EXAMPLES: &str = "Examples:
   apprentice train bc --dataset demos/slalom --run runs/wide --set network.hidden=[512,512] --set training.steps=8000
   apprentice train bc --dataset demos/slalom --run runs/gru --set network.kind=gru --set network.history=16
   apprentice train diffusion --dataset demos/slalom --run runs/diffusion
+  apprentice train bc --dataset demos/slalom --dataset demos/parking --run runs/both
+  apprentice train bc --dataset demos/truck --init-from runs/circuit --run runs/truck --set init.lora_rank=3
+  apprentice train bc --dataset demos/parking --init-from runs/slalom --earlier demos/slalom --run runs/both
   apprentice train bc --dataset demos/slalom --run runs/slalom --resume
   tensorboard --logdir runs";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct RunArguments {
-    /// The demonstrations
-    #[arg(long)]
-    pub dataset: PathBuf,
+    /// The demonstrations; given several times, of several scenes, one policy learns all of them
+    #[arg(long = "dataset", value_name = "DATASET", required = true)]
+    pub datasets: Vec<PathBuf>,
+    /// Earlier demonstrations that are not to be forgotten (see `continual.method`); may be given several times
+    #[arg(long, value_name = "DATASET")]
+    pub earlier: Vec<PathBuf>,
+    /// Begin from this policy or run instead of from chance
+    #[arg(long, value_name = "POLICY")]
+    pub init_from: Option<PathBuf>,
     /// The run's folder: configuration, event file, checkpoints, best and last policy
     #[arg(long)]
     pub run: PathBuf,
@@ -82,11 +96,13 @@ pub struct RunArguments {
 pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
     let (kind, arguments) = match &arguments.learner {
         LearnerCommand::Dagger(arguments) => return dagger::run(arguments, output),
+        LearnerCommand::Bco(arguments) => return bco::run(arguments, output),
         LearnerCommand::Bc(arguments) => (LearnerKind::BehaviourCloning, arguments),
         LearnerCommand::BehaviorPrediction(arguments) => (LearnerKind::BehaviorPrediction, arguments),
         LearnerCommand::Vae(arguments) => (LearnerKind::Vae, arguments),
         LearnerCommand::Diffusion(arguments) => (LearnerKind::Diffusion, arguments),
         LearnerCommand::Gan(arguments) => (LearnerKind::Gan, arguments),
+        LearnerCommand::FeatureMatching(arguments) => (LearnerKind::FeatureMatching, arguments),
         LearnerCommand::Act(arguments) => (LearnerKind::Act, arguments),
     };
     learn(kind, arguments, output)
@@ -99,7 +115,14 @@ pub fn settings(kind: LearnerKind, arguments: &RunArguments, own: &Path) -> Resu
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
     let own = (arguments.resume && own.is_file()).then(|| own.to_owned());
     let file = arguments.config.clone().or(own);
-    let config = kind.defaults().changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
+    let mut defaults = kind.defaults();
+    if let Some(from) = &arguments.init_from {
+        // A policy of another shape could pass little on.
+        let base = resolve_policy_dir(from).and_then(|dir| artifact::read_config(&dir)).map_err(Failure::bad_use)?;
+        (defaults.network, defaults.head) = (base.network, base.head);
+        defaults.init.from = from.display().to_string();
+    }
+    let config = defaults.changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
     let asked = config.training.learner.name();
     if asked != kind.name() {
         return Err(Failure::bad_use(anyhow!(
@@ -112,11 +135,8 @@ pub fn settings(kind: LearnerKind, arguments: &RunArguments, own: &Path) -> Resu
 
 fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result<(), Failure> {
     let config = settings(kind, arguments, &arguments.run.join("config.toml"))?;
-    let (data, scene) = load_data(&arguments.dataset)?;
-    let device = select(arguments.device, &config, &data).map_err(Failure::failed)?;
-    output.line(&device.reason);
-    let stop = stop::on_interrupt();
-    let summary = train_with_bar(&config, &data, &scene, &arguments.run, &device, arguments.resume, stop, output)?;
+    let (data, options, device) = prepare(&config, arguments, output)?;
+    let summary = train_with_bar(&config, &data, &options, output)?;
     output.line(format_args!(
         "{} after {} steps ({:.0} s); best validation loss {} at step {}",
         match summary.outcome {
@@ -138,7 +158,7 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
         "best_loss": summary.best_loss,
         "best_step": summary.best_step,
         "seconds": summary.seconds,
-        "device": device.choice.to_string(),
+        "device": device.to_string(),
     }));
     if summary.outcome == Outcome::Interrupted {
         return Err(interrupted_with_result("go on with --resume"));
@@ -146,14 +166,53 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
     Ok(())
 }
 
-/// The demonstrations in a dataset and the scene of the first.
-pub fn load_data(dir: &Path) -> Result<(TrainingData, String), Failure> {
-    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
-    let scene = dataset.summaries().first().map(|s| s.scene.clone()).unwrap_or_default();
-    if dataset.is_empty() {
-        return Err(Failure::failed(anyhow!("{} has no episodes; record some first", dir.display())));
+/// The demonstrations that the command line names, and how to train on them; says on which device, and what is taken
+/// over from an earlier policy.
+pub fn prepare(
+    config: &TrainConfig,
+    arguments: &RunArguments,
+    output: &Output,
+) -> Result<(TrainingData, RunOptions, DeviceChoice), Failure> {
+    let data = load_data(&arguments.datasets)?;
+    let earlier = if arguments.earlier.is_empty() { None } else { Some(Arc::new(load_data(&arguments.earlier)?)) };
+    let device = select(arguments.device, config, &data).map_err(Failure::failed)?;
+    output.line(&device.reason);
+    if let Some(base) = Base::load(config).map_err(failure)? {
+        let transfer = base.transfer(&data.observation, &data.action);
+        output.line(format_args!("begins from {}: {} fields are the same", config.init.from, transfer.kept.len()));
+        for (fields, what) in [(&transfer.new, "new"), (&transfer.dropped, "left out")] {
+            if !fields.is_empty() {
+                output.line(format_args!("  {what}: {}", fields.join(", ")));
+            }
+        }
     }
-    Ok((training_data(&dataset).map_err(Failure::failed)?, scene))
+    let scenes: BTreeSet<&str> = data.facts.iter().map(|facts| facts.scene.as_str()).collect();
+    let options = RunOptions {
+        dir: arguments.run.clone(),
+        resume: arguments.resume,
+        stop: stop::on_interrupt(),
+        device: device.device.clone(),
+        scene: scenes.into_iter().collect::<Vec<_>>().join(", "),
+        earlier,
+    };
+    Ok((data, options, device.choice))
+}
+
+/// All demonstrations in some datasets.
+pub fn load_data(dirs: &[PathBuf]) -> Result<TrainingData, Failure> {
+    let mut all: Option<TrainingData> = None;
+    for dir in dirs {
+        let dataset = Dataset::open(dir).map_err(Failure::failed)?;
+        if dataset.is_empty() {
+            return Err(Failure::failed(anyhow!("{} has no episodes; record some first", dir.display())));
+        }
+        let data = training_data(&dataset).map_err(Failure::failed)?;
+        match &mut all {
+            None => all = Some(data),
+            Some(all) => all.join(&data).map_err(Failure::bad_use)?,
+        }
+    }
+    all.ok_or_else(|| Failure::bad_use(anyhow!("give at least one --dataset")))
 }
 
 /// Draws the progress bar.
@@ -203,24 +262,17 @@ impl Progress for Bar {
 }
 
 /// Train with a progress bar.
-#[expect(clippy::too_many_arguments, reason = "one call's worth of choices, each from another place")]
 pub fn train_with_bar(
     config: &TrainConfig,
     data: &TrainingData,
-    scene: &str,
-    run: &Path,
-    device: &SelectedDevice,
-    resume: bool,
-    stop: Arc<AtomicBool>,
+    options: &RunOptions,
     output: &Output,
 ) -> Result<TrainSummary, Failure> {
-    let options =
-        RunOptions { dir: run.to_owned(), resume, stop, device: device.device.clone(), scene: scene.to_owned() };
     let mut progress = Bar::new(output);
-    let summary = train(config, data, &options, &mut progress);
+    let summary = train(config, data, options, &mut progress);
     progress.clear();
     let summary = summary.map_err(failure)?;
-    if let Err(error) = super::plot::losses(&run.join("loss.png"), &progress.losses) {
+    if let Err(error) = super::plot::losses(&options.dir.join("loss.png"), &progress.losses) {
         bevy::log::warn!("no loss plot: {error:#}");
     }
     Ok(summary)

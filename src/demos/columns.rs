@@ -47,11 +47,15 @@ pub(super) fn of_episode(
     let counting = |from: usize| Column::Ints((from as i64..).take(ticks).collect());
     let mut columns = vec![
         ("observation.state".to_owned(), Column::Floats(header.observation.size(), episode.observations.clone())),
-        ("action".to_owned(), Column::Floats(header.action.size(), episode.actions.clone())),
+    ];
+    if header.action.size() > 0 {
+        columns.push(("action".to_owned(), Column::Floats(header.action.size(), episode.actions.clone())));
+    }
+    columns.extend([
         ("next.reward".to_owned(), Column::Floats(1, episode.rewards.clone())),
         ("next.done".to_owned(), Column::Bools(episode.dones.clone())),
         ("next.success".to_owned(), Column::Bools(episode.successes.clone())),
-    ];
+    ]);
     for (i, term) in header.terms.iter().enumerate() {
         let values = episode.terms.iter().skip(i).step_by(header.terms.len()).copied().collect();
         columns.push((format!("reward.{term}"), Column::Floats(1, values)));
@@ -134,7 +138,10 @@ pub(super) fn read_episode(
     }
     let episode = Episode {
         observations: table.floats("observation.state", header.observation.size())?,
-        actions: table.floats("action", header.action.size())?,
+        actions: match header.action.size() {
+            0 => Vec::new(),
+            size => table.floats("action", size)?,
+        },
         rewards: table.floats("next.reward", 1)?,
         terms,
         dones: table.bools("next.done")?,
@@ -167,6 +174,9 @@ impl Part<'_> {
         for (column, values, size) in
             [("observation.state", self.observations, sizes.0), ("action", self.actions, sizes.1)]
         {
+            if size == 0 {
+                continue;
+            }
             table.floats_into(column, size, values)?;
             if let Some(at) = values.iter().position(|v| !v.is_finite()) {
                 let cause = format!("is {} at tick {}", values[at], at / size);

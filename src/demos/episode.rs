@@ -147,6 +147,14 @@ impl Episode {
         self.rewards.iter().map(|r| f64::from(*r)).sum()
     }
 
+    /// Check that the episode can be played again.
+    ///
+    /// # Errors
+    /// [`DatasetError::NoActions`] when only what was seen was recorded.
+    pub fn check_actions(&self) -> Result<(), DatasetError> {
+        if self.header.action.fields.is_empty() { Err(DatasetError::NoActions) } else { Ok(()) }
+    }
+
     /// Check that the episode can be stored.
     ///
     /// # Errors
@@ -227,7 +235,7 @@ impl EpisodeHeader {
     pub fn validate(&self) -> Result<(), DatasetError> {
         let header = |cause: String| DatasetError::Header { cause };
         check_layout(&self.observation).map_err(header)?;
-        check_layout(&self.action).map_err(header)?;
+        check_action(&self.action).map_err(header)?;
         check_terms(&self.terms).map_err(header)?;
         ticks_per_second(self.control_dt).map_err(header)?;
         if self.agent.is_empty() || self.task.is_empty() {
@@ -259,6 +267,11 @@ pub(super) fn check_layout(layout: &Layout) -> Result<(), String> {
         1..=LARGEST_LAYOUT => Ok(()),
         _ => Err(format!("{name}: has {total} numbers, more than {LARGEST_LAYOUT}")),
     }
+}
+
+/// The same for actions, which may be missing: then only what was seen is recorded.
+pub(super) fn check_action(layout: &Layout) -> Result<(), String> {
+    if layout.fields.is_empty() { Ok(()) } else { check_layout(layout) }
 }
 
 pub(super) fn check_terms(terms: &[String]) -> Result<(), String> {

@@ -80,6 +80,9 @@ pub enum DatasetError {
         /// The hash both share, in hexadecimal.
         hash: String,
     },
+    /// Only what was seen was recorded.
+    #[error("the episode holds no actions and cannot be played again; it is there to be learned from (train bco)")]
+    NoActions,
     /// The episode's header cannot be stored.
     #[error("the episode's header is not valid: {cause}; correct the scene, agent or task that it comes from")]
     Header {

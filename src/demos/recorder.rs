@@ -11,6 +11,7 @@ use super::error::DatasetError;
 use super::journal::JournalWriter;
 use crate::agents::{Action, Agent, Driver, Observation, Spaces};
 use crate::scenes::{ArenaScene, Scene};
+use crate::spaces::Layout;
 use crate::sim::{ActSystems, Arena, Physics, PhysicsSets, SimAct, Snapshot, state_hash};
 use crate::tasks::Score;
 
@@ -24,6 +25,7 @@ pub struct Recorder {
     journal: Option<JournalWriter>,
     episode: Option<Episode>,
     pending: Option<Pending>,
+    states_only: bool,
     policy_drove: bool,
     intervention: bool,
     ended: bool,
@@ -46,6 +48,7 @@ impl Recorder {
             journal: None,
             episode: None,
             pending: None,
+            states_only: false,
             policy_drove: false,
             intervention: false,
             ended: false,
@@ -56,6 +59,11 @@ impl Recorder {
     /// A recorder that also writes a journal into `dir`, so that a crash loses at most the last second.
     pub fn with_journal(operator: impl Into<String>, dir: impl AsRef<Path>) -> Self {
         Self { journal_dir: Some(dir.as_ref().to_owned()), ..Self::in_memory(operator) }
+    }
+
+    /// The same, which records what is seen and what comes of it, but not what is done.
+    pub fn states_only(self) -> Self {
+        Self { states_only: true, ..self }
     }
 
     /// Ticks recorded.
@@ -223,11 +231,17 @@ fn take_decisions(
         let Ok((arena, mut sets, scene)) = arenas.get_mut(agent.arena) else { continue };
         let physics = sets.physics();
         if recorder.episode.is_none() {
-            let header = header(&scene.0, spaces, &recorder.operator, score, arena, &physics);
+            let mut header = header(&scene.0, spaces, &recorder.operator, score, arena, &physics);
+            if recorder.states_only {
+                header.action = Layout { name: "no action".to_owned(), fields: Vec::new() };
+            }
             recorder.begin(header);
         }
         let mut action = action.0.clone();
         spaces.action.clamp(&mut action);
+        if recorder.states_only {
+            action.clear();
+        }
         recorder.pending =
             Some(Pending { observation: observation.0.clone(), action, state_hash: state_hash(&physics, arena) });
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::episode::{EpisodeHeader, check_layout, check_terms, ticks_per_second};
+use super::episode::{EpisodeHeader, check_action, check_layout, check_terms, ticks_per_second};
 use super::error::DatasetError;
 use super::files;
 use crate::spaces::Layout;
@@ -69,7 +69,7 @@ impl Shared {
         let shared: Self = files::read_json(&path)?;
         let bad = |cause| DatasetError::malformed(&path, cause);
         check_layout(&shared.observation).map_err(bad)?;
-        check_layout(&shared.action).map_err(bad)?;
+        check_action(&shared.action).map_err(bad)?;
         check_terms(&shared.terms).map_err(bad)?;
         let fps = ticks_per_second(shared.control_dt).map_err(bad)?;
         Ok((shared, fps))
@@ -114,11 +114,15 @@ impl Shared {
         };
         let mut features = vec![
             vector("observation.state", &self.observation),
-            vector("action", &self.action),
+        ];
+        if !self.action.fields.is_empty() {
+            features.push(vector("action", &self.action));
+        }
+        features.extend([
             one("next.reward", Dtype::Float),
             one("next.done", Dtype::Bool),
             one("next.success", Dtype::Bool),
-        ];
+        ]);
         features.extend(self.terms.iter().map(|term| one(&format!("reward.{term}"), Dtype::Float)));
         features.extend([
             one("state_hash", Dtype::Int),

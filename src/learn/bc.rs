@@ -5,6 +5,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
+use super::adversarial::{AdversarialConfig, worst};
 use super::student::Student;
 use super::sums::Sums;
 use super::{Batch, Learner, LearnerKind, Metric, TrainConfig, TrainError, UpdateStep, Validation, Window};
@@ -14,6 +15,7 @@ use crate::policies::{Chance, Policy, PolicyConfig, PolicyError};
 pub struct BehaviourCloning {
     kind: LearnerKind,
     student: Student,
+    adversarial: AdversarialConfig,
     sums: Sums,
 }
 
@@ -25,7 +27,8 @@ impl BehaviourCloning {
     /// Settings out of range.
     pub fn new(config: &TrainConfig, policy: PolicyConfig, device: &Device) -> Result<Self, TrainError> {
         let student = Student::new(config, policy, device)?;
-        Ok(Self { kind: config.training.learner, student, sums: Sums::default() })
+        let adversarial = config.adversarial.clone();
+        Ok(Self { kind: config.training.learner, student, adversarial, sums: Sums::default() })
     }
 }
 
@@ -38,12 +41,26 @@ impl Learner for BehaviourCloning {
         self.student.window()
     }
 
+    fn protect(&mut self, batches: &mut dyn Iterator<Item = Batch>, strength: f32) -> Result<(), TrainError> {
+        self.student.protect(batches, strength);
+        Ok(())
+    }
+
     fn update(&mut self, batch: Batch, step: UpdateStep) -> Result<(), TrainError> {
         let mut lesson = self.student.lesson(batch, step);
+        let network = self.student.network();
+        let adversarial = &self.adversarial;
+        let moved = (adversarial.epsilon > 0.0).then(|| worst(network, &mut lesson, adversarial));
         let mut chance = Chance::Shared(&mut lesson.generator);
-        let loss = self.student.network().loss(lesson.inputs, &lesson.targets, &lesson.masks, &mut chance);
-        let norm = self.student.descend(&loss.total, step.learning_rate);
-        let mut numbers = vec![("train/loss", loss.total.inner())];
+        let loss = network.loss(lesson.inputs, &lesson.targets, &lesson.masks, &mut chance);
+        let mut numbers = vec![("train/loss", loss.total.clone().inner())];
+        let mut total = loss.total;
+        if let Some(moved) = moved {
+            let worst = network.loss(moved, &lesson.targets, &lesson.masks, &mut chance).total;
+            numbers.push(("train/adversarial_loss", worst.clone().inner()));
+            total = total.mul_scalar(1.0 - adversarial.share) + worst.mul_scalar(adversarial.share);
+        }
+        let norm = self.student.descend(&total, step.learning_rate);
         numbers.extend(loss.parts.into_iter().map(|(tag, value)| (tag, value.inner())));
         numbers.push(("train/grad_norm", norm));
         self.sums.add(numbers, step.learning_rate);

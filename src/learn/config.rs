@@ -5,7 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DaggerConfig, GanConfig, LearnerKind, TrainError, overrides};
+use super::quality::QualityUse;
+use super::{
+    AdversarialConfig, BcoConfig, ContinualConfig, DaggerConfig, GanConfig, InitConfig, LearnerKind, TrainError, overrides,
+};
 use crate::policies::{HeadConfig, NetworkConfig};
 
 /// Which optimiser.
@@ -108,11 +111,33 @@ pub struct DataConfig {
     /// narrow path of few demonstrations, so that the policy knows what to do a little beside it; blurs what must be
     /// told exactly, such as the last half metre into a parking bay.
     pub observation_noise: f32,
+    /// Observed fields that the policy is not to see, by name; a name that ends in `*` means all that begin so.
+    pub hide: Vec<String>,
+    /// Learn from each demonstration twice, once with left and right exchanged, where the agent's layouts say how.
+    pub mirror: bool,
+    /// Whether demonstrations of several scenes come with a field that tells the policy which scene it is in.
+    pub tell_task: bool,
+    /// What is made of the demonstrations' quality.
+    pub quality: QualityUse,
+    /// Quality `filter` only: share of the demonstrations that is kept, the best ones.
+    pub keep: f32,
+    /// How much more a tick counts at which a person had taken over from a policy: it shows what the policy got wrong
+    /// (Mandlekar et al. 2020, intervention weighted regression, arXiv:2012.06733).
+    pub intervention_weight: f32,
 }
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { validation_fraction: 0.1, observation_noise: 0.0 }
+        Self {
+            validation_fraction: 0.1,
+            observation_noise: 0.0,
+            hide: Vec::new(),
+            mirror: false,
+            tell_task: true,
+            quality: QualityUse::None,
+            keep: 0.5,
+            intervention_weight: 3.0,
+        }
     }
 }
 
@@ -178,8 +203,16 @@ pub struct TrainConfig {
     pub optimizer: OptimizerConfig,
     /// Split and noise.
     pub data: DataConfig,
+    /// A trained policy to begin from.
+    pub init: InitConfig,
+    /// Against forgetting, where earlier demonstrations are given.
+    pub continual: ContinualConfig,
+    /// Against attacks on the observations; not for `gan`.
+    pub adversarial: AdversarialConfig,
     /// `dagger` only: the rounds.
     pub dagger: DaggerConfig,
+    /// `bco` only: the inverse dynamics.
+    pub bco: BcoConfig,
     /// `gan` only: the discriminator.
     pub gan: GanConfig,
     /// The loop.
@@ -266,6 +299,25 @@ impl TrainConfig {
             ((0.0..1.0).contains(&o.average), "optimizer.average", "at least 0 and below 1"),
             ((0.0..1.0).contains(&d.validation_fraction), "data.validation_fraction", "at least 0 and below 1"),
             (not_negative(d.observation_noise), "data.observation_noise", "at least 0"),
+            (d.keep > 0.0 && d.keep <= 1.0, "data.keep", "above 0 and at most 1"),
+            (not_negative(d.intervention_weight), "data.intervention_weight", "at least 0"),
+            (self.init.lora_rank <= 1024, "init.lora_rank", "at most 1024 (0 for none)"),
+            (positive(self.init.lora_alpha.into()), "init.lora_alpha", "above 0"),
+            (
+                self.init.lora_rank == 0 || o.average == 0.0,
+                "optimizer.average",
+                "0 with init.lora_rank, which has no average",
+            ),
+            ((0.0..1.0).contains(&self.continual.share), "continual.share", "at least 0 and below 1"),
+            (not_negative(self.continual.strength), "continual.strength", "at least 0"),
+            ((1..=1 << 20).contains(&self.continual.samples), "continual.samples", "within 1 and 1048576"),
+            (not_negative(self.adversarial.epsilon), "adversarial.epsilon", "at least 0 (0 for ordinary training)"),
+            ((1..=100).contains(&self.adversarial.steps), "adversarial.steps", "within 1 and 100"),
+            ((0.0..=1.0).contains(&self.adversarial.share), "adversarial.share", "within 0 and 1"),
+            ((1..=100).contains(&self.bco.rounds), "bco.rounds", "within 1 and 100"),
+            ((1..=100_000).contains(&self.bco.episodes), "bco.episodes", "within 1 and 100000"),
+            ((1..=64).contains(&self.bco.ahead), "bco.ahead", "within 1 and 64"),
+            (not_negative(self.bco.noise), "bco.noise", "at least 0"),
             ((1..=1000).contains(&self.dagger.rounds), "dagger.rounds", "within 1 and 1000"),
             ((1..=10_000).contains(&self.dagger.episodes), "dagger.episodes", "within 1 and 10000"),
             (not_negative(self.gan.penalty), "gan.penalty", "at least 0"),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Progress, RunOptions, TrainConfig, TrainError, TrainingData, train};
 use crate::policies::Policy;
-use crate::rollout::LabelledEpisode;
+use crate::rollout::Experience;
 
 /// `[dagger]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ pub fn dagger<E: From<TrainError>>(
     config: &TrainConfig,
     mut data: TrainingData,
     options: &RunOptions,
-    ask: &mut dyn FnMut(&Policy, u64) -> Result<Vec<LabelledEpisode>, E>,
+    ask: &mut dyn FnMut(&Policy, u64) -> Result<Vec<Experience>, E>,
     heard: &mut dyn FnMut(&Round),
     progress: &mut dyn Progress,
 ) -> Result<DaggerSummary, E> {

@@ -6,9 +6,21 @@ use rand_pcg::Pcg64;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::TrainError;
+use super::init::Base;
 use super::random::{Purpose, below, generator, shuffle};
 use crate::policies::{HeadConfig, NetworkConfig, OBSERVATION_CLIP};
 use crate::spaces::{Layout, Normalizer};
+
+/// What is known of a demonstration as a whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EpisodeFacts {
+    /// Whether it did the task.
+    pub success: bool,
+    /// Name of the scene.
+    pub scene: String,
+    /// The task's text.
+    pub task: String,
+}
 
 /// Demonstrations as flat rows, in physical units.
 #[derive(Clone, Debug)]
@@ -31,12 +43,18 @@ pub struct TrainingData {
     pub source: String,
     /// Importance of each row, at least zero; `None` for all alike.
     pub weights: Option<Vec<f32>>,
+    /// `[episodes]`; empty where nothing is known of them.
+    pub facts: Vec<EpisodeFacts>,
+    /// Names of the tasks that the observation's last field, `task`, tells apart; empty where there is no such field.
+    pub tasks: Vec<String>,
+    /// `[rows]`: a person had taken over from a policy; empty where nobody ever did.
+    pub interventions: Vec<bool>,
 }
 
 impl TrainingData {
     /// How many rows (ticks) there are.
     pub fn rows(&self) -> usize {
-        self.actions.len() / self.action.size().max(1)
+        self.observations.len() / self.observation.size().max(1)
     }
 
     /// Check the invariants.
@@ -77,6 +95,13 @@ impl TrainingData {
         if !(self.control_dt.is_finite() && self.control_dt > 0.0) {
             return fail(format!("control_dt is {} s; it must be above zero", self.control_dt));
         }
+        let (episodes, facts) = (self.episode_starts.len(), self.facts.len());
+        if facts != 0 && facts != episodes {
+            return fail(format!("{facts} facts for {episodes} episodes"));
+        }
+        if !self.interventions.is_empty() && self.interventions.len() != rows {
+            return fail(format!("{} marks of interventions for {rows} rows", self.interventions.len()));
+        }
         if let Some(weights) = &self.weights {
             let usable = weights.iter().all(|w| w.is_finite() && *w >= 0.0) && weights.iter().any(|w| *w > 0.0);
             if weights.len() != rows || !usable {
@@ -96,6 +121,18 @@ impl TrainingData {
         if let Some(weights) = &mut self.weights {
             weights.resize(rows, 1.0);
         }
+        if !self.interventions.is_empty() {
+            self.interventions.resize(rows, false);
+        }
+        if let Some(last) = self.facts.last() {
+            self.facts.push(last.clone());
+        }
+    }
+
+    /// The rows of each episode.
+    pub fn episodes(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let ends = self.episode_starts.iter().skip(1).copied().chain([self.rows()]);
+        self.episode_starts.iter().copied().zip(ends).map(|(start, end)| start..end)
     }
 
     /// A hash of everything that training depends on.
@@ -241,6 +278,13 @@ impl<'a> Prepared<'a> {
             weight_scale = (split.train.len() as f64 / sum) as f32;
         }
         Ok(Self { data, weight_scale, split, observation_normalizer, action_normalizer })
+    }
+
+    /// Normalise as an earlier policy does what it knew already.
+    pub(super) fn inherit(&mut self, base: &Base) {
+        let layouts = [&self.data.observation, &self.data.action];
+        let fitted = [self.observation_normalizer.clone(), self.action_normalizer.clone()];
+        [self.observation_normalizer, self.action_normalizer] = base.normalizers(layouts, fitted);
     }
 
     /// Where sequences for the given training rows start: so that each row falls anywhere in its sequence, and an

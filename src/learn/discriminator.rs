@@ -16,6 +16,17 @@ pub struct Discriminator {
     score: Linear,
 }
 
+/// What a discriminator makes of actions.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// `[rows, 1]`.
+    pub score: Tensor<2>,
+    /// Gradient of the score by the actions, `[rows, actions]`.
+    pub slope: Tensor<2>,
+    /// The last hidden layer, `[rows, width]`.
+    pub features: Tensor<2>,
+}
+
 impl Discriminator {
     /// Layers of the given widths.
     ///
@@ -31,9 +42,9 @@ impl Discriminator {
         }
     }
 
-    /// Scores `[rows, 1]` and their gradients by the actions `[rows, actions]`. The gradients are written out as
-    /// products, so that a penalty on them can itself be differentiated, once and as usual.
-    pub fn forward(&self, condition: Tensor<2>, action: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    /// Judge actions `[rows, actions]`. The gradients are written out as products, so that a penalty on them can itself be
+    /// differentiated, once and as usual.
+    pub fn forward(&self, condition: Tensor<2>, action: Tensor<2>) -> Judgement {
         let mut x = self.condition.forward(condition) + self.action.forward(action);
         let mut slopes = vec![slope(&x)];
         x = activation::leaky_relu(x, LEAK);
@@ -50,7 +61,7 @@ impl Discriminator {
             gradient = (gradient * slope.clone()).matmul(transposed(layer));
         }
         gradient = (gradient * slopes[0].clone()).matmul(transposed(&self.action));
-        (self.score.forward(x), gradient)
+        Judgement { score: self.score.forward(x.clone()), slope: gradient, features: x }
     }
 }
 

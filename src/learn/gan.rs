@@ -8,7 +8,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use super::discriminator::Discriminator;
+use super::discriminator::{Discriminator, Judgement};
 use super::optimizer::Adam;
 use super::random::{Purpose, generator};
 use super::student::Student;
@@ -42,6 +42,7 @@ impl Default for GanConfig {
 
 /// A generator of actions that learns against a discriminator.
 pub struct Gan {
+    kind: LearnerKind,
     student: Student,
     discriminator: Discriminator,
     optimizer: Adam,
@@ -59,7 +60,10 @@ impl Gan {
         if config.head.kind != HeadKind::Generator {
             return Err(TrainError::Config {
                 origin: "the training configuration".into(),
-                message: "head.kind must be generator to be trained by gan; use train bc for other heads".into(),
+                message: format!(
+                    "head.kind must be generator to be trained by {}; use train bc for other heads",
+                    config.training.learner.name()
+                ),
             });
         }
         let sizes = (policy.observation.size() * config.network.stacked(), policy.action.size() * config.head.chunk);
@@ -68,7 +72,7 @@ impl Gan {
         let discriminator = Discriminator::new(sizes, &config.gan.hidden, student.device());
         let discriminator = filled(discriminator, &mut source, student.device())?;
         let optimizer = Adam::new(config.optimizer.clone());
-        Ok(Self { student, discriminator, optimizer, penalty: config.gan.penalty, sums: Sums::default() })
+        Ok(Self { kind: config.training.learner, student, discriminator, optimizer, penalty: config.gan.penalty, sums: Sums::default() })
     }
 }
 
@@ -82,9 +86,15 @@ fn behind(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
     activation::softplus(second - first, 1.0).mean()
 }
 
+/// Squared distance of the means of features `[rows, features]` (Salimans et al. 2016, arXiv:1606.03498, section 3.1): the
+/// demonstrator's feature expectations (Abbeel & Ng 2004), in the space of the discriminator's last hidden layer.
+fn apart(generated: Tensor<2>, shown: Tensor<2>) -> Tensor<1> {
+    (generated.mean_dim(0) - shown.mean_dim(0)).square().sum()
+}
+
 impl Learner for Gan {
     fn name(&self) -> &'static str {
-        LearnerKind::Gan.name()
+        self.kind.name()
     }
 
     fn window(&self) -> Window {
@@ -100,8 +110,9 @@ impl Learner for Gan {
         let generated = lesson.targets.demonstrated(generated);
         let shown = lesson.targets.demonstrated(lesson.targets.actions.clone());
 
-        let (real, at_real) = self.discriminator.forward(condition.clone(), shown.clone());
-        let (fake, at_fake) = self.discriminator.forward(condition.clone(), generated.clone().detach());
+        let judge = |generated: Tensor<2>| self.discriminator.forward(condition.clone(), generated);
+        let Judgement { score: real, slope: at_real, .. } = judge(shown.clone());
+        let Judgement { score: fake, slope: at_fake, .. } = judge(generated.clone().detach());
         let gap = (real.clone() - fake.clone()).mean();
         let penalty = half_square(at_real) + half_square(at_fake);
         let judgement = behind(real, fake);
@@ -110,9 +121,12 @@ impl Learner for Gan {
         let (discriminator, _) = self.optimizer.step(self.discriminator.clone(), grads, step.learning_rate);
         self.discriminator = discriminator;
 
-        let (fake, _) = self.discriminator.forward(condition.clone(), generated);
-        let (real, _) = self.discriminator.forward(condition, shown);
-        let deceit = behind(fake, real.detach());
+        let fake = self.discriminator.forward(condition.clone(), generated);
+        let real = self.discriminator.forward(condition, shown);
+        let deceit = match self.kind {
+            LearnerKind::FeatureMatching => apart(fake.features, real.features.detach()),
+            _ => behind(fake.score, real.score.detach()),
+        };
         let norm = self.student.descend(&deceit, step.learning_rate);
         let numbers = vec![
             ("train/loss", deceit),

@@ -43,6 +43,18 @@ pub trait Learner: Send {
     /// Which ticks its batches hold.
     fn window(&self) -> Window;
 
+    /// Guard from now on what was learned from earlier demonstrations, given in batches of one row each, by drawing each
+    /// weight back by as much as they depend on it, times `strength` ([`super::ContinualMethod::Ewc`]).
+    ///
+    /// # Errors
+    /// The method cannot.
+    fn protect(&mut self, _batches: &mut dyn Iterator<Item = Batch>, _strength: f32) -> Result<(), TrainError> {
+        Err(TrainError::Config {
+            origin: "continual.method".into(),
+            message: format!("train {} has no elastic weight consolidation; use rehearsal", self.name()),
+        })
+    }
+
     /// Learn from one batch. May leave work to its device; [`Learner::metrics`] waits for it.
     ///
     /// # Errors

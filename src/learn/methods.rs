@@ -21,6 +21,8 @@ pub enum LearnerKind {
     Diffusion,
     /// A generator of actions against a discriminator ([`super::Gan`]).
     Gan,
+    /// The same, which matches the mean of the discriminator's features over the demonstrations.
+    FeatureMatching,
     /// The same as behaviour cloning, by action chunking with transformers (Zhao et al. 2023, arXiv:2304.13705).
     Act,
 }
@@ -34,6 +36,7 @@ impl LearnerKind {
             Self::Vae => "vae",
             Self::Diffusion => "diffusion",
             Self::Gan => "gan",
+            Self::FeatureMatching => "feature-matching",
             Self::Act => "act",
         }
     }
@@ -50,7 +53,7 @@ impl LearnerKind {
                 head.chunk = 10;
             }
             Self::Vae => head.kind = HeadKind::Vae,
-            Self::Gan => {
+            Self::Gan | Self::FeatureMatching => {
                 head.kind = HeadKind::Generator;
                 config.optimizer.average = 0.999;
             }

@@ -1,20 +1,27 @@
 //! Learning from demonstrations: the training data, the learners, and the one loop that runs them.
 
+mod adversarial;
 mod averages;
 mod bc;
+mod bco;
 mod config;
+mod continual;
 mod dagger;
 mod data;
 mod device;
 mod discriminator;
 mod error;
 mod gan;
+mod importances;
+mod init;
 mod learner;
 mod methods;
 mod optimizer;
 mod overrides;
+mod quality;
 mod random;
 mod run_dir;
+mod shaping;
 mod student;
 mod sums;
 mod tensorboard;
@@ -22,16 +29,21 @@ mod tensors;
 mod training;
 mod weights;
 
+pub use adversarial::AdversarialConfig;
 pub use bc::BehaviourCloning;
+pub use bco::{BcoConfig, BcoRound, BcoSummary, bco};
 pub use config::{DataConfig, OptimizerConfig, OptimizerKind, Schedule, TrainConfig, TrainingConfig};
+pub use continual::{ContinualConfig, ContinualMethod};
 pub use dagger::{DaggerConfig, DaggerSummary, Round, dagger};
-pub use data::{Batch, Prepared, Split, TrainingData, Window};
+pub use data::{Batch, EpisodeFacts, Prepared, Split, TrainingData, Window};
 pub use device::{DeviceChoice, SelectedDevice, adapters, caught, gpu, select};
-pub use discriminator::Discriminator;
+pub use discriminator::{Discriminator, Judgement};
 pub use error::TrainError;
 pub use gan::{Gan, GanConfig};
+pub use init::{Base, InitConfig, Transfer};
 pub use learner::{Learner, Metric, UpdateStep, Validation};
 pub use methods::LearnerKind;
+pub use quality::{Quality, QualityUse, rate};
 pub use run_dir::RunState;
 pub use tensorboard::EventWriter;
 pub use training::{

@@ -3,6 +3,7 @@
 //! Burn's `ModuleOptimizer` clips each tensor by itself and restores its state onto the default device, which on a
 //! machine without a GPU fails when wgpu is compiled in.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -29,17 +30,33 @@ pub struct Adam {
     time: u64,
     /// (first, second) moment of each parameter; empty before the first step.
     moments: Vec<(Tensor<1>, Tensor<1>)>,
+    /// Beginnings of the names of parameters that stay as they are.
+    frozen: Vec<String>,
+    anchors: Anchors,
 }
+
+/// Where parameters are drawn back to, by name: the place and the strength of the pull, element by element, flattened.
+pub type Anchors = BTreeMap<String, (Tensor<1>, Tensor<1>)>;
 
 impl Adam {
     /// An optimiser that has seen no gradient.
     pub fn new(config: OptimizerConfig) -> Self {
-        Self { config, time: 0, moments: Vec::new() }
+        Self { config, time: 0, moments: Vec::new(), frozen: Vec::new(), anchors: Anchors::new() }
+    }
+
+    /// The same, which leaves parameters alone whose names begin so.
+    pub fn freezing(self, frozen: &[String]) -> Self {
+        Self { frozen: frozen.to_vec(), ..self }
+    }
+
+    /// Draw parameters back from now on: to each gradient, `strength * (value - place)` is added after clipping.
+    pub fn anchor(&mut self, anchors: Anchors) {
+        self.anchors = anchors;
     }
 
     /// Take one step; the module and the gradient's norm `[1]` before clipping, both still on the device.
     pub fn step<M: Module>(&mut self, module: M, mut grads: GradientsParams, lr: f64) -> (M, Tensor<1>) {
-        let mut squares = SquaredNorm { grads: &grads, sum: None };
+        let mut squares = SquaredNorm { grads: &grads, sum: None, frozen: &self.frozen, path: Vec::new() };
         module.visit(&mut squares);
         let device = module.devices().first().cloned().unwrap_or_else(Device::flex).inner();
         let norm = squares.sum.unwrap_or_else(|| Tensor::zeros([1], &device)).sqrt();
@@ -57,6 +74,9 @@ impl Adam {
             coefficient,
             before: moments.into_iter(),
             after: Vec::new(),
+            frozen: &self.frozen,
+            anchors: &self.anchors,
+            path: Vec::new(),
         };
         let module = module.map(&mut mapper);
         self.moments = mapper.after;
@@ -112,10 +132,31 @@ impl Adam {
 struct SquaredNorm<'a> {
     grads: &'a GradientsParams,
     sum: Option<Tensor<1>>,
+    frozen: &'a [String],
+    path: Vec<String>,
+}
+
+/// Whether a parameter stays as it is.
+fn is_frozen(frozen: &[String], path: &[String]) -> bool {
+    !frozen.is_empty() && {
+        let name = path.join(".");
+        frozen.iter().any(|start| name.starts_with(start.as_str()))
+    }
 }
 
 impl ModuleVisitor for SquaredNorm<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if is_frozen(self.frozen, &self.path) {
+            return;
+        }
         if let Some(grad) = self.grads.get::<D>(param.id) {
             let square = grad.square().sum();
             self.sum = Some(match self.sum.take() {
@@ -144,14 +185,30 @@ struct AdamMapper<'a> {
     coefficient: Option<Tensor<1>>,
     before: std::vec::IntoIter<(Tensor<1>, Tensor<1>)>,
     after: Vec<(Tensor<1>, Tensor<1>)>,
+    frozen: &'a [String],
+    anchors: &'a Anchors,
+    path: Vec<String>,
 }
 
 impl ModuleMapper for AdamMapper<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
         let value = tensor.inner();
         let shape = value.shape();
         let mut value: Tensor<1> = value.reshape([-1]);
+        if is_frozen(self.frozen, &self.path) {
+            self.before.next();
+            self.after.push((value.zeros_like(), value.zeros_like()));
+            return Param::from_mapped_value(id, Tensor::from_inner(value.reshape(shape)).require_grad(), mapper);
+        }
         // A parameter without influence on the loss has no gradient.
         let mut grad: Tensor<1> = match self.grads.remove::<D>(id) {
             Some(grad) => grad.reshape([-1]),
@@ -159,6 +216,11 @@ impl ModuleMapper for AdamMapper<'_> {
         };
         if let Some(coefficient) = &self.coefficient {
             grad = grad * coefficient.clone();
+        }
+        if !self.anchors.is_empty()
+            && let Some((place, strength)) = self.anchors.get(&self.path.join("."))
+        {
+            grad = grad + strength.clone() * (value.clone() - place.clone());
         }
         let decay = if D > 1 { f64::from(self.config.weight_decay) } else { 0.0 };
         if decay > 0.0 {

@@ -9,14 +9,16 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use super::averages::{Averaged, Averages};
+use super::importances::Importances;
 use super::optimizer::Adam;
 use super::random::{Purpose, add_noise, generator, uniform};
 use super::sums::{finite, number};
 use super::tensors::{tensor, tensors};
-use super::weights::{Copied, Fresh};
+use super::weights::Fresh;
+use super::init::Base;
 use super::{Batch, TrainConfig, TrainError, UpdateStep, Validation, Window};
 use crate::policies::artifact::{StoredTensors, WEIGHTS_FILE, write_tensors};
-use crate::policies::{Chance, Network, Policy, PolicyConfig, PolicyError, Targets};
+use crate::policies::{ADAPTER_FILE, Chance, Copied, LowRank, Network, Policy, PolicyConfig, PolicyError, Targets};
 
 /// The optimiser's moments, beside the policy's weights.
 const OPTIMIZER_FILE: &str = "optimizer.safetensors";
@@ -37,8 +39,16 @@ pub struct Student {
     /// On `device`, which differentiates.
     network: Network,
     averages: Option<Averages>,
+    adapting: Option<Adapting>,
     optimizer: Adam,
     device: Device,
+}
+
+/// Low-rank adapters that learn in the place of the network.
+struct Adapting {
+    /// The network that they add to.
+    base: Network,
+    adapter: LowRank,
 }
 
 /// A batch on the device, made ready for an update.
@@ -62,11 +72,47 @@ impl Student {
     pub fn new(config: &TrainConfig, policy: PolicyConfig, device: &Device) -> Result<Self, TrainError> {
         let policy = PolicyConfig { network: config.network.clone(), head: config.head.clone(), ..policy };
         let device = device.clone().autodiff();
-        let mut source = Fresh(generator(config.training.seed, Purpose::Weights, 0));
-        let network = Network::new(&policy, &mut source, &device)?;
+        let mut fresh = Fresh(generator(config.training.seed, Purpose::Weights, 0));
+        let begun_from = Base::load(config)?;
+        let mut policy = policy;
+        let network = match &begun_from {
+            None => Network::new(&policy, &mut fresh, &device)?,
+            Some(base) => Network::new(&policy, &mut base.parameters(&policy, &mut fresh), &device)?,
+        };
+        let mut adapting = None;
+        if let (Some(base), rank @ 1..) = (&begun_from, config.init.lora_rank) {
+            let mut stored = base.adapter(config, &policy)?;
+            let adapter = LowRank::new(&network, rank, config.init.lora_alpha, &mut fresh, &device)?;
+            stored.layers = adapter.layers().to_vec();
+            policy.adapter = Some(stored);
+            adapting = Some(Adapting { base: network.clone(), adapter });
+        }
         let averages = averages(config, &network);
-        let optimizer = Adam::new(config.optimizer.clone());
-        Ok(Self { config: config.clone(), policy, network, averages, optimizer, device })
+        let optimizer = Adam::new(config.optimizer.clone()).freezing(&config.init.freeze);
+        let mut student = Self { config: config.clone(), policy, network, averages, adapting, optimizer, device };
+        student.merge();
+        Ok(student)
+    }
+
+    /// Make the network that of base and adapters.
+    fn merge(&mut self) {
+        if let Some(Adapting { base, adapter }) = &self.adapting {
+            self.network = adapter.merged(base.clone());
+        }
+    }
+
+    /// Draw the weights back from now on to where they are, each by how much the demonstrations in `batches` (of one row
+    /// each) depend on it: by the mean square of the loss's gradient, with mean 1 over all weights, times `strength`.
+    pub fn protect(&mut self, batches: &mut dyn Iterator<Item = Batch>, strength: f32) {
+        let mut importances = Importances::default();
+        for (index, batch) in batches.enumerate() {
+            let mut generator = generator(self.config.training.seed, Purpose::Validation, index as u64);
+            let (inputs, targets) = tensors(batch, &self.device);
+            let loss = self.network.loss(inputs, &targets, &[], &mut Chance::Shared(&mut generator)).total;
+            let grads = GradientsParams::from_grads(loss.backward(), &self.network);
+            importances.add(&self.network, &grads);
+        }
+        self.optimizer.anchor(importances.anchors(&self.network, strength));
     }
 
     /// The network, which differentiates.
@@ -114,6 +160,13 @@ impl Student {
 
     /// Take one step down the gradient of `loss` `[1]`; the gradient's norm `[1]` before clipping, still on the device.
     pub fn descend(&mut self, loss: &Tensor<1>, learning_rate: f64) -> Tensor<1> {
+        if let Some(Adapting { adapter, .. }) = &mut self.adapting {
+            let grads = GradientsParams::from_grads(loss.backward(), adapter);
+            let (stepped, norm) = self.optimizer.step(adapter.clone(), grads, learning_rate);
+            *adapter = stepped;
+            self.merge();
+            return norm;
+        }
         let grads = GradientsParams::from_grads(loss.backward(), &self.network);
         let (network, norm) = self.optimizer.step(self.network.clone(), grads, learning_rate);
         self.network = network;
@@ -166,7 +219,12 @@ impl Student {
             Some(averages) => Network::new(&self.policy, &mut Averaged(averages), &device)?,
             None => Network::new(&self.policy, &mut Copied::of(&self.network), &device)?,
         };
-        Ok(Policy::new(self.policy.clone(), network, device))
+        let policy = Policy::new(self.policy.clone(), network, device.clone());
+        let (Some(Adapting { base, adapter }), Some(stored)) = (&self.adapting, &self.policy.adapter) else {
+            return Ok(policy);
+        };
+        let mut copied = Copied::of(adapter);
+        Ok(policy.with_adapter(LowRank::new(base, stored.rank, stored.alpha, &mut copied, &device)?))
     }
 
     /// Write what the policy's folder lacks to go on learning into that folder.
@@ -194,20 +252,36 @@ impl Student {
             stored.finish()?;
             Ok(network)
         };
-        let acting = read(WEIGHTS_FILE)?;
-        let averages = averages(&self.config, &acting);
-        let network = if averages.is_some() { read(NEWEST_WEIGHTS_FILE)? } else { acting };
+        let (mut network, mut found_averages) = (self.network.clone(), None);
+        match (&mut self.adapting, &self.policy.adapter) {
+            (Some(Adapting { base, adapter }), Some(stored)) => {
+                let mut tensors = StoredTensors::read(&dir.join(ADAPTER_FILE))?;
+                *adapter = LowRank::new(base, stored.rank, stored.alpha, &mut tensors, &self.device)?;
+                tensors.finish()?;
+            }
+            _ => {
+                let acting = read(WEIGHTS_FILE)?;
+                found_averages = averages(&self.config, &acting);
+                network = if found_averages.is_some() { read(NEWEST_WEIGHTS_FILE)? } else { acting };
+            }
+        }
         let path = dir.join(OPTIMIZER_STATE_FILE);
         let text = std::fs::read(&path).map_err(TrainError::io("read", &path))?;
         let state: OptimizerState = serde_json::from_slice(&text)
             .map_err(|e| PolicyError::Config { path: path.clone(), message: e.to_string() })?;
-        self.optimizer.load(&dir.join(OPTIMIZER_FILE), &network, state.steps)?;
-        self.averages = averages.map(|mut averages| {
+        match &self.adapting {
+            Some(Adapting { adapter, .. }) => {
+                self.optimizer.load(&dir.join(OPTIMIZER_FILE), adapter, state.steps)?;
+            }
+            None => self.optimizer.load(&dir.join(OPTIMIZER_FILE), &network, state.steps)?,
+        }
+        self.averages = found_averages.map(|mut averages| {
             // The first network counts as an update.
             averages.resume(state.steps + 1);
             averages
         });
         self.network = network;
+        self.merge();
         Ok(())
     }
 }

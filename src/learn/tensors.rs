@@ -10,6 +10,11 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Devi
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
+/// Numbers in the shape and on the device of another tensor.
+pub fn tensor_like<const D: usize>(values: Vec<f32>, other: &Tensor<D>) -> Tensor<D> {
+    tensor(values, other.dims(), &other.device())
+}
+
 /// A batch's inputs `[rows, sequence, numbers]` and its targets, on a device.
 pub fn tensors(batch: Batch, device: &Device) -> (Tensor<3>, Targets) {
     let (rows, window) = (batch.rows, batch.window);

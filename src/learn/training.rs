@@ -1,5 +1,6 @@
 //! The one training loop, which runs any [`Learner`].
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,10 +8,12 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 
+use super::init::Base;
+use super::shaping::shaped;
 use super::random::{Purpose, generator, shuffle};
 use super::run_dir::RunDir;
 use super::{
-    BehaviourCloning, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState, TrainConfig, TrainError,
+    BehaviourCloning, ContinualMethod, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState, TrainConfig, TrainError,
     TrainingData, UpdateStep, Validation,
 };
 use crate::policies::artifact::hex;
@@ -32,12 +35,14 @@ pub struct RunOptions {
     pub device: Device,
     /// Scene of the demonstrations, for provenance.
     pub scene: String,
+    /// Earlier demonstrations that are not to be forgotten ([`super::ContinualConfig`]).
+    pub earlier: Option<Arc<TrainingData>>,
 }
 
 impl RunOptions {
     /// A new run in `dir` on the CPU that nobody stops.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), resume: false, stop: Arc::default(), device: Device::flex(), scene: String::new() }
+        Self { dir: dir.into(), resume: false, stop: Arc::default(), device: Device::flex(), scene: String::new(), earlier: None }
     }
 }
 
@@ -143,10 +148,11 @@ pub fn learner(
         config.network.clone(),
         config.head.clone(),
     );
+    policy.tasks = data.tasks.clone();
     policy.observation_normalizer = prepared.observation_normalizer.clone();
     policy.action_normalizer = prepared.action_normalizer.clone();
     match config.training.learner {
-        LearnerKind::Gan => Ok(Box::new(Gan::new(config, policy, device)?)),
+        LearnerKind::Gan | LearnerKind::FeatureMatching => Ok(Box::new(Gan::new(config, policy, device)?)),
         LearnerKind::BehaviourCloning
         | LearnerKind::BehaviorPrediction
         | LearnerKind::Vae
@@ -166,8 +172,34 @@ pub fn train(
     progress: &mut dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
     config.check("the training configuration")?;
-    let prepared = Prepared::new(data, config.data.validation_fraction, config.training.seed)?;
+    let mut data = Cow::Borrowed(data);
+    let mut guarded = None;
+    if let Some(earlier) = &options.earlier {
+        match config.continual.method {
+            ContinualMethod::Rehearsal => {
+                data = Cow::Owned(data.into_owned().rehearsing(earlier, config.continual.share)?);
+            }
+            ContinualMethod::Ewc => guarded = Some(shaped(config, earlier)?.into_owned()),
+            ContinualMethod::None => {}
+        }
+    }
+    let data = shaped(config, &data)?;
+    let data = &*data;
+    let mut prepared = Prepared::new(data, config.data.validation_fraction, config.training.seed)?;
+    if let Some(base) = Base::load(config)? {
+        prepared.inherit(&base);
+    }
     let mut learner = learner(config, data, &prepared, &options.device)?;
+    if let Some(guarded) = &guarded {
+        let mut known = Prepared::new(guarded, 0.0, config.training.seed)?;
+        known.observation_normalizer = prepared.observation_normalizer.clone();
+        known.action_normalizer = prepared.action_normalizer.clone();
+        let window = learner.window();
+        let stride = (known.split.train.len() / config.continual.samples).max(1);
+        let starts: Vec<u32> = known.split.train.iter().copied().step_by(stride).collect();
+        let mut batches = starts.chunks(1).map(|start| known.batch(start, window));
+        learner.protect(&mut batches, config.continual.strength)?;
+    }
     let provenance = Provenance {
         dataset: data.source.clone(),
         dataset_hash: hex(data.hash()),

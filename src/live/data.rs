@@ -1,7 +1,7 @@
 //! From a dataset to training data.
 
 use crate::demos::{Dataset, DatasetError};
-use crate::learn::TrainingData;
+use crate::learn::{EpisodeFacts, TrainingData};
 
 /// The ticks of all episodes of a dataset, as training takes them.
 ///
@@ -9,6 +9,12 @@ use crate::learn::TrainingData;
 /// [`DatasetError`] when a file cannot be read or does not hold what the metadata says.
 pub fn training_data(dataset: &Dataset) -> Result<TrainingData, DatasetError> {
     let columns = dataset.columns()?;
+    let facts = dataset.summaries().iter().map(|row| EpisodeFacts {
+        success: row.success,
+        scene: row.scene.clone(),
+        task: row.task.clone(),
+    });
+    let facts: Vec<_> = facts.collect();
     Ok(TrainingData {
         observations: columns.observations,
         actions: columns.actions,
@@ -19,5 +25,8 @@ pub fn training_data(dataset: &Dataset) -> Result<TrainingData, DatasetError> {
         agent: dataset.agent().to_owned(),
         source: dataset.dir().display().to_string(),
         weights: None,
+        facts,
+        tasks: Vec::new(),
+        interventions: if columns.interventions.contains(&true) { columns.interventions } else { Vec::new() },
     })
 }

@@ -212,7 +212,8 @@ pub(super) fn load_policy(world: &mut World, path: &Path) {
 /// # Errors
 /// [`PolicyError`] when it does not fit the scene's agent.
 pub(super) fn adopt(world: &mut World, policy: Policy, name: String) -> Result<(), PolicyError> {
-    Policies::check(&policy, &world.resource::<Session>().scene.blueprint.spaces())?;
+    let scene = &world.resource::<Session>().scene;
+    let policy = policy.fitted(&scene.blueprint.spaces(), &scene.name)?;
     let old = world.resource::<Session>().policy;
     let mut policies = world.resource_mut::<Policies>();
     let index = match old {

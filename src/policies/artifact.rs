@@ -10,8 +10,8 @@ use burn::store::{ModuleSnapshot, ModuleStore, SafetensorsStore};
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 
-use super::{HeadConfig, Initial, NetworkConfig, ParameterSource, PolicyError};
-use crate::spaces::{Layout, Normalizer};
+use super::{AdapterConfig, HeadConfig, Initial, NetworkConfig, ParameterSource, PolicyError};
+use crate::spaces::{Field, Layout, LayoutDifference, Normalizer};
 
 /// The configuration's file in a policy's folder.
 pub const CONFIG_FILE: &str = "config.json";
@@ -21,6 +21,8 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 const FORMAT: &str = "apprentice-policy";
 /// Version of the folder's format.
 const VERSION: u32 = 2;
+/// The field of a policy's observation that tells the tasks apart: 1 for the task at hand, 0 for the others.
+pub const TASK_FIELD: &str = "task";
 /// Largest observation or action that is accepted. Above it a broken file is likelier than intent.
 const LARGEST_LAYOUT: usize = 65_536;
 
@@ -69,10 +71,17 @@ pub struct PolicyConfig {
     pub action: Layout,
     /// `action.hash()` in hexadecimal.
     pub action_hash: String,
+    /// Names of the tasks that the observation's field `task` tells apart, one number each; empty for a policy of one
+    /// task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<String>,
     /// Shift and scale of observations.
     pub observation_normalizer: Normalizer,
     /// Shift and scale of actions.
     pub action_normalizer: Normalizer,
+    /// The network that the policy's weights are added to, where they are not a whole network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<AdapterConfig>,
     /// Where it comes from.
     pub provenance: Provenance,
 }
@@ -96,10 +105,12 @@ impl PolicyConfig {
             head,
             observation_hash: hex(observation.hash()),
             action_hash: hex(action.hash()),
+            tasks: Vec::new(),
             observation_normalizer: Normalizer::identity(observation.size()),
             action_normalizer: Normalizer::identity(action.size()),
             observation,
             action,
+            adapter: None,
             provenance: Provenance { version: env!("CARGO_PKG_VERSION").into(), ..Provenance::default() },
         }
     }
@@ -140,6 +151,10 @@ impl PolicyConfig {
                 return Err(format!("{key}_normalizer holds a mean or deviation that is not usable"));
             }
         }
+        let told = self.observation.range(TASK_FIELD).map_or(0, |range| range.len());
+        if told != self.tasks.len() {
+            return Err(format!("the field {TASK_FIELD} has {told} numbers for {} tasks", self.tasks.len()));
+        }
         self.network.check().and_then(|()| self.head.check()).map_err(|e| e.to_string())
     }
 
@@ -160,19 +175,28 @@ impl PolicyConfig {
             .collect()
     }
 
-    /// Whether the agent's layouts are those that the policy was trained for. Names of layouts do not count, fields do.
+    /// Where the numbers that the policy sees stand in an agent's observation; `None` for those that it knows itself (the
+    /// task). The agent may sense more than the policy was trained with. Names of layouts do not count, fields do.
     ///
     /// # Errors
-    /// [`PolicyError::Layout`] with the fields that differ.
-    pub fn check_layouts(&self, observation: &Layout, action: &Layout) -> Result<(), PolicyError> {
-        for (wanted, trained) in [(observation, &self.observation), (action, &self.action)] {
-            let differences: Vec<_> = wanted.differences(trained).iter().map(ToString::to_string).collect();
-            if !differences.is_empty() {
-                let show = |layout: &Layout| format!("{} ({})", layout.name, hex(layout.hash()));
-                return Err(PolicyError::Layout { trained: show(trained), wanted: show(wanted), differences });
-            }
+    /// [`PolicyError::Layout`] with the fields that the agent lacks or has otherwise.
+    pub fn columns(&self, observation: &Layout, action: &Layout) -> Result<Vec<Option<usize>>, PolicyError> {
+        let fail = |trained: &Layout, wanted: &Layout, differences: Vec<LayoutDifference>| {
+            let show = |layout: &Layout| format!("{} ({})", layout.name, hex(layout.hash()));
+            let differences = differences.iter().map(ToString::to_string).collect();
+            PolicyError::Layout { trained: show(trained), wanted: show(wanted), differences }
+        };
+        let differences = action.differences(&self.action);
+        if !differences.is_empty() {
+            return Err(fail(&self.action, action, differences));
         }
-        Ok(())
+        let sensed: Vec<_> = self.observation.fields.iter().filter(|f| f.name != TASK_FIELD).cloned().collect();
+        let sensed = Layout { name: self.observation.name.clone(), fields: sensed };
+        let columns = observation.columns_of(&sensed).map_err(|found| fail(&self.observation, observation, found))?;
+        let mut columns = columns.into_iter().map(Some);
+        let known = |field: &Field| std::iter::repeat_n(field.name == TASK_FIELD, field.size);
+        let known = self.observation.fields.iter().flat_map(known);
+        Ok(known.map(|known| if known { None } else { columns.next().flatten() }).collect())
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
 
-use super::{Policy, PolicyError, PolicyMemory};
-use crate::agents::{Action, Agent, Driver, Observation, Spaces};
+use super::{Policy, PolicyMemory};
+use crate::agents::{Action, Agent, Driver, Observation};
 use crate::sim::{Arena, DecideSystems, SimAct, split_seed};
 
 /// The loaded policies. An agent names the one that drives it with [`PolicyIndex`].
@@ -62,14 +62,6 @@ impl Policies {
     fn loaded(&mut self, policy: Policy) -> Loaded {
         self.count += 1;
         Loaded { remembers: policy.config().remembers(), policy: Mutex::new(policy), number: self.count }
-    }
-
-    /// Check that a policy fits agents with these spaces.
-    ///
-    /// # Errors
-    /// [`PolicyError`] naming the fields that differ.
-    pub fn check(policy: &Policy, spaces: &Spaces) -> Result<(), PolicyError> {
-        policy.check_layouts(&spaces.observation, &spaces.action)
     }
 }
 

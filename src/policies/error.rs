@@ -62,6 +62,20 @@ pub enum PolicyError {
         /// One line for each field that differs.
         differences: Vec<String>,
     },
+    /// The policy was trained for several tasks, of which this is none.
+    #[error("the policy was not trained for the task `{task}`; it knows {}", known.join(", "))]
+    Task {
+        /// The task that was asked for.
+        task: String,
+        /// Those that it knows.
+        known: Vec<String>,
+    },
+    /// The policy cannot be attacked so.
+    #[error("this attack is not possible: {message}")]
+    Attack {
+        /// Why, and what is possible.
+        message: String,
+    },
 }
 
 impl PolicyError {

@@ -1,6 +1,8 @@
 //! Where a network's parameters get their values: from a generator for a new network, from a file for a stored one.
 
-use burn::module::{Module, ModuleMapper, Param};
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::PolicyError;
@@ -77,5 +79,49 @@ impl ModuleMapper for Filling<'_> {
                 param
             }
         }
+    }
+}
+
+/// Values of another network's parameters, by name.
+#[derive(Default)]
+pub struct Copied {
+    path: Vec<String>,
+    values: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+impl Copied {
+    /// The parameters of `module`.
+    pub fn of<M: Module>(module: &M) -> Self {
+        let mut copy = Self::default();
+        module.visit(&mut copy);
+        copy
+    }
+
+    /// Shape and elements of a parameter that is there.
+    pub fn take(&mut self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
+        self.values.remove(name)
+    }
+}
+
+impl ModuleVisitor for Copied {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        let shape = value.dims().to_vec();
+        self.values.insert(self.path.join("."), (shape, value.into_data().iter::<f32>().collect()));
+    }
+}
+
+impl ParameterSource for Copied {
+    fn parameter(&mut self, name: &str, _: &[usize], _: Initial) -> Result<Vec<f32>, PolicyError> {
+        let missing = || PolicyError::Network { message: format!("the trained network has no parameter {name}") };
+        self.take(name).map(|(_, values)| values).ok_or_else(missing)
     }
 }

@@ -7,7 +7,10 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::artifact::{self, PolicyConfig, StoredTensors, WEIGHTS_FILE};
-use super::{Chance, Network, PolicyError, PolicyMemory};
+use super::low_rank::{ADAPTER_FILE, LowRank};
+use super::view::View;
+use super::{Attack, AttackKind, Chance, Copied, Network, PolicyError, PolicyMemory};
+use crate::agents::Spaces;
 use crate::spaces::Layout;
 
 /// Normalised observations are cut off at this many standard deviations, in training and in use: a number that hardly
@@ -26,12 +29,17 @@ pub struct Policy {
     config: PolicyConfig,
     network: Network,
     device: Device,
+    /// What the network adds to its base, where the policy is stored so.
+    adapter: Option<LowRank>,
+    /// What it sees of the agents' observations, where that is not all.
+    view: Option<View>,
+    attack: Option<Attack>,
 }
 
 impl Policy {
     /// A policy of a `network` whose parameters are on `device`, which is best one without automatic differentiation.
     pub fn new(config: PolicyConfig, network: Network, device: Device) -> Self {
-        Self { config, network, device }
+        Self { config, network, device, adapter: None, view: None, attack: None }
     }
 
     /// Read a policy's folder onto the CPU, where a batch of one is decided within microseconds.
@@ -50,10 +58,51 @@ impl Policy {
     pub fn load_on(dir: &Path, device: &Device) -> Result<Self, PolicyError> {
         let dir = artifact::present(dir);
         let config = artifact::read_config(&dir)?;
-        let mut tensors = StoredTensors::read(&dir.join(WEIGHTS_FILE))?;
+        let whole = dir.join(WEIGHTS_FILE);
+        let mut tensors = match &config.adapter {
+            None => StoredTensors::read(&whole)?,
+            Some(adapter) => adapter.read_base()?,
+        };
         let network = Network::new(&config, &mut tensors, device)?;
         tensors.finish()?;
-        Ok(Self::new(config, network, device.clone()))
+        let Some(wanted) = &config.adapter else { return Ok(Self::new(config, network, device.clone())) };
+        let mut tensors = StoredTensors::read(&dir.join(ADAPTER_FILE))?;
+        let adapter = LowRank::new(&network, wanted.rank, wanted.alpha, &mut tensors, device)?;
+        tensors.finish()?;
+        let network = adapter.merged(network);
+        Ok(Self::new(config, network, device.clone()).with_adapter(adapter))
+    }
+
+    /// The same policy, stored as what `adapter` adds to the base that the configuration names. The network must hold
+    /// both already.
+    pub fn with_adapter(self, adapter: LowRank) -> Self {
+        Self { adapter: Some(adapter), ..self }
+    }
+
+    /// The same policy, stored as a whole network.
+    pub fn merged(mut self) -> Self {
+        self.adapter = None;
+        self.config.adapter = None;
+        self
+    }
+
+    /// The same policy for agents with these `spaces`, which may sense more than it was trained with, doing `task` (a
+    /// scene's name), which counts for policies of several tasks alone.
+    ///
+    /// # Errors
+    /// [`PolicyError::Layout`] with the fields that the agents lack or have otherwise, or [`PolicyError::Task`].
+    pub fn fitted(mut self, spaces: &Spaces, task: &str) -> Result<Self, PolicyError> {
+        self.view = View::new(&self.config, &spaces.observation, &spaces.action, task)?;
+        Ok(self)
+    }
+
+    /// The same policy under an attack of size `epsilon`, in standard deviations of each observed number.
+    ///
+    /// # Errors
+    /// [`PolicyError::Attack`]
+    pub fn attacked(mut self, kind: AttackKind, epsilon: f32) -> Result<Self, PolicyError> {
+        self.attack = Some(Attack::new(kind, epsilon, &self.config, &mut Copied::of(&self.network))?);
+        Ok(self)
     }
 
     /// Write the policy's folder, whole or not at all.
@@ -70,7 +119,10 @@ impl Policy {
     /// A file that cannot be written.
     pub fn write_into(&self, dir: &Path) -> Result<(), PolicyError> {
         artifact::write_config(dir, &self.config)?;
-        artifact::write_tensors(&dir.join(WEIGHTS_FILE), &self.network)
+        match &self.adapter {
+            None => artifact::write_tensors(&dir.join(WEIGHTS_FILE), &self.network),
+            Some(adapter) => artifact::write_tensors(&dir.join(ADAPTER_FILE), adapter),
+        }
     }
 
     /// Everything but the weights.
@@ -83,6 +135,11 @@ impl Policy {
         &mut self.config
     }
 
+    /// The network's parameters, those of an adapter merged.
+    pub fn copied(&self) -> Copied {
+        Copied::of(&self.network)
+    }
+
     /// How many weights the network has.
     pub fn parameters(&self) -> usize {
         self.network.num_params()
@@ -93,12 +150,12 @@ impl Policy {
     /// # Errors
     /// [`PolicyError::Layout`] with the fields that differ.
     pub fn check_layouts(&self, observation: &Layout, action: &Layout) -> Result<(), PolicyError> {
-        self.config.check_layouts(observation, action)
+        self.config.columns(observation, action).map(|_| ())
     }
 
     /// Decide `n` actions from `n` observations, in one batch.
     ///
-    /// `observations` is `[n, observation size]` and `actions` `[n, action size]`, both row-major and in the units of
+    /// `observations` is `[n, observation size]` (of the agents' layout, where [`Policy::fitted`] was told of one) and `actions` `[n, action size]`, both row-major and in the units of
     /// their layouts; `memories` are the `n` agents' own, which must be those that this policy wrote at their last
     /// tick, or new ones. A policy that remembers nothing ([`PolicyConfig::remembers`]) takes no memories too. Actions
     /// come out within the action layout's bounds, whatever the observations hold.
@@ -106,6 +163,8 @@ impl Policy {
     /// # Panics
     /// When the lengths are not those of `n` agents.
     pub fn act(&mut self, observations: &[f32], memories: &mut [PolicyMemory], actions: &mut [f32]) {
+        let seen = self.view.as_ref().map(|view| view.of(observations));
+        let observations = seen.as_deref().unwrap_or(observations);
         let (wide, narrow) = (self.config.observation_normalizer.size(), self.config.action_normalizer.size());
         let count = rows(&self.config, observations.len(), actions.len());
         let remembers = self.config.remembers();
@@ -114,6 +173,13 @@ impl Policy {
             "{} memories for {count} agents of a policy that remembers",
             memories.len()
         );
+        let attacked = self.attack.as_ref().map(|attack| {
+            let mut inputs = normalized(&self.config, observations);
+            attack.perturb(&mut inputs, wide);
+            self.config.observation_normalizer.denormalize(&mut inputs);
+            inputs
+        });
+        let observations = attacked.as_deref().unwrap_or(observations);
         let (config, network, device) = (&self.config, &self.network, &self.device);
         let piece = (count / 2).clamp(PIECE.0, PIECE.1);
         if *device != Device::flex() || count <= piece {

@@ -3,6 +3,8 @@
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
 
+use super::deal::Deal;
+use super::explore::Experience;
 use super::vec_env::{Player, VecEnv, VecEnvOptions};
 use crate::policies::{Policy, PolicyError};
 use crate::scenes::Scene;
@@ -11,19 +13,6 @@ use crate::teleop::{Expert, Skill};
 
 /// Arenas that are asked about side by side.
 const ARENAS: usize = 16;
-
-/// An episode that a policy drove, labelled by an expert.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LabelledEpisode {
-    /// Its seed.
-    pub seed: u64,
-    /// What was observed, `[ticks, observation size]`.
-    pub observations: Vec<f32>,
-    /// What the expert would have done, `[ticks, action size]`.
-    pub actions: Vec<f32>,
-    /// Whether the policy did the task.
-    pub success: bool,
-}
 
 /// Why nobody could be asked.
 #[derive(Debug, Error)]
@@ -47,7 +36,7 @@ pub fn ask_expert(
     skill: Skill,
     seeds: &[u64],
     threads: usize,
-) -> Result<Vec<LabelledEpisode>, AskError> {
+) -> Result<Vec<Experience>, AskError> {
     let arenas = ARENAS.min(seeds.len());
     let mut done = Vec::with_capacity(seeds.len());
     if arenas == 0 {
@@ -62,14 +51,8 @@ pub fn ask_expert(
     }
     let agents: Vec<Entity> = (0..arenas).map(|row| env.agent_entity(row)).collect();
     let wide = env.observation_size();
-    let (first, waiting) = seeds.split_at(arenas);
-    let mut waiting = waiting.iter().copied();
-    env.reset(first);
-    let mut next: Vec<Option<u64>> = (0..arenas).map(|_| waiting.next()).collect();
-    for (arena, seed) in next.iter().enumerate() {
-        seed.iter().for_each(|seed| env.set_next_seed(arena, *seed));
-    }
-    let mut running = vec![LabelledEpisode::default(); arenas];
+    let mut deal = Deal::begin(&mut env, seeds);
+    let mut running = vec![Experience::default(); arenas];
     while done.len() < seeds.len() {
         for (row, episode) in running.iter_mut().enumerate() {
             episode.observations.extend_from_slice(&env.last_step().observations[row * wide..][..wide]);
@@ -89,13 +72,8 @@ pub fn ask_expert(
             }
             let finished = env.finished(row);
             let (seed, success) = (finished.seed, finished.end == Some(End::Success));
-            done.push(LabelledEpisode { seed, success, ..std::mem::take(&mut running[row]) });
-            if next[row].is_none() {
-                env.retire(row);
-                continue;
-            }
-            next[row] = waiting.next();
-            next[row].iter().for_each(|seed| env.set_next_seed(row, *seed));
+            done.push(Experience { seed, success, ..std::mem::take(&mut running[row]) });
+            deal.ended(&mut env, row);
         }
     }
     done.sort_by_key(|episode| seeds.iter().position(|seed| *seed == episode.seed));

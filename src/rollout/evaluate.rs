@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::deal::Deal;
 use super::random::RandomActions;
 use super::vec_env::{Player, VecEnv, VecEnvOptions};
 use super::wilson::wilson_interval;
@@ -117,14 +118,7 @@ pub fn evaluate(
     let random = matches!(player, Player::Random);
     let mut env = VecEnv::played(scene, VecEnvOptions { arenas, agents: 1, threads }, player)?;
     let mut chance = RandomActions::new(&env);
-    let (first, waiting) = seeds.split_at(arenas);
-    let mut waiting = waiting.iter().copied();
-    env.reset(first);
-    // The seed that each arena takes up when its episode ends; `None` when it is the last one.
-    let mut next: Vec<Option<u64>> = (0..arenas).map(|_| waiting.next()).collect();
-    for (arena, seed) in next.iter().enumerate() {
-        seed.iter().for_each(|seed| env.set_next_seed(arena, *seed));
-    }
+    let mut deal = Deal::begin(&mut env, seeds);
     while results.len() < seeds.len() {
         if random {
             let actions = chance.next(&env);
@@ -132,7 +126,7 @@ pub fn evaluate(
         } else {
             env.step_driven();
         }
-        for (arena, following) in next.iter_mut().enumerate() {
+        for arena in 0..arenas {
             let step = env.last_step();
             if !(step.terminated[arena] || step.truncated[arena]) {
                 continue;
@@ -151,12 +145,7 @@ pub fn evaluate(
                 terms: finished.terms.iter().map(|t| f64::from(*t)).collect(),
             });
             progress(results.len());
-            if following.is_none() {
-                env.retire(arena);
-                continue;
-            }
-            *following = waiting.next();
-            following.iter().for_each(|seed| env.set_next_seed(arena, *seed));
+            deal.ended(&mut env, arena);
         }
     }
     Ok(Evaluation::of(scene, results, seeds))

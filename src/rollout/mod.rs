@@ -2,7 +2,9 @@
 
 mod ask;
 mod check;
+mod deal;
 mod evaluate;
+mod explore;
 mod headless;
 mod random;
 mod record;
@@ -11,12 +13,13 @@ mod trace;
 mod vec_env;
 mod wilson;
 
-pub use ask::{AskError, LabelledEpisode, ask_expert};
+pub use ask::{AskError, ask_expert};
 pub use check::{CheckReport, check_dataset, resimulate};
 pub use evaluate::{EpisodeResult, Evaluation, TermMean, evaluate, normalized_score};
+pub use explore::{Experience, explore};
 pub use headless::{SandboxPlugins, headless_app};
 pub use random::RandomActions;
-pub use record::{RecordError, RecordReport, record};
+pub use record::{Demonstrator, RecordError, RecordReport, record};
 pub use seeds::{evaluation_seeds, recording_seeds};
 pub use trace::{Trace, trace_episode, trace_policy};
 pub use vec_env::{FinishedEpisode, Player, Step, VecEnv, VecEnvOptions};

@@ -37,7 +37,22 @@ pub enum RecordError {
     Dataset(#[from] DatasetError),
 }
 
-/// Record one episode for each of `seeds` by an operator of `skill` and append it to the dataset in `dir`. `progress`
+/// Who demonstrates, and what is recorded of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demonstrator {
+    /// How well the operator plays.
+    pub skill: Skill,
+    /// Record what is seen alone, as where one watches without feeling the controls.
+    pub states_only: bool,
+}
+
+impl From<Skill> for Demonstrator {
+    fn from(skill: Skill) -> Self {
+        Self { skill, states_only: false }
+    }
+}
+
+/// Record one episode for each of `seeds` by a scripted operator and append it to the dataset in `dir`. `progress`
 /// hears the number of episodes after each; `stop` ends it after the episode in progress is discarded.
 ///
 /// # Errors
@@ -45,12 +60,13 @@ pub enum RecordError {
 /// stays.
 pub fn record(
     scene: &Scene,
-    skill: Skill,
+    by: impl Into<Demonstrator>,
     seeds: impl Iterator<Item = u64>,
     dir: &Path,
     stop: &AtomicBool,
     mut progress: impl FnMut(usize),
 ) -> Result<RecordReport, RecordError> {
+    let Demonstrator { skill, states_only } = by.into();
     let operator = || {
         let operator = scene.blueprint.operator(skill).ok_or_else(|| RecordError::NoOperator(scene.name.clone()))?;
         Ok::<_, RecordError>(ScriptedOperator(operator))
@@ -64,7 +80,8 @@ pub fn record(
     let journals = dir.join("journal");
     for seed in seeds {
         begin_episode(world, spawned.arena, seed);
-        world.entity_mut(agent).insert(Recorder::with_journal(skill.name(), &journals));
+        let recorder = Recorder::with_journal(skill.name(), &journals);
+        world.entity_mut(agent).insert(if states_only { recorder.states_only() } else { recorder });
         loop {
             tick(world);
             let ended = world.get::<Recorder>(agent).is_none_or(Recorder::ended);

@@ -43,7 +43,7 @@ pub fn trace_episode(scene: &Scene, episode: &Episode) -> Result<Trace, Snapshot
 /// # Errors
 /// [`PolicyError`] when the policy does not fit the scene's agent.
 pub fn trace_policy(scene: &Scene, policy: Policy, seed: u64) -> Result<Trace, PolicyError> {
-    Policies::check(&policy, &scene.blueprint.spaces())?;
+    let policy = policy.fitted(&scene.blueprint.spaces(), &scene.name)?;
     let mut app = headless_app(1);
     let world = app.world_mut();
     let index = world.resource_mut::<Policies>().add(policy);

@@ -148,8 +148,7 @@ impl VecEnv {
         Ok(match player {
             Player::Random => Self::new(scene, options),
             Player::Policy(policy) => {
-                Policies::check(&policy, &scene.blueprint.spaces())?;
-                let mut policy = Some(*policy);
+                let mut policy = Some(policy.fitted(&scene.blueprint.spaces(), &scene.name)?);
                 let mut index = None;
                 Self::spawn(scene, options, Driver::Policy, |world, agent| {
                     if let Some(policy) = policy.take() {

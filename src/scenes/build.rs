@@ -207,7 +207,7 @@ impl Blueprint for SceneSpecification {
         Some(match &self.agent {
             AgentKind::Vehicle { car } => {
                 let operator = DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car);
-                Box::new(operator.dodging(self.pace.dodge))
+                Box::new(operator.dodging(self.pace.dodge, self.pace.notice))
             }
             AgentKind::Humanoid { .. } => Box::new(WalkOperator::new(skill)),
         })

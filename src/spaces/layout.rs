@@ -80,6 +80,45 @@ impl Layout {
         None
     }
 
+    /// Where each number of `wanted` stands in this layout.
+    ///
+    /// # Errors
+    /// The fields of `wanted` that this layout lacks or has with another size, unit or bound.
+    pub fn columns_of(&self, wanted: &Layout) -> Result<Vec<usize>, Vec<LayoutDifference>> {
+        let (mut columns, mut differences) = (Vec::new(), Vec::new());
+        for field in &wanted.fields {
+            match self.fields.iter().find(|own| own.name == field.name) {
+                None => differences.push(LayoutDifference::Unknown(field.clone())),
+                Some(own) if own != field => {
+                    differences.push(LayoutDifference::Changed { wanted: own.clone(), found: field.clone() });
+                }
+                Some(own) => columns.extend(self.range(&own.name).into_iter().flatten()),
+            }
+        }
+        if differences.is_empty() { Ok(columns) } else { Err(differences) }
+    }
+
+    /// The layout without the fields that `hidden` names; a name that ends in `*` means all fields that begin so.
+    ///
+    /// # Errors
+    /// The first name that no field has, or that nothing would be left.
+    pub fn without(&self, hidden: &[String]) -> Result<Self, String> {
+        let hides = |pattern: &String, field: &Field| match pattern.strip_suffix('*') {
+            Some(start) => field.name.starts_with(start),
+            None => field.name == *pattern,
+        };
+        if let Some(unknown) = hidden.iter().find(|pattern| !self.fields.iter().any(|f| hides(pattern, f))) {
+            let names: Vec<&str> = self.fields.iter().map(|f| f.name.as_str()).collect();
+            return Err(format!("no field is called {unknown}; there are {}", names.join(", ")));
+        }
+        let fields: Vec<Field> =
+            self.fields.iter().filter(|f| !hidden.iter().any(|pattern| hides(pattern, f))).cloned().collect();
+        if fields.is_empty() {
+            return Err("nothing would be left".into());
+        }
+        Ok(Self { name: self.name.clone(), fields })
+    }
+
     /// A name for each number: the field's, with `.i` added where it has several.
     pub fn names(&self) -> Vec<String> {
         self.fields

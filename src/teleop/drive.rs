@@ -20,8 +20,6 @@ const LANE: f32 = 1.4;
 /// The gap kept behind what stands on the lane, m, from the middle of the bonnet.
 const GAP: f32 = 4.5;
 
-/// How far ahead something on the lane makes it swing out, m.
-const SWING: f32 = 16.0;
 /// How far beyond the place where a thing was last seen it swings back, m: its length, and half a car's.
 const PAST: f32 = 5.0;
 
@@ -37,6 +35,10 @@ pub struct DriveOperator {
     fields: Fields,
     /// How far beside a thing on the lane it passes, left of it above zero; 0 stops behind it, m.
     dodge: f32,
+    /// How far ahead a thing on the lane makes it swing out, at least and at most, m.
+    notices: (f32, f32),
+    /// The same in this episode.
+    notice: f32,
     /// Way that is left until it swings back, m.
     dodging: f32,
     /// How far left of the line it means to be, m.
@@ -84,6 +86,8 @@ impl DriveOperator {
                 rays: start("ray"),
             },
             dodge: 0.0,
+            notices: (0.0, 0.0),
+            notice: 0.0,
             dodging: 0.0,
             aside: 0.0,
             mood: 1.0,
@@ -91,9 +95,10 @@ impl DriveOperator {
         }
     }
 
-    /// The same, passing things on the lane `beside` metres beside them, on a side that chance chooses.
-    pub fn dodging(self, beside: f32) -> Self {
-        Self { dodge: beside, ..self }
+    /// The same, passing things on the lane `beside` metres beside them, on a side that chance chooses when they are
+    /// at least and at most `notices` metres ahead.
+    pub fn dodging(self, beside: f32, notices: (f32, f32)) -> Self {
+        Self { dodge: beside, notices, ..self }
     }
 
     /// Change line and speed a little every few seconds.
@@ -176,6 +181,8 @@ impl Operator for DriveOperator {
         self.dodging = 0.0;
         if self.dodge != 0.0 {
             self.dodge = self.dodge.abs().copysign(self.hands.noise());
+            let (least, most) = self.notices;
+            self.notice = least + (most - least) * (0.5 + 0.5 * self.hands.noise());
         }
     }
 
@@ -188,7 +195,7 @@ impl Operator for DriveOperator {
         let mut left = left + self.aside * (observation[self.fields.to_go] / 12.0).min(1.0);
         let free = self.free_way(observation, &path);
         self.dodging -= speed.max(0.0) * dt;
-        if self.dodge != 0.0 && free < SWING {
+        if self.dodge != 0.0 && free < self.notice {
             self.dodging = free + PAST;
         }
         if self.dodging > 0.0 {

@@ -47,6 +47,9 @@ pub fn data(
         agent: "test".into(),
         source: "a test".into(),
         weights: None,
+        facts: Vec::new(),
+        tasks: Vec::new(),
+        interventions: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use apprentice::learn::{Prepared, TrainConfig};
 use apprentice::learn::{Progress, RunOptions, StepReport, TrainError, dagger, learner};
 use apprentice::policies::Policy;
-use apprentice::rollout::{LabelledEpisode, ask_expert, evaluation_seeds};
+use apprentice::rollout::{Experience, ask_expert, evaluation_seeds};
 use apprentice::scenes::find;
 use apprentice::teleop::Skill;
 use burn::tensor::Device;
@@ -18,12 +18,12 @@ fn expert(observation: f32) -> f32 {
 }
 
 /// Two episodes between -12 and -4, where no demonstration was.
-fn asked(round: u64) -> Vec<LabelledEpisode> {
+fn asked(round: u64) -> Vec<Experience> {
     let mut numbers = Numbers(100 + round);
     let episode = |seed| {
         let observations: Vec<f32> = (0..50).map(|_| 4.0 * numbers.next() - 8.0).collect();
         let actions = observations.iter().map(|o| expert(*o)).collect();
-        LabelledEpisode { seed, observations, actions, success: false }
+        Experience { seed, observations, actions, success: false }
     };
     (0..2).map(episode).collect()
 }

@@ -31,6 +31,9 @@ fn recall(episodes: usize, seed: u64) -> TrainingData {
         agent: "recall".into(),
         source: "a test".into(),
         weights: None,
+        facts: Vec::new(),
+        tasks: Vec::new(),
+        interventions: Vec::new(),
     }
 }
 

@@ -1,0 +1,80 @@
+//! `apprentice policy`
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::eval::load_policy;
+use super::{Failure, Output};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  apprentice policy info runs/slalom
+  apprentice policy merge runs/truck --out policies/truck")]
+pub struct PolicyArguments {
+    #[command(subcommand)]
+    command: PolicyCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum PolicyCommand {
+    /// What a policy sees and decides, and where it comes from
+    Info {
+        /// A policy folder, or a run folder (its best policy)
+        policy: PathBuf,
+    },
+    /// Write an adapter and the network that it adapts as one ordinary policy
+    Merge {
+        /// A policy folder, or a run folder (its best policy)
+        policy: PathBuf,
+        /// The folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+pub fn run(arguments: &PolicyArguments, output: &Output) -> Result<(), Failure> {
+    match &arguments.command {
+        PolicyCommand::Info { policy } => info(policy, output),
+        PolicyCommand::Merge { policy, out } => merge(policy, out, output),
+    }
+}
+
+fn info(path: &PathBuf, output: &Output) -> Result<(), Failure> {
+    let policy = load_policy(path)?;
+    let config = policy.config();
+    let from = &config.provenance;
+    output.line(format_args!("{}: drives a {}, {} weights", path.display(), config.agent, policy.parameters()));
+    output.line(format_args!(
+        "learned by {} from {} ({}), {} steps, seed {}",
+        from.learner, from.dataset, from.scene, from.steps, from.seed
+    ));
+    if let Some(adapter) = &config.adapter {
+        output.line(format_args!("an adapter of rank {} on {}", adapter.rank, adapter.base.display()));
+    }
+    if !config.tasks.is_empty() {
+        output.line(format_args!("tasks: {}", config.tasks.join(", ")));
+    }
+    for (what, layout) in [("sees", &config.observation), ("decides", &config.action)] {
+        let fields: Vec<String> = layout.fields.iter().map(|f| format!("{}[{}]", f.name, f.size)).collect();
+        output.line(format_args!("{what}: {}", fields.join(", ")));
+    }
+    output.object(&json!({ "policy": path, "parameters": policy.parameters(), "config": config }));
+    Ok(())
+}
+
+fn merge(path: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failure> {
+    let policy = load_policy(path)?;
+    if policy.config().adapter.is_none() {
+        return Err(Failure::bad_use(anyhow!("{} is a whole policy already; only adapters are merged", path.display())));
+    }
+    if out.exists() {
+        return Err(Failure::bad_use(anyhow!("{} is there already; give another folder", out.display())));
+    }
+    policy.merged().save(out).map_err(Failure::failed)?;
+    output.line(format_args!("policy: {}", out.display()));
+    output.object(&json!({ "policy": out }));
+    Ok(())
+}
