@@ -108,7 +108,7 @@ impl Blueprint for Bowling {
             let ball = RigidBodyBuilder::dynamic().angular_damping(0.5).can_sleep(false);
             let handle = physics.insert(ball, [ColliderBuilder::ball(RADIUS).mass(4.0).build()]);
             let body = Box::new(Ball { parts: [handle], push: [0.0; 2] });
-            Slot { body, guide: Guide::default(), observation: vec![0.0; 4], action: vec![0.0; 2] }
+            Slot { body, guide: Guide::default(), senses: Vec::new(), observation: vec![0.0; 4], action: vec![0.0; 2] }
         };
         let slots = (0..agents).map(slot).collect();
         let roles = (0..agents).map(|_| Role::Actor(Box::new(OnMark))).collect();

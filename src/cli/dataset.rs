@@ -1,6 +1,6 @@
 //! `apprentice dataset`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
@@ -60,6 +60,21 @@ pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure>
         DatasetCommand::Replay { dir, episode } => replay(dir, *episode, output),
         DatasetCommand::Plot { dir, out } => plot_lines(dir, out, output),
     }
+}
+
+/// The episode that `DATASET:NUMBER` names; `option` is where it was given.
+pub fn episode_of(option: &str, name: &str) -> Result<Episode, Failure> {
+    let parts = name.rsplit_once(':').and_then(|(dir, number)| Some((dir, number.parse::<usize>().ok()?)));
+    let Some((dir, number)) = parts else {
+        let message = "give a dataset's folder and an episode's number, such as demos/slalom:3";
+        return Err(Failure::bad_use(anyhow!("{option} {name}: {message}")));
+    };
+    let dataset = Dataset::open(Path::new(dir)).map_err(Failure::failed)?;
+    if number >= dataset.len() {
+        let last = dataset.len().saturating_sub(1);
+        return Err(Failure::bad_use(anyhow!("{dir} has episodes 0 to {last}, not {number}")));
+    }
+    dataset.read(number).map_err(Failure::failed)
 }
 
 /// The scene that an episode was recorded in, from the text that lies beside it, to play it again.

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::dataset::episode_of;
 use super::{Failure, Output};
 use crate::policies::{AttackKind, Policy, PolicyError, resolve_policy_dir};
 use crate::rollout::{Evaluation, Player, evaluate, evaluation_seeds, normalized_score, trace_policy};
@@ -41,6 +42,9 @@ pub struct EvalArguments {
     /// How far the attack moves each observed number at most, in standard deviations of the demonstrations
     #[arg(long, requires = "attack")]
     epsilon: Option<f32>,
+    /// Show the policy this episode, DATASET:NUMBER, of what to do (for policies of `train one-shot`)
+    #[arg(long, requires = "policy", value_name = "DATASET:NUMBER")]
+    demonstration: Option<String>,
     /// Draw the lines of the first twelve episodes into this PNG file
     #[arg(long, requires = "policy")]
     plot: Option<PathBuf>,
@@ -49,6 +53,19 @@ pub struct EvalArguments {
 /// Load the policy in a policy or run folder.
 pub fn load_policy(path: &Path) -> Result<Policy, Failure> {
     resolve_policy_dir(path).and_then(|dir| Policy::load(&dir)).map_err(Failure::failed)
+}
+
+/// The policy, shown an episode of a dataset.
+fn shown(policy: Policy, which: &str) -> Result<Policy, Failure> {
+    let episode = episode_of("--demonstration", which)?;
+    let layout = &episode.header.observation;
+    let columns = layout.columns_of(&policy.config().observation).map_err(|differences| {
+        let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+        Failure::bad_use(anyhow!("the policy cannot be shown {which}: it {}", differences.join("; it ")))
+    })?;
+    let rows = episode.observations.chunks_exact(layout.size());
+    let seen: Vec<f32> = rows.flat_map(|row| columns.iter().map(|column| row[*column])).collect();
+    policy.shown(&seen).map_err(Failure::bad_use)
 }
 
 /// A policy that does not fit is bad use; anything else failed.
@@ -79,6 +96,10 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         (Some(path), _) => {
             let mut policy = load_policy(path)?;
             let mut name = path.display().to_string();
+            if let Some(which) = &arguments.demonstration {
+                policy = shown(policy, which)?;
+                name = format!("{name} shown {which}");
+            }
             if let (Some(kind), Some(epsilon)) = (arguments.attack, arguments.epsilon) {
                 policy = policy.attacked(kind, epsilon).map_err(Failure::bad_use)?;
                 name = format!("{name} under {kind} of {epsilon}");

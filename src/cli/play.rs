@@ -42,13 +42,10 @@ pub use window::{open, run};
 
 #[cfg(feature = "desktop")]
 mod window {
-    use std::path::Path;
-
-    use anyhow::anyhow;
-
     use super::{Failure, Output, PlayArguments};
-    use crate::cli::{dataset::scene_of, eval};
-    use crate::demos::{Dataset, Episode};
+    use crate::cli::dataset::{episode_of, scene_of};
+    use crate::cli::eval;
+    use crate::demos::Episode;
     use crate::live::SessionOptions;
     use crate::scenes::{Scene, find};
     use crate::ui::{AppOptions, run_app};
@@ -82,17 +79,7 @@ mod window {
 
     /// The episode that `DATASET:EPISODE` names, and its scene.
     fn recorded(name: &str) -> Result<(Episode, Scene), Failure> {
-        let parts = name.rsplit_once(':').and_then(|(dir, number)| Some((dir, number.parse::<usize>().ok()?)));
-        let Some((dir, number)) = parts else {
-            let message = "give a dataset's folder and an episode's number, such as demos/slalom:3";
-            return Err(Failure::bad_use(anyhow!("--replay {name}: {message}")));
-        };
-        let dataset = Dataset::open(Path::new(dir)).map_err(Failure::failed)?;
-        if number >= dataset.len() {
-            let last = dataset.len().saturating_sub(1);
-            return Err(Failure::bad_use(anyhow!("{dir} has episodes 0 to {last}, not {number}")));
-        }
-        let episode = dataset.read(number).map_err(Failure::failed)?;
+        let episode = episode_of("--replay", name)?;
         let scene = scene_of(&episode).map_err(Failure::failed)?;
         Ok((episode, scene))
     }

@@ -46,6 +46,8 @@ enum LearnerCommand {
     Gan(RunArguments),
     /// The same, which matches the mean of what the discriminator sees in the demonstrations
     FeatureMatching(RunArguments),
+    /// One policy for many tasks, which is shown one demonstration of what to do (`eval --demonstration`)
+    OneShot(RunArguments),
     /// Action chunking with transformers, with temporal ensembling
     Act(RunArguments),
 }
@@ -103,6 +105,7 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
         LearnerCommand::Diffusion(arguments) => (LearnerKind::Diffusion, arguments),
         LearnerCommand::Gan(arguments) => (LearnerKind::Gan, arguments),
         LearnerCommand::FeatureMatching(arguments) => (LearnerKind::FeatureMatching, arguments),
+        LearnerCommand::OneShot(arguments) => (LearnerKind::OneShot, arguments),
         LearnerCommand::Act(arguments) => (LearnerKind::Act, arguments),
     };
     learn(kind, arguments, output)

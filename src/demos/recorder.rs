@@ -187,12 +187,13 @@ fn unused(path: &Path) -> PathBuf {
 /// The header of an episode that begins in this state.
 pub(super) fn header(
     scene: &Scene,
-    spaces: &Spaces,
+    (spaces, slot): (&Spaces, usize),
     operator: &str,
     score: &Score,
     arena: &Arena,
     physics: &Physics<'_>,
 ) -> EpisodeHeader {
+    let instruction = arena.slots.get(slot).and_then(|slot| slot.guide.instruction.clone());
     let snapshot = Snapshot::take(physics, arena).to_bytes().unwrap_or_default();
     EpisodeHeader {
         scene: scene.name.clone(),
@@ -201,7 +202,7 @@ pub(super) fn header(
         seed: arena.seed,
         agent: spaces.agent.to_string(),
         operator: operator.to_owned(),
-        task: scene.name.clone(),
+        task: instruction.unwrap_or_else(|| scene.name.clone()),
         control_dt: scene.blueprint.control_dt(),
         observation: (*spaces.observation).clone(),
         action: (*spaces.action).clone(),
@@ -231,7 +232,7 @@ fn take_decisions(
         let Ok((arena, mut sets, scene)) = arenas.get_mut(agent.arena) else { continue };
         let physics = sets.physics();
         if recorder.episode.is_none() {
-            let mut header = header(&scene.0, spaces, &recorder.operator, score, arena, &physics);
+            let mut header = header(&scene.0, (spaces, agent.slot), &recorder.operator, score, arena, &physics);
             if recorder.states_only {
                 header.action = Layout { name: "no action".to_owned(), fields: Vec::new() };
             }

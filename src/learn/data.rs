@@ -1,5 +1,6 @@
 //! The numbers that a learner learns from.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rand_pcg::Pcg64;
@@ -8,6 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::TrainError;
 use super::init::Base;
 use super::random::{Purpose, below, generator, shuffle};
+use crate::policies::shown::{PER_MOMENT, moments};
 use crate::policies::{HeadConfig, NetworkConfig, OBSERVATION_CLIP};
 use crate::spaces::{Layout, Normalizer};
 
@@ -210,15 +212,17 @@ pub struct Window {
     pub sequence: usize,
     /// Actions that each is to say: the tick's own and those after it.
     pub chunk: usize,
+    /// Moments of another demonstration of the same task that each input is followed by ([`crate::policies::shown`]).
+    pub shown: usize,
 }
 
 impl Window {
     /// One tick.
-    pub const TICK: Self = Self { stacked: 1, sequence: 1, chunk: 1 };
+    pub const TICK: Self = Self { stacked: 1, sequence: 1, chunk: 1, shown: 0 };
 
     /// What a policy's network sees and says.
     pub fn of(network: &NetworkConfig, head: &HeadConfig) -> Self {
-        Self { stacked: network.stacked(), sequence: network.sequence(), chunk: head.chunk }
+        Self { stacked: network.stacked(), sequence: network.sequence(), chunk: head.chunk, shown: network.shown }
     }
 }
 
@@ -249,6 +253,8 @@ pub struct Prepared<'a> {
     weight_scale: f32,
     /// Which rows are for what.
     pub split: Split,
+    /// Numbers of the episodes of each task, where policies are shown some.
+    alike: BTreeMap<&'a str, Vec<usize>>,
     /// Shift and scale of observations, from the training rows.
     pub observation_normalizer: Normalizer,
     /// Shift and scale of actions, from the training rows.
@@ -277,7 +283,11 @@ impl<'a> Prepared<'a> {
             }
             weight_scale = (split.train.len() as f64 / sum) as f32;
         }
-        Ok(Self { data, weight_scale, split, observation_normalizer, action_normalizer })
+        let mut alike = BTreeMap::<&str, Vec<usize>>::new();
+        for (episode, facts) in data.facts.iter().enumerate() {
+            alike.entry(&facts.task).or_default().push(episode);
+        }
+        Ok(Self { data, weight_scale, split, alike, observation_normalizer, action_normalizer })
     }
 
     /// Normalise as an earlier policy does what it knew already.
@@ -305,7 +315,9 @@ impl<'a> Prepared<'a> {
     /// The batch whose sequences start at the given rows, in their order.
     pub fn batch(&self, starts: &[u32], window: Window) -> Batch {
         let (wide, narrow) = (self.data.observation.size(), self.data.action.size());
-        let mut batch = if window == Window::TICK { self.ticks(starts) } else { self.windows(starts, window) };
+        let single = Window { shown: 0, ..window } == Window::TICK;
+        let mut batch = if single { self.ticks(starts) } else { self.windows(starts, window) };
+        batch.window = window;
         self.observation_normalizer.normalize(&mut batch.observations);
         batch.observations.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
         self.action_normalizer.normalize(&mut batch.actions);
@@ -318,6 +330,34 @@ impl<'a> Prepared<'a> {
             inputs.zip(present.chunks(window.chunk)).filter(|(_, p)| !p[0]).for_each(|(row, _)| blank(row));
         }
         batch
+    }
+
+    /// Let each row of a batch be followed by the moments of another demonstration of its task, drawn from `generator`;
+    /// where there is no other, of its own.
+    pub(super) fn show(&self, batch: &mut Batch, starts: &[u32], generator: &mut Pcg64) {
+        let (count, size) = (batch.window.shown, self.data.observation.size());
+        if count == 0 {
+            return;
+        }
+        let width = batch.observations.len() / starts.len();
+        let mut observations = Vec::with_capacity(starts.len() * (width + count * PER_MOMENT * size));
+        for (row, start) in batch.observations.chunks_exact(width).zip(starts) {
+            let own = self.data.episode_starts.partition_point(|first| *first <= *start as usize) - 1;
+            let task = self.data.facts.get(own).and_then(|facts| self.alike.get(facts.task.as_str()));
+            let others: &[usize] = task.map_or(&[], Vec::as_slice);
+            let mut chosen = others.get(below(generator, others.len().max(1))).copied().unwrap_or(own);
+            if chosen == own && others.len() > 1 {
+                let at = others.iter().position(|other| *other == own).unwrap_or(0);
+                chosen = others[(at + 1) % others.len()];
+            }
+            let rows = self.episode(self.data.episode_starts[chosen] as u32);
+            let mut demonstration = self.data.observations[rows.start * size..rows.end * size].to_vec();
+            self.observation_normalizer.normalize(&mut demonstration);
+            demonstration.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
+            observations.extend_from_slice(row);
+            observations.extend(moments(&demonstration, size, count));
+        }
+        batch.observations = observations;
     }
 
     /// Single ticks, in physical units.

@@ -113,12 +113,19 @@ impl Base {
     /// Its parameters for the network of `policy`; what it lacks comes from `fresh`.
     pub fn parameters<'a>(&'a self, policy: &'a PolicyConfig, fresh: &'a mut dyn ParameterSource) -> Inherited<'a> {
         let base = self.config();
-        let history = policy.network.stacked() == base.network.stacked();
+        // Behind encoders and attention an entrance's rows are not the observation's numbers.
+        let encoded = |config: &PolicyConfig| {
+            let network = &config.network;
+            network.shown > 0 || !network.convolve.is_empty() || config.observation.fields.iter().any(|f| f.image.is_some())
+        };
+        let history =
+            policy.network.stacked() == base.network.stacked() && !encoded(policy) && !encoded(base);
         let chunk = policy.head.chunk == base.head.chunk;
         Inherited {
             copied: self.policy.copied(),
             observation: history.then(|| columns(&policy.observation, &base.observation)),
             action: chunk.then(|| columns(&policy.action, &base.action)),
+            same: policy.observation.fields == base.observation.fields,
             base,
             fresh,
         }
@@ -178,6 +185,8 @@ pub struct Inherited<'a> {
     base: &'a PolicyConfig,
     /// Where each observed number stands in the base; `None` where the histories differ.
     observation: Option<Vec<Option<usize>>>,
+    /// Whether the observations are the same, number by number.
+    same: bool,
     /// Where each decided number stands in the base; `None` where the chunks differ.
     action: Option<Vec<Option<usize>>>,
     fresh: &'a mut dyn ParameterSource,
@@ -221,7 +230,9 @@ impl ParameterSource for Inherited<'_> {
         let fresh = self.fresh.parameter(name, shape, initial)?;
         let Some(stored) = self.copied.take(name) else { return Ok(fresh) };
         if ENTRANCES.contains(&name) {
-            return Ok(self.entrance(shape, &stored).unwrap_or(fresh));
+            let mapped = self.entrance(shape, &stored);
+            let whole = (self.same && stored.0 == shape).then_some(stored.1);
+            return Ok(mapped.or(whole).unwrap_or(fresh));
         }
         if name.starts_with("head.")
             && let Some(values) = self.exit(&fresh, shape, &stored)

@@ -23,6 +23,8 @@ pub enum LearnerKind {
     Gan,
     /// The same, which matches the mean of the discriminator's features over the demonstrations.
     FeatureMatching,
+    /// Behaviour cloning of a policy that is shown one demonstration of what to do (Duan et al. 2017, arXiv:1703.07326).
+    OneShot,
     /// The same as behaviour cloning, by action chunking with transformers (Zhao et al. 2023, arXiv:2304.13705).
     Act,
 }
@@ -37,6 +39,7 @@ impl LearnerKind {
             Self::Diffusion => "diffusion",
             Self::Gan => "gan",
             Self::FeatureMatching => "feature-matching",
+            Self::OneShot => "one-shot",
             Self::Act => "act",
         }
     }
@@ -62,6 +65,11 @@ impl LearnerKind {
                 head.chunk = 8;
                 head.execute = 4;
                 config.optimizer.average = 0.999;
+            }
+            Self::OneShot => {
+                config.network.shown = 32;
+                config.training.steps = 20_000;
+                config.optimizer.learning_rate = 5e-4;
             }
             Self::Act => {
                 head.kind = HeadKind::Act;

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 
 use super::init::Base;
 use super::shaping::shaped;
-use super::random::{Purpose, generator, shuffle};
+use super::random::{self, Purpose, shuffle};
 use super::run_dir::RunDir;
 use super::{
     BehaviourCloning, ContinualMethod, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState, TrainConfig, TrainError,
@@ -157,6 +157,7 @@ pub fn learner(
         | LearnerKind::BehaviorPrediction
         | LearnerKind::Vae
         | LearnerKind::Diffusion
+        | LearnerKind::OneShot
         | LearnerKind::Act => Ok(Box::new(BehaviourCloning::new(config, policy, device)?)),
     }
 }
@@ -263,10 +264,12 @@ pub fn run(
             seed: settings.seed,
         };
         let rows = order.rows(state.step);
+        let mut generator = random::generator(settings.seed, Purpose::Sequences, state.step);
         let batch = if window.sequence == 1 {
-            prepared.batch(rows, window)
+            let mut batch = prepared.batch(rows, window);
+            prepared.show(&mut batch, rows, &mut generator);
+            batch
         } else {
-            let mut generator = generator(settings.seed, Purpose::Sequences, state.step);
             prepared.batch(&prepared.starts(rows, window, &mut generator), window)
         };
         learner.update(batch, step)?;
@@ -288,7 +291,12 @@ pub fn run(
         }
         if due(settings.validate_every) && !validating.is_empty() {
             let rows = VALIDATION_ROWS.div_ceil(window.sequence);
-            let mut batches = validating.chunks(rows).map(|starts| prepared.batch(starts, window));
+            let mut batches = validating.chunks(rows).enumerate().map(|(index, starts)| {
+                let mut batch = prepared.batch(starts, window);
+                let mut generator = random::generator(settings.seed, Purpose::Validation, index as u64);
+                prepared.show(&mut batch, starts, &mut generator);
+                batch
+            });
             let validation = learner.validate(&mut batches, state.step)?;
             newest_loss = Some(validation.loss);
             let counts = state.step as f64 >= f64::from(settings.select_from) * total as f64;
@@ -371,7 +379,7 @@ impl Order {
         let epoch = step / self.batches();
         if self.epoch != Some(epoch) {
             self.shuffled.copy_from_slice(&self.sorted);
-            shuffle(&mut self.shuffled, &mut generator(self.seed, Purpose::Shuffle, epoch));
+            shuffle(&mut self.shuffled, &mut random::generator(self.seed, Purpose::Shuffle, epoch));
             self.epoch = Some(epoch);
         }
         let start = (step % self.batches()) as usize * self.batch;

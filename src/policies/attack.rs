@@ -90,6 +90,9 @@ impl Attack {
             };
             return fail(format!("{kind} follows the gradient of the policy's decision, and {why}; use noise"));
         }
+        if config.network.shown > 0 {
+            return fail("it is shown a demonstration; attacks on such policies are not possible".into());
+        }
         let device = Device::flex().autodiff();
         let network = Network::new(config, source, &device)?;
         Ok(Self { kind, epsilon, network, device })

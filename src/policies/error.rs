@@ -70,6 +70,12 @@ pub enum PolicyError {
         /// Those that it knows.
         known: Vec<String>,
     },
+    /// A policy and its demonstration.
+    #[error("the policy cannot be shown what to do: {message}")]
+    Shown {
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The policy cannot be attacked so.
     #[error("this attack is not possible: {message}")]
     Attack {

@@ -4,6 +4,7 @@ pub mod artifact;
 mod attack;
 mod chance;
 mod driver;
+mod encoders;
 mod error;
 mod heads;
 mod low_rank;
@@ -11,6 +12,7 @@ mod memory;
 mod network;
 mod parameters;
 mod policy;
+pub mod shown;
 mod trunks;
 mod view;
 

@@ -5,13 +5,19 @@ use burn::tensor::{Device, Tensor};
 
 use super::heads::HeadSizes;
 use super::parameters::filled;
+use super::encoders::Encoder;
+use super::shown::Shown;
 use super::{Chance, Head, Loss, ParameterSource, PolicyConfig, PolicyError, Targets, Trunk};
 
-/// The hidden part and the head.
+/// Encoders, the hidden part and the head.
 #[derive(Module, Debug)]
 pub struct Network {
+    encoder: Option<Encoder>,
+    shown: Option<Shown>,
     trunk: Trunk,
     head: Head,
+    #[module(skip)]
+    observation: usize,
 }
 
 impl Network {
@@ -22,7 +28,17 @@ impl Network {
     pub fn new(config: &PolicyConfig, source: &mut dyn ParameterSource, device: &Device) -> Result<Self, PolicyError> {
         config.network.check()?;
         config.head.check()?;
-        let inputs = config.observation.size() * config.network.stacked();
+        let settings = &config.network;
+        let encoder = Encoder::new(&config.observation, &settings.convolve, settings.encoded, device)?;
+        let size = config.observation.size();
+        let shown =
+            (settings.shown > 0).then(|| Shown::new(size, settings.shown, settings.width, settings.attention_heads, device));
+        if encoder.is_some() && shown.is_some() {
+            let message = "network.shown cannot be had together with images or network.convolve; hide those fields".into();
+            return Err(PolicyError::Network { message });
+        }
+        let read = shown.as_ref().map_or(0, |shown| shown.sizes().1);
+        let inputs = encoder.as_ref().map_or(size, Encoder::size) * settings.stacked() + read;
         let sizes = HeadSizes {
             features: config.network.features(inputs),
             actions: config.action.size(),
@@ -30,13 +46,26 @@ impl Network {
         };
         let trunk = Trunk::new(&config.network, inputs, device);
         let head = Head::new(&config.head, &sizes, device);
-        filled(Self { trunk, head }, source, device)
+        filled(Self { encoder, shown, trunk, head, observation: size }, source, device)
     }
 
     /// `[rows, ticks, inputs]` to features `[rows * ticks, width]`. `masks`: dropout masks of as many rows, one for each
     /// of [`super::NetworkConfig::dropped`]'s widths, in training; nothing otherwise.
     pub fn features(&self, inputs: Tensor<3>, masks: &[Tensor<2>]) -> Tensor<2> {
-        self.trunk.forward(inputs, masks)
+        self.trunk.forward(self.encoded(inputs), masks)
+    }
+
+    /// `[rows, ticks, inputs]` to what the hidden part takes of them.
+    pub(super) fn encoded(&self, inputs: Tensor<3>) -> Tensor<3> {
+        let [rows, ticks, numbers] = inputs.dims();
+        if let Some(shown) = &self.shown {
+            let read = shown.forward(inputs.reshape([rows * ticks, numbers]));
+            return read.reshape([rows as i64, ticks as i64, -1]);
+        }
+        let Some(encoder) = &self.encoder else { return inputs };
+        let stacked = numbers / self.observation;
+        let encoded = encoder.forward(inputs.reshape([rows * ticks * stacked, self.observation]));
+        encoded.reshape([rows, ticks, stacked * encoder.size()])
     }
 
     /// The hidden part.

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::artifact::{self, PolicyConfig, StoredTensors, WEIGHTS_FILE};
 use super::low_rank::{ADAPTER_FILE, LowRank};
+use super::shown::moments;
 use super::view::View;
 use super::{Attack, AttackKind, Chance, Copied, Network, PolicyError, PolicyMemory};
 use crate::agents::Spaces;
@@ -34,12 +35,14 @@ pub struct Policy {
     /// What it sees of the agents' observations, where that is not all.
     view: Option<View>,
     attack: Option<Attack>,
+    /// Moments of the demonstration that it was shown, normalised.
+    shown: Vec<f32>,
 }
 
 impl Policy {
     /// A policy of a `network` whose parameters are on `device`, which is best one without automatic differentiation.
     pub fn new(config: PolicyConfig, network: Network, device: Device) -> Self {
-        Self { config, network, device, adapter: None, view: None, attack: None }
+        Self { config, network, device, adapter: None, view: None, attack: None, shown: Vec::new() }
     }
 
     /// Read a policy's folder onto the CPU, where a batch of one is decided within microseconds.
@@ -92,7 +95,27 @@ impl Policy {
     /// # Errors
     /// [`PolicyError::Layout`] with the fields that the agents lack or have otherwise, or [`PolicyError::Task`].
     pub fn fitted(mut self, spaces: &Spaces, task: &str) -> Result<Self, PolicyError> {
+        if self.config.network.shown > 0 && self.shown.is_empty() {
+            return Err(PolicyError::Shown { message: "it has to be shown a demonstration of what to do first".into() });
+        }
         self.view = View::new(&self.config, &spaces.observation, &spaces.action, task)?;
+        Ok(self)
+    }
+
+    /// The same policy, shown a demonstration, `[ticks, observation size]` in the units of its own layout.
+    ///
+    /// # Errors
+    /// [`PolicyError::Shown`] when it does not take demonstrations, or this one is not whole ticks.
+    pub fn shown(mut self, observations: &[f32]) -> Result<Self, PolicyError> {
+        let (count, size) = (self.config.network.shown, self.config.observation_normalizer.size());
+        let fail = |message: &str| Err(PolicyError::Shown { message: message.into() });
+        if count == 0 {
+            return fail("it was not trained to be shown one; train with network.shown above 0");
+        }
+        if observations.is_empty() || !observations.len().is_multiple_of(size) {
+            return fail("the demonstration is not some whole ticks of its observation");
+        }
+        self.shown = moments(&normalized(&self.config, &[], observations), size, count);
         Ok(self)
     }
 
@@ -174,16 +197,17 @@ impl Policy {
             memories.len()
         );
         let attacked = self.attack.as_ref().map(|attack| {
-            let mut inputs = normalized(&self.config, observations);
+            let mut inputs = normalized(&self.config, &[], observations);
             attack.perturb(&mut inputs, wide);
             self.config.observation_normalizer.denormalize(&mut inputs);
             inputs
         });
         let observations = attacked.as_deref().unwrap_or(observations);
         let (config, network, device) = (&self.config, &self.network, &self.device);
+        let shown = &self.shown[..];
         let piece = (count / 2).clamp(PIECE.0, PIECE.1);
         if *device != Device::flex() || count <= piece {
-            decide(config, network, device, observations, memories, actions);
+            decide(config, network, device, shown, observations, memories, actions);
             return;
         }
         // The network's parameters are shared, not copied.
@@ -194,7 +218,7 @@ impl Policy {
             .map(|(observations, actions)| (network.clone(), observations, memories.next(), actions))
             .collect();
         pieces.into_par_iter().with_max_len(1).for_each(|(network, observations, memories, actions)| {
-            decide(config, &network, device, observations, memories.unwrap_or_default(), actions);
+            decide(config, &network, device, shown, observations, memories.unwrap_or_default(), actions);
         });
     }
 
@@ -210,7 +234,9 @@ impl Policy {
         if observations.is_empty() {
             return;
         }
-        let inputs = tensor(normalized(&self.config, observations), self.config.observation.size(), &self.device);
+        let inputs = normalized(&self.config, &self.shown, observations);
+        let width = self.config.observation.size() + self.shown.len();
+        let inputs = tensor(inputs, width, &self.device);
         let features = self.network.features(inputs.unsqueeze_dim(1), &[]);
         let (mean, log_std) = self.network.head().distribution(features, &mut Chance::Each(Vec::new()));
         copy(mean, means);
@@ -233,6 +259,7 @@ fn decide(
     config: &PolicyConfig,
     network: &Network,
     device: &Device,
+    shown: &[f32],
     observations: &[f32],
     memories: &mut [PolicyMemory],
     actions: &mut [f32],
@@ -240,11 +267,12 @@ fn decide(
     if observations.is_empty() {
         return;
     }
-    let inputs = normalized(config, observations);
+    let inputs = normalized(config, shown, observations);
+    let wide = config.observation_normalizer.size() + shown.len();
     if config.remembers() {
-        remember_and_decide(config, network, device, &inputs, memories, actions);
+        remember_and_decide(config, network, device, (&inputs, wide), memories, actions);
     } else {
-        let inputs = tensor(inputs, config.observation_normalizer.size(), device);
+        let inputs = tensor(inputs, wide, device);
         let features = network.features(inputs.unsqueeze_dim(1), &[]);
         copy(network.head().decide(features, &mut Chance::Each(Vec::new())), actions);
     }
@@ -256,11 +284,11 @@ fn remember_and_decide(
     config: &PolicyConfig,
     network: &Network,
     device: &Device,
-    inputs: &[f32],
+    (inputs, wide): (&[f32], usize),
     memories: &mut [PolicyMemory],
     actions: &mut [f32],
 ) {
-    let (wide, narrow) = (config.observation_normalizer.size(), config.action_normalizer.size());
+    let narrow = config.action_normalizer.size();
     let due: Vec<usize> = (0..memories.len()).filter(|i| memories[*i].due(config)).collect();
     let features = if config.network.is_recurrent() {
         // The state goes on at every tick, whether something is decided or not.
@@ -270,7 +298,8 @@ fn remember_and_decide(
             memory.state.resize(size, 0.0);
             states.extend_from_slice(&memory.state);
         }
-        let stepped = network.trunk().step(tensor(inputs.to_vec(), wide, device), tensor(states, size, device));
+        let encoded = network.encoded(tensor(inputs.to_vec(), wide, device).unsqueeze_dim(1)).squeeze_dim(1);
+        let stepped = network.trunk().step(encoded, tensor(states, size, device));
         stepped.map(|(features, states)| {
             let mut after = vec![0.0; memories.len() * size];
             copy(states, &mut after);
@@ -280,7 +309,7 @@ fn remember_and_decide(
     } else {
         let history = config.network.history;
         memories.iter_mut().zip(inputs.chunks_exact(wide)).for_each(|(m, input)| m.observe(input, history));
-        (!due.is_empty()).then(|| window_features(config, network, device, &due, memories))
+        (!due.is_empty()).then(|| window_features(config, network, device, (&due, wide), memories))
     };
     if let (Some(features), false) = (features, due.is_empty()) {
         let mut generators = Vec::with_capacity(due.len());
@@ -305,10 +334,9 @@ fn window_features(
     config: &PolicyConfig,
     network: &Network,
     device: &Device,
-    due: &[usize],
+    (due, wide): (&[usize], usize),
     memories: &[PolicyMemory],
 ) -> Tensor<2> {
-    let wide = config.observation_normalizer.size();
     let ticks = |i: &usize| memories[*i].window.len() / wide;
     let stacked = config.network.stacked();
     let mut inputs = Vec::new();
@@ -354,14 +382,16 @@ fn rows(config: &PolicyConfig, observations: usize, actions: usize) -> usize {
     rows
 }
 
-/// Observations in their units, normalised and clipped.
-fn normalized(config: &PolicyConfig, observations: &[f32]) -> Vec<f32> {
+/// Observations in their units, normalised and clipped, each followed by what the policy was shown.
+fn normalized(config: &PolicyConfig, shown: &[f32], observations: &[f32]) -> Vec<f32> {
     let normalizer = &config.observation_normalizer;
-    let mut values = Vec::with_capacity(observations.len());
+    let rows = observations.len() / normalizer.size();
+    let mut values = Vec::with_capacity(observations.len() + rows * shown.len());
     for row in observations.chunks_exact(normalizer.size()) {
         // The same numbers as `Normalizer::normalize`, in one pass with the clipping.
         let scaled = row.iter().zip(&normalizer.mean).zip(&normalizer.std).map(|((x, mean), std)| (x - mean) / std);
         values.extend(scaled.map(|x| x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP)));
+        values.extend_from_slice(shown);
     }
     values
 }

@@ -9,13 +9,16 @@ use super::blueprint::{Blueprint, Built, Role};
 use super::road::road;
 use super::specification::{AgentKind, Form, Object, SceneSpecification, TaskKind, Thing};
 use super::variation::SceneVariation;
-use crate::agents::Spaces;
+use crate::agents::{PostSense, Spaces};
 use crate::agents::humanoid::{self, Humanoid, HumanoidOptions};
 use crate::agents::vehicle::{self, Vehicle, VehicleSpecification};
-use crate::sim::{Body, Course, Guide, Physics, Slot, Surface};
-use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task};
+use crate::sim::{Body, Course, Guide, Physics, Sense, Slot, Surface};
+use crate::spaces::Field;
+use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task, Visit};
 use crate::teleop::{DriveOperator, KeyBindings, Operator, Skill, WalkOperator, vehicle_bindings, walk_bindings};
 
+/// A coloured post of a relay: radius and height, m.
+pub(super) const POST: Form = Form::Cylinder(0.12, 1.6);
 /// Height of a cone, m: the large road cone of EN 13422.
 pub(super) const CONE_HEIGHT: f32 = 0.9;
 /// Radius of the cylinder that stands for a cone, m.
@@ -59,11 +62,27 @@ fn insert_thing(
     }
 }
 
-fn spaces(agent: &AgentKind) -> Spaces {
-    let (observation, action) = match agent {
+/// What a scene lets its agents sense beside what their bodies do.
+fn senses(scene: &SceneSpecification) -> (Vec<Field>, Vec<Box<dyn Sense>>) {
+    let (mut fields, mut senses) = (Vec::new(), Vec::<Box<dyn Sense>>::new());
+    if let Some(relay) = &scene.relay {
+        let sense = PostSense { posts: relay.posts };
+        fields.extend(sense.fields());
+        senses.push(Box::new(sense));
+    }
+    if let Some(camera) = &scene.camera {
+        fields.push(camera.field());
+        senses.push(Box::new(camera.clone()));
+    }
+    (fields, senses)
+}
+
+fn spaces(agent: &AgentKind, added: Vec<Field>) -> Spaces {
+    let (mut observation, action) = match agent {
         AgentKind::Vehicle { .. } => (vehicle::observation_layout(), vehicle::action_layout()),
         AgentKind::Humanoid { control, .. } => (humanoid::observation_layout(), humanoid::action_layout(*control)),
     };
+    observation.fields.extend(added);
     Spaces { agent: agent.name().into(), observation: Arc::new(observation), action: Arc::new(action) }
 }
 
@@ -83,6 +102,7 @@ fn task(kind: &TaskKind) -> Box<dyn Task> {
         TaskKind::Slalom { reach } => Box::new(Slalom::new(reach)),
         TaskKind::Park { distance, angle, hold } => Box::new(Park::new(distance, angle.to_radians(), hold)),
         TaskKind::Reach { radius } => Box::new(Reach::new(radius)),
+        TaskKind::Relay { .. } => Box::new(Visit::default()),
         TaskKind::Push { radius, .. } => Box::new(Push::new(radius)),
     }
 }
@@ -93,11 +113,14 @@ fn reversed(course: &Course, points: &[(f32, f32)]) -> Option<Course> {
 }
 
 impl SceneSpecification {
-    fn slot(&self, physics: &mut Physics<'_>, agent: &AgentKind) -> Slot {
-        let spaces = spaces(agent);
+    /// A slot for an acting agent (`equipped` with the scene's sensors) or for one of the scene's own cars.
+    fn slot(&self, physics: &mut Physics<'_>, agent: &AgentKind, equipped: bool) -> Slot {
+        let (fields, senses) = if equipped { senses(self) } else { (Vec::new(), Vec::new()) };
+        let spaces = spaces(agent, fields);
         Slot {
             body: body(physics, agent),
             guide: Guide::default(),
+            senses,
             observation: vec![0.0; spaces.observation.size()],
             action: vec![0.0; spaces.action.size()],
         }
@@ -127,7 +150,7 @@ impl Blueprint for SceneSpecification {
     }
 
     fn spaces(&self) -> Spaces {
-        spaces(&self.agent)
+        spaces(&self.agent, senses(self).0)
     }
 
     fn bindings(&self) -> KeyBindings {
@@ -166,6 +189,9 @@ impl Blueprint for SceneSpecification {
         let objects = self.objects.iter().map(|o| object(physics, o)).collect();
         let scattered = self.scatter.iter().flat_map(|s| std::iter::repeat_n(s, s.count));
         let scattered = scattered.map(|s| insert_thing(physics, s.kind, s.form, None, 0.6)).collect();
+        let posts = (0..self.relay.as_ref().map_or(0, |relay| relay.posts))
+            .map(|_| insert_thing(physics, Thing::Obstacle, POST, None, 0.6))
+            .collect();
         let cone = Form::Cylinder(CONE_RADIUS, CONE_HEIGHT);
         let cones = (0..self.gates.as_ref().map_or(0, |g| g.count))
             .map(|_| insert_thing(physics, Thing::Cone, cone, Some(CONE_MASS), 0.8))
@@ -177,14 +203,14 @@ impl Blueprint for SceneSpecification {
         let mut slots = Vec::new();
         let mut roles = Vec::new();
         for _ in 0..agents {
-            slots.push(self.slot(physics, &self.agent));
+            slots.push(self.slot(physics, &self.agent, true));
             roles.push(Role::Actor(task(&self.task)));
         }
         if let Some(traffic) = &self.traffic {
             let car = AgentKind::Vehicle { car: VehicleSpecification::default() };
             let (slow, fast) = traffic.speed;
             for i in 0..traffic.count {
-                slots.push(self.slot(physics, &car));
+                slots.push(self.slot(physics, &car, false));
                 let share = i as f32 / (traffic.count.max(2) - 1) as f32;
                 let cruise = slow + (fast - slow) * share;
                 let driver = DriveOperator::new(Skill::Steady, cruise / Skill::Steady.pace(), 4.0, &self.car());
@@ -198,6 +224,7 @@ impl Blueprint for SceneSpecification {
             parked,
             objects,
             scattered,
+            posts,
             actors: agents,
         };
         Built { slots, roles, variation: Box::new(variation) }

@@ -8,7 +8,7 @@ use super::specification::SceneSpecification;
 use super::validate::validate;
 
 /// Built-in scenes: name and text.
-const BUILTIN: [(&str, &str); 8] = [
+const BUILTIN: [(&str, &str); 9] = [
     ("circuit", include_str!("../../scenes/circuit.ron")),
     ("slalom", include_str!("../../scenes/slalom.ron")),
     ("parking", include_str!("../../scenes/parking.ron")),
@@ -16,6 +16,7 @@ const BUILTIN: [(&str, &str); 8] = [
     ("courtyard", include_str!("../../scenes/courtyard.ron")),
     ("crates", include_str!("../../scenes/crates.ron")),
     ("fork", include_str!("../../scenes/fork.ron")),
+    ("relay", include_str!("../../scenes/relay.ron")),
     ("stepping", include_str!("../../scenes/stepping.ron")),
 ];
 

@@ -2,6 +2,7 @@
 
 mod blueprint;
 mod build;
+mod colours;
 mod library;
 mod locate;
 mod road;
@@ -11,6 +12,7 @@ mod validate;
 mod variation;
 
 pub use blueprint::{Blueprint, Built, Role, Scene, SceneError};
+pub use colours::COLOURS;
 pub use library::{builtin_names, find, load_file, parse};
 pub use spawn::{ArenaScene, Spawned, despawn_arena, spawn_arena};
 pub use specification::{AgentKind, SceneSpecification};

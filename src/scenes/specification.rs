@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agents::DepthCamera;
 use crate::agents::humanoid::Control;
 use crate::agents::vehicle::VehicleSpecification;
 
@@ -47,6 +48,12 @@ pub struct SceneSpecification {
     /// Where it is to go.
     #[serde(default)]
     pub goal: Option<Goal>,
+    /// Coloured posts to visit in an order.
+    #[serde(default)]
+    pub relay: Option<Posts>,
+    /// A depth camera on each agent.
+    #[serde(default)]
+    pub camera: Option<DepthCamera>,
     /// Other cars on the road.
     #[serde(default)]
     pub traffic: Option<Traffic>,
@@ -233,6 +240,24 @@ pub struct Scatter {
     pub apart: f32,
 }
 
+/// Coloured posts in a ring.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Posts {
+    /// How many, each of another colour; their places are dealt for each episode.
+    pub posts: usize,
+    /// How many of them are to be visited.
+    pub visits: usize,
+    /// Radius of the ring, m.
+    pub ring: f32,
+    /// How far a post strays from its place on the ring, m.
+    #[serde(default)]
+    pub spread: f32,
+    /// Which posts to visit, counted from 0, in order; empty to draw them for each episode.
+    #[serde(default)]
+    pub order: Vec<usize>,
+}
+
 /// Where an agent begins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -302,6 +327,11 @@ pub enum TaskKind {
     /// To the goal.
     Reach {
         /// How near, m.
+        radius: f32,
+    },
+    /// The posts, in order.
+    Relay {
+        /// How near to a post is a visit, m.
         radius: f32,
     },
     /// The object with this index to the goal.

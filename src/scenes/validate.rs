@@ -1,9 +1,10 @@
 //! Is a scene possible? What the schema alone cannot say.
 
 use super::locate::Step;
+use super::colours::COLOURS;
 use super::specification::{AgentKind, Form, SceneSpecification, TaskKind};
 use crate::sim::Course;
-use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task};
+use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task, Visit};
 
 /// Objects in a scene: what one core still steps in real time.
 const MOST_THINGS: f32 = 200.0;
@@ -25,6 +26,7 @@ pub(super) fn terms_of(task: &TaskKind) -> &'static [&'static str] {
         TaskKind::Slalom { .. } => Slalom::new(1.0).terms(),
         TaskKind::Park { .. } => Park::new(1.0, 1.0, 1.0).terms(),
         TaskKind::Reach { .. } => Reach::new(1.0).terms(),
+        TaskKind::Relay { .. } => Visit::default().terms(),
         TaskKind::Push { .. } => Push::new(1.0).terms(),
     }
 }
@@ -109,6 +111,28 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
             c.number(&[here[0].clone(), here[1].clone(), Key("mass")], mass, 0.01, 1e5, "mass (kg)");
         }
     }
+    if let Some(relay) = &scene.relay {
+        let most = COLOURS.len() as f32;
+        c.number(&[Key("relay"), Key("posts")], relay.posts as f32, 2.0, most, "posts");
+        c.number(&[Key("relay"), Key("visits")], relay.visits as f32, 1.0, relay.posts as f32, "visits");
+        c.number(&[Key("relay"), Key("ring")], relay.ring, 1.0, 100.0, "ring (m)");
+        c.number(&[Key("relay"), Key("spread")], relay.spread, 0.0, relay.ring / 2.0, "spread (m)");
+        let mut order = relay.order.clone();
+        order.sort_unstable();
+        order.dedup();
+        if !relay.order.is_empty() && (order.len() != relay.visits || order.iter().any(|post| *post >= relay.posts)) {
+            let message = format!("order has to name {} different posts of 0 to {}", relay.visits, relay.posts - 1);
+            c.object(&[Key("relay"), Key("order")], message);
+        }
+    }
+    if let Some(camera) = &scene.camera {
+        c.number(&[Key("camera"), Key("width")], camera.width as f32, 8.0, 128.0, "width (pixels)");
+        c.number(&[Key("camera"), Key("height")], camera.height as f32, 8.0, 128.0, "height (pixels)");
+        c.number(&[Key("camera"), Key("field_of_view")], camera.field_of_view, 10.0, 350.0, "field_of_view (degrees)");
+        c.number(&[Key("camera"), Key("reach")], camera.reach, 0.5, 200.0, "reach (m)");
+        c.number(&[Key("camera"), Key("above")], camera.above, -5.0, 20.0, "above (m)");
+        c.number(&[Key("camera"), Key("down")], camera.down, -90.0, 90.0, "down (degrees)");
+    }
     if let Some(traffic) = &scene.traffic {
         c.number(&[Key("traffic"), Key("count")], traffic.count as f32, 1.0, 64.0, "count");
         c.number(&[Key("traffic"), Key("speed")], traffic.speed.0, 0.5, traffic.speed.1, "the slowest speed (m/s)");
@@ -140,6 +164,10 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
             c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
             needs(scene.goal.is_some(), "goal", &mut c);
         }
+        TaskKind::Relay { radius } => {
+            c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
+            needs(scene.relay.is_some(), "relay", &mut c);
+        }
         TaskKind::Push { object, radius } => {
             c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
             needs(scene.goal.is_some(), "goal", &mut c);
@@ -156,7 +184,7 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         c.object(
             &[Key("agent")],
             format!(
-                "the agent is a {}; allowed is Vehicle for Lap, Slalom and Park, Humanoid for Reach and Push",
+                "the agent is a {}; allowed is Vehicle for Lap, Slalom and Park, Humanoid for Reach, Push and Relay",
                 scene.agent.name()
             ),
         );

@@ -6,8 +6,9 @@ use bevy::math::{Quat, Vec3};
 use bevy_rapier3d::rapier::prelude::*;
 use rand::RngExt;
 
-use super::specification::{Form, Gates, SceneSpecification, TaskKind};
-use crate::sim::{Course, Gate, Guide, Physics, SimRng, Slot, Variation};
+use super::colours::COLOURS;
+use super::specification::{AgentKind, Form, Gates, Posts, SceneSpecification, TaskKind};
+use crate::sim::{Course, Gate, Guide, Physics, Post, Relay, SimRng, Slot, Variation};
 
 /// Room that each further agent of an arena gets behind or beside the first, m; less where the course is too short.
 const AGENT_SPACING: f32 = 9.0;
@@ -23,6 +24,7 @@ pub(super) struct SceneVariation {
     pub parked: Vec<RigidBodyHandle>,
     pub objects: Vec<RigidBodyHandle>,
     pub scattered: Vec<RigidBodyHandle>,
+    pub posts: Vec<RigidBodyHandle>,
     /// Agents with a task; the slots after them are the scene's own cars.
     pub actors: usize,
 }
@@ -137,6 +139,35 @@ impl SceneVariation {
         Guide { course, goal: Some(goal), goal_heading: Some(goal_heading), ..Guide::default() }
     }
 
+    /// Deal the posts to their places on the ring, and the order of the visits.
+    fn relay(&self, physics: &mut Physics<'_>, rng: &mut SimRng, wanted: &Posts, radius: f32) -> Guide {
+        let mut places: Vec<usize> = (0..wanted.posts).collect();
+        let mut order = places.clone();
+        for list in [&mut places, &mut order] {
+            for i in (1..list.len()).rev() {
+                list.swap(i, rng.random_range(0..=i));
+            }
+        }
+        order.truncate(wanted.visits);
+        if !wanted.order.is_empty() {
+            order.clone_from(&wanted.order);
+        }
+        let begin = stray(rng, 180.0);
+        let mut posts = Vec::new();
+        for (place, handle) in places.iter().zip(&self.posts) {
+            let angle = (begin + 360.0 * *place as f32 / wanted.posts as f32).to_radians();
+            let on_ring = Quat::from_rotation_y(angle) * Vec3::NEG_Z * wanted.ring;
+            let position = on_ring + Vec3::new(stray(rng, wanted.spread), 0.0, stray(rng, wanted.spread));
+            put(physics, *handle, position + Vec3::Y * (height_of(super::build::POST) / 2.0), 0.0);
+            posts.push(Post { position, visited: false });
+        }
+        let named: Vec<&str> = order.iter().map(|post| COLOURS[*post].0).collect();
+        let relay = Relay { posts, order, radius };
+        let goal = relay.next().map(|post| relay.posts[post].position);
+        let instruction = Some(format!("visit {}", named.join(", ")));
+        Guide { goal, relay: Some(relay), instruction, ..Guide::default() }
+    }
+
     /// Place the agents, and the scene's own cars, along a road.
     fn on_course(&self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng, courses: &[Arc<Course>; 2]) {
         let reversible = self.scene.course.as_ref().is_some_and(|r| r.reversible);
@@ -195,6 +226,8 @@ impl Variation for SceneVariation {
         self.scatter(physics, rng, &clear);
         let guide = if let Some(gates) = &self.scene.gates {
             self.gates(physics, rng, gates, from)
+        } else if let (Some(posts), TaskKind::Relay { radius }) = (&self.scene.relay, &self.scene.task) {
+            self.relay(physics, rng, posts, *radius)
         } else if !self.scene.bays.is_empty() {
             self.bays(physics, rng, from, heading)
         } else {
@@ -204,7 +237,8 @@ impl Variation for SceneVariation {
             };
             Guide { goal, object, ..Guide::default() }
         };
-        let spacing = if matches!(self.scene.task, TaskKind::Reach { .. } | TaskKind::Push { .. }) {
+        let on_foot = matches!(self.scene.agent, AgentKind::Humanoid { .. });
+        let spacing = if on_foot {
             Quat::from_rotation_y(heading) * Vec3::X * PERSON_SPACING
         } else {
             Quat::from_rotation_y(heading) * Vec3::Z * AGENT_SPACING

@@ -3,7 +3,7 @@
 use bevy::ecs::prelude::*;
 use bevy_rapier3d::plugin::context::RapierContextSimulation;
 
-use super::body::Body;
+use super::body::{Body, Sense};
 use super::guide::Guide;
 use super::physics::{Physics, PhysicsSets};
 use super::seed::{SimRng, episode_rng};
@@ -34,6 +34,8 @@ pub struct Slot {
     pub body: Box<dyn Body>,
     /// What it is asked to do.
     pub guide: Guide,
+    /// Sensors beside the body's own, which write the end of the observation, in order.
+    pub senses: Vec<Box<dyn Sense>>,
     /// What it sensed at this tick.
     pub observation: Vec<f32>,
     /// What it does at this tick.
@@ -151,7 +153,15 @@ impl Arena {
     /// Write every body's observation.
     pub fn sense(&mut self, physics: &Physics<'_>) {
         for slot in &mut self.slots {
-            slot.body.sense(physics, &slot.guide, &mut slot.observation);
+            let added: usize = slot.senses.iter().map(|sense| sense.size()).sum();
+            let own = slot.observation.len() - added;
+            let (own, mut rest) = slot.observation.split_at_mut(own);
+            slot.body.sense(physics, &slot.guide, own);
+            for sense in &slot.senses {
+                let (out, others) = rest.split_at_mut(sense.size());
+                sense.sense(physics, slot.body.as_ref(), &slot.guide, out);
+                rest = others;
+            }
         }
         self.sensed = true;
     }
@@ -167,6 +177,10 @@ impl Arena {
                 slot.body.run_controller(physics);
             }
             physics.step();
+        }
+        for slot in &mut self.slots {
+            let (position, _) = physics.pose(slot.body.parts()[0]);
+            slot.guide.follow(position);
         }
         self.tick += 1;
         self.sensed = false;

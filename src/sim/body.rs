@@ -48,6 +48,15 @@ pub trait Body: Send + Sync + 'static {
     }
 }
 
+/// A sensor that a scene gives to a body beside the body's own.
+pub trait Sense: Send + Sync + 'static {
+    /// How many numbers it writes.
+    fn size(&self) -> usize;
+
+    /// Write them; `out.len()` is [`Sense::size`].
+    fn sense(&self, physics: &Physics<'_>, body: &dyn Body, guide: &Guide, out: &mut [f32]);
+}
+
 /// Where a wheel is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WheelPose {

@@ -20,6 +20,42 @@ pub struct Guide {
     pub object: Option<RigidBodyHandle>,
     /// Posts to pass on the right side, in order along the course.
     pub gates: Vec<Gate>,
+    /// Posts to visit in an order.
+    pub relay: Option<Relay>,
+    /// What is asked, in words, where the scene's name does not say it.
+    pub instruction: Option<String>,
+}
+
+/// A coloured post.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Post {
+    /// Where it stands, m.
+    pub position: Vec3,
+    /// Whether it has been visited.
+    pub visited: bool,
+}
+
+/// Posts to visit in an order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relay {
+    /// One post of each colour.
+    pub posts: Vec<Post>,
+    /// Which posts to visit, in order.
+    pub order: Vec<usize>,
+    /// How near to a post is a visit, m.
+    pub radius: f32,
+}
+
+impl Relay {
+    /// The post to visit next; `None` after the last.
+    pub fn next(&self) -> Option<usize> {
+        self.order.iter().copied().find(|post| !self.posts[*post].visited)
+    }
+
+    /// The post that one visits at `position`.
+    pub fn visited_at(&self, position: Vec3) -> Option<usize> {
+        self.posts.iter().position(|post| (post.position - position).with_y(0.0).length() < self.radius)
+    }
 }
 
 /// A post that must be passed on one side.
@@ -35,5 +71,16 @@ impl Guide {
     /// A guide to one place.
     pub fn to(goal: Vec3) -> Self {
         Self { goal: Some(goal), ..Self::default() }
+    }
+
+    /// The body has come to `position`: a post there that is the next is visited, and the goal goes on to the one after.
+    pub(super) fn follow(&mut self, position: Vec3) {
+        let Some(relay) = &mut self.relay else { return };
+        if let Some(next) = relay.next()
+            && relay.visited_at(position) == Some(next)
+        {
+            relay.posts[next].visited = true;
+        }
+        self.goal = relay.next().map(|post| relay.posts[post].position);
     }
 }

@@ -13,9 +13,9 @@ mod stepping;
 mod surface;
 
 pub use arena::{Arena, Slot, Variation, begin_episode};
-pub use body::{Body, WheelPose};
+pub use body::{Body, Sense, WheelPose};
 pub use course::{Course, CourseError, Projection, heading_of, wrap_angle};
-pub use guide::{Gate, Guide};
+pub use guide::{Gate, Guide, Post, Relay};
 pub use hash::state_hash;
 pub use physics::{GRAVITY, Physics, PhysicsSets, PhysicsSetsItem, RayHit};
 pub use schedule::{ActSystems, DecideSystems, ObserveSystems, SimAct, SimObserve, SimPlugin, tick};

@@ -19,12 +19,26 @@ pub struct Field {
     pub low: f32,
     /// Largest value; what is above is clamped.
     pub high: f32,
+    /// Rows and columns of an image, whose numbers stand row by row; `None` for a plain list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<(usize, usize)>,
 }
 
 impl Field {
     /// A field of `size` numbers between `low` and `high`.
     pub fn new(name: impl Into<String>, size: usize, unit: impl Into<String>, low: f32, high: f32) -> Self {
-        Self { name: name.into(), size, unit: unit.into(), low, high }
+        Self { name: name.into(), size, unit: unit.into(), low, high, image: None }
+    }
+
+    /// A field of `rows` times `columns` numbers between `low` and `high`.
+    pub fn image(
+        name: impl Into<String>,
+        (rows, columns): (usize, usize),
+        unit: impl Into<String>,
+        low: f32,
+        high: f32,
+    ) -> Self {
+        Self { image: Some((rows, columns)), ..Self::new(name, rows * columns, unit, low, high) }
     }
 }
 
@@ -153,6 +167,9 @@ impl Layout {
                 f.low.to_bits(),
                 f.high.to_bits()
             ));
+            if let Some((rows, columns)) = f.image {
+                text.push_str(&format!("\t{rows}x{columns}"));
+            }
         }
         xxh3_64(text.as_bytes())
     }

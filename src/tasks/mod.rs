@@ -4,6 +4,7 @@ mod lap;
 mod park;
 mod push;
 mod reach;
+mod relay;
 mod score;
 mod slalom;
 
@@ -11,5 +12,6 @@ pub use lap::Lap;
 pub use park::Park;
 pub use push::Push;
 pub use reach::Reach;
+pub use relay::Visit;
 pub use score::{End, Judging, Outcome, Score, Task, TaskPlugin, TaskState};
 pub use slalom::Slalom;

@@ -8,7 +8,8 @@ use bevy_rapier3d::rapier::prelude::QueryFilter;
 use super::looks::Looks;
 use super::palette::{GOAL, KERB_RED, PAINT};
 use super::sculpt::Sculpture;
-use crate::sim::{Course, Guide, Physics, Surface};
+use crate::scenes::COLOURS;
+use crate::sim::{Course, Guide, Physics, Post, Surface};
 
 /// Marks what is spawned anew for each episode.
 #[derive(Component)]
@@ -166,6 +167,9 @@ pub fn paint_task(
         let forward = parked.rotation() * Vec3::NEG_Z;
         painter.bay(parked.translation(), crate::sim::heading_of(forward), PAINT);
     }
+    for (post, (_, [r, g, b])) in guide.relay.iter().flat_map(|relay| &relay.posts).zip(COLOURS) {
+        coloured_post(&mut painter.paint, post, Color::srgb(r, g, b));
+    }
     match (guide.goal, guide.goal_heading) {
         (Some(goal), Some(heading)) => {
             painter.bay(goal, heading, GOAL);
@@ -182,6 +186,15 @@ pub fn paint_task(
     if !glow.is_empty() {
         let glow = (Mesh3d(meshes.add(glow.finish())), MeshMaterial3d(looks.beacon.clone()));
         commands.spawn((Marked, glow, NotShadowCaster));
+    }
+}
+
+/// A post's colour: a sleeve round it and a disc on the ground, which is gone once it has been visited.
+fn coloured_post(paint: &mut Sculpture, post: &Post, colour: Color) {
+    let at = |height: f32| Transform::from_translation(post.position + Vec3::Y * height);
+    paint.mesh(Cylinder::new(0.135, 1.62), at(0.81), colour);
+    if !post.visited {
+        paint.mesh(Cylinder::new(0.55, 0.01), at(LIFT), colour);
     }
 }
 

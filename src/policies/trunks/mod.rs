@@ -73,6 +73,14 @@ pub struct NetworkConfig {
     pub layers: usize,
     /// Transformer: parts that the width is split into, each attending by itself.
     pub attention_heads: usize,
+    /// Observed lists of numbers, such as a fan of range rays, that a convolution looks over (LeCun et al. 1998) instead of
+    /// passing as they are; images always are looked over so.
+    pub convolve: Vec<String>,
+    /// Numbers that each convolved field becomes.
+    pub encoded: usize,
+    /// Moments of a demonstration that the policy is shown and asks what to do; 0 for none. Takes `width` and
+    /// `attention_heads`.
+    pub shown: usize,
     /// Nonlinearity after each hidden layer; in LSTM and GRU after the first, linear one alone.
     pub activation: Activation,
     /// MLP: layer normalisation (Ba et al. 2016, arXiv:1607.06450) before each nonlinearity. Off: observations are
@@ -92,6 +100,9 @@ impl Default for NetworkConfig {
             width: 128,
             layers: 2,
             attention_heads: 4,
+            convolve: Vec::new(),
+            encoded: 64,
+            shown: 0,
             activation: Activation::Relu,
             layer_norm: false,
             dropout: 0.0,
@@ -132,8 +143,17 @@ impl NetworkConfig {
         if !(1..=DEEPEST).contains(&self.layers) {
             return fail(format!("network.layers is {}; 1 to {DEEPEST} are possible", self.layers));
         }
+        if !(1..=WIDEST).contains(&self.encoded) {
+            return fail(format!("network.encoded is {}; 1 to {WIDEST} are possible", self.encoded));
+        }
+        if self.shown == 1 || self.shown > LONGEST {
+            return fail(format!("network.shown is {}; 2 to {LONGEST} moments are possible, or 0", self.shown));
+        }
+        if self.shown > 0 && (self.kind != NetworkKind::Mlp || self.history > 1) {
+            return fail("network.shown needs network.kind mlp and network.history 1".into());
+        }
         let heads = self.attention_heads;
-        if self.kind == NetworkKind::Transformer && (heads == 0 || !self.width.is_multiple_of(heads)) {
+        if (self.shown > 0 || self.kind == NetworkKind::Transformer) && (heads == 0 || !self.width.is_multiple_of(heads)) {
             return fail(format!(
                 "network.width is {} and network.attention_heads {heads}; the heads must divide the width",
                 self.width
