@@ -13,5 +13,6 @@ pub mod spaces;
 pub mod study;
 pub mod tasks;
 pub mod teleop;
+pub mod tune;
 #[cfg(feature = "desktop")]
 pub mod ui;

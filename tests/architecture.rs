@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A folder of `src/` and the folders that its files may name.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("spaces", &[]),
     ("sim", &[]),
     ("agents", &["spaces", "sim"]),
@@ -19,12 +19,13 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("live", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn"]),
     ("bench", &["sim", "spaces", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     ("study", &["sim", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
+    ("tune", &["policies", "learn"]),
     ("ui", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     (
         "cli",
         &[
             "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live",
-            "bench", "study", "ui",
+            "bench", "study", "tune", "ui",
         ],
     ),
 ];

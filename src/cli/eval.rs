@@ -58,13 +58,10 @@ pub fn load_policy(path: &Path) -> Result<Policy, Failure> {
 /// The policy, shown an episode of a dataset.
 fn shown(policy: Policy, which: &str) -> Result<Policy, Failure> {
     let episode = episode_of("--demonstration", which)?;
-    let layout = &episode.header.observation;
-    let columns = layout.columns_of(&policy.config().observation).map_err(|differences| {
+    let seen = episode.seen_as(&policy.config().observation).map_err(|differences| {
         let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
         Failure::bad_use(anyhow!("the policy cannot be shown {which}: it {}", differences.join("; it ")))
     })?;
-    let rows = episode.observations.chunks_exact(layout.size());
-    let seen: Vec<f32> = rows.flat_map(|row| columns.iter().map(|column| row[*column])).collect();
     policy.shown(&seen).map_err(Failure::bad_use)
 }
 

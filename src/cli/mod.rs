@@ -15,6 +15,7 @@ mod scenes;
 mod stop;
 mod study;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,8 @@ enum Command {
     Eval(eval::EvalArguments),
     /// Look at a policy, merge an adapter into it
     Policy(policy::PolicyArguments),
+    /// Search for good training settings
+    Tune(tune::TuneArguments),
     /// Compare learning methods
     Study(study::StudyArguments),
     /// Measure speed against its limits
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
         Some(Command::Train(a)) => train::run(a, &output),
         Some(Command::Eval(a)) => eval::run(a, &output),
         Some(Command::Policy(a)) => policy::run(a, &output),
+        Some(Command::Tune(a)) => tune::run(a, &output),
         Some(Command::Study(a)) => study::run(a, &output),
         Some(Command::Bench(a)) => bench::run(a, &output),
     };

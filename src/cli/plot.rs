@@ -79,6 +79,48 @@ pub fn losses(path: &Path, losses: &[Vec<(f32, f32)>; 2]) -> Result<()> {
     root.present().map_err(|e| failed(path, e))
 }
 
+/// What each trial of a search came to, and the best so far. Trials that came to nothing are left out.
+pub fn trials(path: &Path, what: &str, costs: &[(f32, f32)]) -> Result<()> {
+    prepare(path)?;
+    let root = BitMapBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE).map_err(|e| failed(path, e))?;
+    let costs: Vec<(f32, f32)> = costs.iter().copied().filter(|(_, cost)| cost.is_finite()).collect();
+    let (low, high) = span(costs.iter().map(|p| p.1));
+    let last = costs.last().map_or(1.0, |p| p.0.max(1.0));
+    let mut chart = ChartBuilder::on(&root)
+        .caption("Trials", ("sans-serif", 26))
+        .margin(16)
+        .x_label_area_size(44)
+        .y_label_area_size(70)
+        .build_cartesian_2d(0.0..last, low..high)
+        .map_err(|e| failed(path, e))?;
+    chart
+        .configure_mesh()
+        .x_desc("trial")
+        .y_desc(what)
+        .label_style(("sans-serif", 16))
+        .draw()
+        .map_err(|e| failed(path, e))?;
+    let dots = costs.iter().map(|p| Circle::new(*p, 4, GREY.filled()));
+    chart
+        .draw_series(dots)
+        .map_err(|e| failed(path, e))?
+        .label("trial")
+        .legend(|(x, y)| Circle::new((x + 10, y), 4, GREY.filled()));
+    let mut best = f32::INFINITY;
+    let line = costs.iter().map(|(trial, cost)| {
+        best = best.min(*cost);
+        (*trial, best)
+    });
+    chart
+        .draw_series(LineSeries::new(line.collect::<Vec<_>>(), DRIVEN.stroke_width(2)))
+        .map_err(|e| failed(path, e))?
+        .label("best so far")
+        .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], DRIVEN.stroke_width(3)));
+    legend(&mut chart).map_err(|e| failed(path, e))?;
+    root.present().map_err(|e| failed(path, e))
+}
+
 fn legend<'a, DB: DrawingBackend + 'a, CT: plotters::coord::CoordTranslate>(
     chart: &mut ChartContext<'a, DB, CT>,
 ) -> std::result::Result<(), DrawingAreaErrorKind<DB::ErrorType>> {

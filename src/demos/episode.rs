@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::DatasetError;
-use crate::spaces::Layout;
+use crate::spaces::{Layout, LayoutDifference};
 
 /// Everything about an episode that is fixed before its first tick.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,6 +135,17 @@ impl Episode {
             intervention: *self.interventions.get(index)?,
             state_hash: *self.state_hashes.get(index)?,
         })
+    }
+
+    /// What was seen, as the fields of `layout` alone, `[ticks, layout size]`.
+    ///
+    /// # Errors
+    /// The fields that the episode lacks or has otherwise.
+    pub fn seen_as(&self, layout: &Layout) -> Result<Vec<f32>, Vec<LayoutDifference>> {
+        let own = &self.header.observation;
+        let columns = own.columns_of(layout)?;
+        let rows = self.observations.chunks_exact(own.size());
+        Ok(rows.flat_map(|row| columns.iter().map(|column| row[*column])).collect())
     }
 
     /// Whether the task was fulfilled at any tick.

@@ -113,6 +113,10 @@ pub struct DataConfig {
     pub observation_noise: f32,
     /// Observed fields that the policy is not to see, by name; a name that ends in `*` means all that begin so.
     pub hide: Vec<String>,
+    /// `one-shot` only: observed fields that hold one number for each of the same things, by name as in `hide`. In training
+    /// the things are renumbered by chance, alike in what is seen and in the demonstration that is shown, so that nothing
+    /// depends on which is which.
+    pub interchangeable: Vec<String>,
     /// Learn from each demonstration twice, once with left and right exchanged, where the agent's layouts say how.
     pub mirror: bool,
     /// Whether demonstrations of several scenes come with a field that tells the policy which scene it is in.
@@ -132,6 +136,7 @@ impl Default for DataConfig {
             validation_fraction: 0.1,
             observation_noise: 0.0,
             hide: Vec::new(),
+            interchangeable: Vec::new(),
             mirror: false,
             tell_task: true,
             quality: QualityUse::None,

@@ -137,6 +137,43 @@ impl TrainingData {
         self.episode_starts.iter().copied().zip(ends).map(|(start, end)| start..end)
     }
 
+    /// The first `count` episodes alone.
+    pub fn first_episodes(&self, count: usize) -> Self {
+        self.chosen(0..count.min(self.episode_starts.len()))
+    }
+
+    /// The episodes of the given numbers alone, in that order.
+    pub fn chosen(&self, episodes: impl Iterator<Item = usize>) -> Self {
+        let (wide, narrow) = (self.observation.size(), self.action.size());
+        let all: Vec<Range<usize>> = self.episodes().collect();
+        let mut out = Self {
+            observations: Vec::new(),
+            actions: Vec::new(),
+            episode_starts: Vec::new(),
+            weights: None,
+            facts: Vec::new(),
+            interventions: Vec::new(),
+            observation: self.observation.clone(),
+            action: self.action.clone(),
+            tasks: self.tasks.clone(),
+            agent: self.agent.clone(),
+            source: self.source.clone(),
+            ..*self
+        };
+        let mut weights = Vec::new();
+        for episode in episodes {
+            let rows = all[episode].clone();
+            out.episode_starts.push(out.rows());
+            out.observations.extend_from_slice(&self.observations[rows.start * wide..rows.end * wide]);
+            out.actions.extend_from_slice(&self.actions[rows.start * narrow..rows.end * narrow]);
+            out.facts.extend(self.facts.get(episode).cloned());
+            out.interventions.extend(self.interventions.get(rows.clone()).into_iter().flatten());
+            weights.extend(self.weights.iter().flat_map(|weights| &weights[rows.clone()]));
+        }
+        out.weights = self.weights.is_some().then_some(weights);
+        out
+    }
+
     /// A hash of everything that training depends on.
     pub fn hash(&self) -> u64 {
         let mut hasher = Xxh3::new();
@@ -332,9 +369,21 @@ impl<'a> Prepared<'a> {
         batch
     }
 
+    /// Where the fields stand whose things may be renumbered.
+    pub(super) fn exchanged(&self, names: &[String]) -> Result<Vec<Range<usize>>, TrainError> {
+        let fail = |message: String| TrainError::Config { origin: "data.interchangeable".into(), message };
+        let layout = &self.data.observation;
+        let named = layout.named(names).map_err(fail)?;
+        let fields: Vec<Range<usize>> = named.into_iter().filter_map(|field| layout.range(&field.name)).collect();
+        if fields.iter().any(|field| field.len() != fields[0].len()) {
+            return Err(fail("it has to name fields of the same size".into()));
+        }
+        Ok(fields)
+    }
+
     /// Let each row of a batch be followed by the moments of another demonstration of its task, drawn from `generator`;
-    /// where there is no other, of its own.
-    pub(super) fn show(&self, batch: &mut Batch, starts: &[u32], generator: &mut Pcg64) {
+    /// where there is no other, of its own. The numbers of `exchanged` fields are permuted alike in both.
+    pub(super) fn show(&self, batch: &mut Batch, starts: &[u32], exchanged: &[Range<usize>], generator: &mut Pcg64) {
         let (count, size) = (batch.window.shown, self.data.observation.size());
         if count == 0 {
             return;
@@ -354,8 +403,16 @@ impl<'a> Prepared<'a> {
             let mut demonstration = self.data.observations[rows.start * size..rows.end * size].to_vec();
             self.observation_normalizer.normalize(&mut demonstration);
             demonstration.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
+            let begun = observations.len();
             observations.extend_from_slice(row);
             observations.extend(moments(&demonstration, size, count));
+            if let Some(field) = exchanged.first() {
+                let mut order: Vec<usize> = (0..field.len()).collect();
+                shuffle(&mut order, generator);
+                for one in observations[begun..].chunks_exact_mut(size) {
+                    exchanged.iter().for_each(|field| permute(&mut one[field.clone()], &order));
+                }
+            }
         }
         batch.observations = observations;
     }
@@ -439,6 +496,12 @@ impl<'a> Prepared<'a> {
 
 fn row_of(table: &[f32], width: usize, row: u32) -> &[f32] {
     &table[row as usize * width..][..width]
+}
+
+/// Put values into another order.
+fn permute(values: &mut [f32], order: &[usize]) {
+    let before = values.to_vec();
+    values.iter_mut().zip(order).for_each(|(value, from)| *value = before[*from]);
 }
 
 /// The given rows of a row-major table, one after the other in one allocation.

@@ -100,8 +100,9 @@ impl Base {
         ];
         let mut out = fitted;
         for ((own, (base, normalizer)), fitted) in layouts.into_iter().zip(bases).zip(&mut out) {
+            let observed = std::ptr::eq(base, &raw const config.observation);
             for (at, from) in columns(own, base).into_iter().enumerate() {
-                if let Some(from) = from {
+                if let Some(from) = from.filter(|from| !observed || informs(normalizer, *from)) {
                     fitted.mean[at] = normalizer.mean[from];
                     fitted.std[at] = normalizer.std[from];
                 }
@@ -123,7 +124,7 @@ impl Base {
         let chunk = policy.head.chunk == base.head.chunk;
         Inherited {
             copied: self.policy.copied(),
-            observation: history.then(|| columns(&policy.observation, &base.observation)),
+            observation: history.then(|| informative(columns(&policy.observation, &base.observation), base)),
             action: chunk.then(|| columns(&policy.action, &base.action)),
             same: policy.observation.fields == base.observation.fields,
             base,
@@ -173,6 +174,16 @@ fn columns(own: &Layout, base: &Layout) -> Vec<Option<usize>> {
         columns.extend((0..field.size).map(|i| range.as_ref().map(|r| r.start + i)));
     }
     columns
+}
+
+/// Whether an observed number told the base anything: one that never changed in what it learned from, and so is only
+/// centred by its normaliser, did not, and is taken for new.
+fn informs(normalizer: &Normalizer, at: usize) -> bool {
+    normalizer.std[at] != 1.0
+}
+
+fn informative(columns: Vec<Option<usize>>, base: &PolicyConfig) -> Vec<Option<usize>> {
+    columns.into_iter().map(|at| at.filter(|at| informs(&base.observation_normalizer, *at))).collect()
 }
 
 /// Names of the layers that observations enter by.

@@ -29,6 +29,9 @@ pub enum LearnerKind {
     Act,
 }
 
+/// Observations that a policy sees which draws its actions at every tick: it has to know which way it took.
+const HISTORY: usize = 8;
+
 impl LearnerKind {
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -55,16 +58,22 @@ impl LearnerKind {
                 head.kind = HeadKind::Mixture;
                 head.chunk = 10;
             }
-            Self::Vae => head.kind = HeadKind::Vae,
+            Self::Vae => {
+                head.kind = HeadKind::Vae;
+                config.network.history = HISTORY;
+            }
             Self::Gan | Self::FeatureMatching => {
                 head.kind = HeadKind::Generator;
+                config.network.history = HISTORY;
                 config.optimizer.average = 0.999;
             }
             Self::Diffusion => {
                 head.kind = HeadKind::Diffusion;
                 head.chunk = 8;
                 head.execute = 4;
+                config.network.history = HISTORY;
                 config.optimizer.average = 0.999;
+                config.optimizer.learning_rate = 1e-3;
             }
             Self::OneShot => {
                 config.network.shown = 32;
@@ -74,7 +83,7 @@ impl LearnerKind {
             Self::Act => {
                 head.kind = HeadKind::Act;
                 head.chunk = 8;
-                head.ensemble = 0.01;
+                head.execute = 4;
                 head.width = 64;
                 head.layers = 1;
             }

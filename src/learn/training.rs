@@ -233,6 +233,7 @@ pub fn run(
     let mut events = EventWriter::create(&options.dir)?;
     let window = learner.window();
     prepared.check_window(window)?;
+    let exchanged = prepared.exchanged(&config.data.interchangeable)?;
     let validating = prepared.validation_starts(window);
     let sequences = settings.batch_size.div_ceil(window.sequence);
     let mut order = Order::new(prepared.split.train.clone(), sequences, settings.seed);
@@ -267,7 +268,7 @@ pub fn run(
         let mut generator = random::generator(settings.seed, Purpose::Sequences, state.step);
         let batch = if window.sequence == 1 {
             let mut batch = prepared.batch(rows, window);
-            prepared.show(&mut batch, rows, &mut generator);
+            prepared.show(&mut batch, rows, &exchanged, &mut generator);
             batch
         } else {
             prepared.batch(&prepared.starts(rows, window, &mut generator), window)
@@ -294,7 +295,7 @@ pub fn run(
             let mut batches = validating.chunks(rows).enumerate().map(|(index, starts)| {
                 let mut batch = prepared.batch(starts, window);
                 let mut generator = random::generator(settings.seed, Purpose::Validation, index as u64);
-                prepared.show(&mut batch, starts, &mut generator);
+                prepared.show(&mut batch, starts, &[], &mut generator);
                 batch
             });
             let validation = learner.validate(&mut batches, state.step)?;

@@ -19,7 +19,7 @@ pub use evaluate::{EpisodeResult, Evaluation, TermMean, evaluate, normalized_sco
 pub use explore::{Experience, explore};
 pub use headless::{SandboxPlugins, headless_app};
 pub use random::RandomActions;
-pub use record::{Demonstrator, RecordError, RecordReport, record};
+pub use record::{Demonstrator, RecordError, RecordReport, demonstrate, record};
 pub use seeds::{evaluation_seeds, recording_seeds};
 pub use trace::{Trace, trace_episode, trace_policy};
 pub use vec_env::{FinishedEpisode, Player, Step, VecEnv, VecEnvOptions};

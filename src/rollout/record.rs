@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::headless::headless_app;
 use crate::agents::Driver;
-use crate::demos::{DatasetError, Recorder};
+use crate::demos::{DatasetError, Episode, Recorder};
 use crate::scenes::{Scene, spawn_arena};
 use crate::sim::{begin_episode, tick};
 use crate::tasks::Score;
@@ -50,6 +50,29 @@ impl From<Skill> for Demonstrator {
     fn from(skill: Skill) -> Self {
         Self { skill, states_only: false }
     }
+}
+
+/// One episode by a scripted operator, kept in memory.
+///
+/// # Errors
+/// [`RecordError::NoOperator`]
+pub fn demonstrate(scene: &Scene, skill: Skill, seed: u64) -> Result<Episode, RecordError> {
+    let none = || RecordError::NoOperator(scene.name.clone());
+    let operator = ScriptedOperator(scene.blueprint.operator(skill).ok_or_else(none)?);
+    let mut app = headless_app(1);
+    let world = app.world_mut();
+    let spawned = spawn_arena(world, scene, 1, Driver::Scripted);
+    let agent = spawned.agents[0];
+    world.entity_mut(agent).insert((operator, Recorder::in_memory(skill.name())));
+    begin_episode(world, spawned.arena, seed);
+    for _ in 0..scene.tick_limit() {
+        tick(world);
+        if world.get::<Recorder>(agent).is_none_or(Recorder::ended) {
+            break;
+        }
+    }
+    let recorder = world.entity_mut(agent).take::<Recorder>();
+    recorder.and_then(Recorder::into_episode).ok_or_else(none)
 }
 
 /// Record one episode for each of `seeds` by a scripted operator and append it to the dataset in `dir`. `progress`

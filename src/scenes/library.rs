@@ -8,7 +8,7 @@ use super::specification::SceneSpecification;
 use super::validate::validate;
 
 /// Built-in scenes: name and text.
-const BUILTIN: [(&str, &str); 9] = [
+const BUILTIN: [(&str, &str); 11] = [
     ("circuit", include_str!("../../scenes/circuit.ron")),
     ("slalom", include_str!("../../scenes/slalom.ron")),
     ("parking", include_str!("../../scenes/parking.ron")),
@@ -17,6 +17,8 @@ const BUILTIN: [(&str, &str); 9] = [
     ("crates", include_str!("../../scenes/crates.ron")),
     ("fork", include_str!("../../scenes/fork.ron")),
     ("relay", include_str!("../../scenes/relay.ron")),
+    ("hairpins", include_str!("../../scenes/hairpins.ron")),
+    ("truck", include_str!("../../scenes/truck.ron")),
     ("stepping", include_str!("../../scenes/stepping.ron")),
 ];
 

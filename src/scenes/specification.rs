@@ -353,12 +353,12 @@ pub struct Pace {
     pub lateral: f32,
     /// How far beside a thing on the lane to pass it, on a side that chance chooses, m. 0 stops behind it.
     pub dodge: f32,
-    /// How far ahead a thing on the lane is when the choice falls, at least and at most, drawn for each episode, m.
-    pub notice: (f32, f32),
+    /// How far ahead a thing on the lane is when the choice falls, m.
+    pub notice: f32,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { cruise: 12.0, lateral: 5.0, dodge: 0.0, notice: (16.0, 16.0) }
+        Self { cruise: 12.0, lateral: 5.0, dodge: 0.0, notice: 16.0 }
     }
 }

@@ -85,9 +85,7 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
     c.number(&[Key("pace"), Key("cruise")], scene.pace.cruise, 0.5, 60.0, "cruise (m/s)");
     c.number(&[Key("pace"), Key("lateral")], scene.pace.lateral, 0.5, 30.0, "lateral (m/s²)");
     c.number(&[Key("pace"), Key("dodge")], scene.pace.dodge, 0.0, 20.0, "dodge (m)");
-    let (least, most) = scene.pace.notice;
-    c.number(&[Key("pace"), Key("notice")], least, 1.0, most.min(25.0), "the least notice (m)");
-    c.number(&[Key("pace"), Key("notice")], most, least, 25.0, "the greatest notice (m)");
+    c.number(&[Key("pace"), Key("notice")], scene.pace.notice, 1.0, 25.0, "notice (m)");
     c.number(&[Key("objects")], scene.objects.len() as f32, 0.0, MOST_THINGS, "the number of objects");
     if let Some(scatter) = &scene.scatter {
         c.number(&[Key("scatter"), Key("count")], scatter.count as f32, 1.0, MOST_THINGS, "count");

@@ -112,21 +112,29 @@ impl Layout {
         if differences.is_empty() { Ok(columns) } else { Err(differences) }
     }
 
-    /// The layout without the fields that `hidden` names; a name that ends in `*` means all fields that begin so.
+    /// The fields that `names` name; a name that ends in `*` means all fields that begin so.
+    ///
+    /// # Errors
+    /// The first name that no field has.
+    pub fn named(&self, names: &[String]) -> Result<Vec<&Field>, String> {
+        let means = |name: &String, field: &Field| match name.strip_suffix('*') {
+            Some(start) => field.name.starts_with(start),
+            None => field.name == *name,
+        };
+        if let Some(unknown) = names.iter().find(|name| !self.fields.iter().any(|field| means(name, field))) {
+            let known: Vec<&str> = self.fields.iter().map(|f| f.name.as_str()).collect();
+            return Err(format!("no field is called {unknown}; there are {}", known.join(", ")));
+        }
+        Ok(self.fields.iter().filter(|field| names.iter().any(|name| means(name, field))).collect())
+    }
+
+    /// The layout without the fields that `hidden` names, as [`Layout::named`] understands them.
     ///
     /// # Errors
     /// The first name that no field has, or that nothing would be left.
     pub fn without(&self, hidden: &[String]) -> Result<Self, String> {
-        let hides = |pattern: &String, field: &Field| match pattern.strip_suffix('*') {
-            Some(start) => field.name.starts_with(start),
-            None => field.name == *pattern,
-        };
-        if let Some(unknown) = hidden.iter().find(|pattern| !self.fields.iter().any(|f| hides(pattern, f))) {
-            let names: Vec<&str> = self.fields.iter().map(|f| f.name.as_str()).collect();
-            return Err(format!("no field is called {unknown}; there are {}", names.join(", ")));
-        }
-        let fields: Vec<Field> =
-            self.fields.iter().filter(|f| !hidden.iter().any(|pattern| hides(pattern, f))).cloned().collect();
+        let hidden = self.named(hidden)?;
+        let fields: Vec<Field> = self.fields.iter().filter(|field| !hidden.contains(field)).cloned().collect();
         if fields.is_empty() {
             return Err("nothing would be left".into());
         }

@@ -8,13 +8,20 @@ use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
 /// Where the post stands, up to its spread, m along -z.
-const POST: f32 = -36.0;
+const POST: f32 = -15.0;
 
 fn methods() -> Vec<(&'static str, TrainConfig)> {
     let mut mixture = LearnerKind::BehaviourCloning.defaults();
     mixture.head.kind = HeadKind::Mixture;
+    mixture.network.history = 8;
+    // Drawn anew at every tick, a component would be left as soon as it is taken.
+    (mixture.head.chunk, mixture.head.execute) = (8, 4);
+    mixture.optimizer.learning_rate = 3e-4;
+    let mut remembering = LearnerKind::BehaviourCloning.defaults();
+    remembering.network.history = mixture.network.history;
     vec![
         ("squared error", LearnerKind::BehaviourCloning.defaults()),
+        ("squared error over 8 ticks", remembering),
         ("mixture of Gaussians", mixture),
         ("vae", LearnerKind::Vae.defaults()),
         ("gan", LearnerKind::Gan.defaults()),

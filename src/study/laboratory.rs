@@ -130,7 +130,19 @@ impl<'a> Laboratory<'a> {
     /// # Errors
     /// Training fails, or it was told to stop.
     pub fn train(&mut self, name: &str, config: &TrainConfig, data: &TrainingData) -> Result<Policy, StudyError> {
-        let options = self.run(name);
+        self.train_with(self.run(name), config, data)
+    }
+
+    /// The same, as `options` say.
+    ///
+    /// # Errors
+    /// Training fails, or it was told to stop.
+    pub fn train_with(
+        &mut self,
+        options: RunOptions,
+        config: &TrainConfig,
+        data: &TrainingData,
+    ) -> Result<Policy, StudyError> {
         let options = RunOptions { resume: options.dir.join("config.toml").exists(), ..options };
         let summary = train(config, data, &options, &mut ())?;
         if summary.outcome == Outcome::Interrupted {
@@ -152,6 +164,25 @@ impl<'a> Laboratory<'a> {
         let evaluation = evaluate(scene, Player::Policy(Box::new(policy)), &self.judged_by(), 0, |_| {})?;
         self.check_stop()?;
         Ok(evaluation)
+    }
+
+    /// The success of a policy trained on `data` and judged in `scene`: the cell `name`.
+    ///
+    /// # Errors
+    /// Training or judging fails, or it was told to stop.
+    pub fn success(
+        &mut self,
+        name: &str,
+        config: &TrainConfig,
+        data: &TrainingData,
+        scene: &Scene,
+    ) -> Result<f64, StudyError> {
+        let numbers = self.cell(name, |laboratory| {
+            let policy = laboratory.train(name, config, data)?;
+            let evaluation = laboratory.judge(policy, scene)?;
+            Ok(Numbers::from([("success".into(), evaluation.success_rate)]))
+        })?;
+        Ok(numbers["success"])
     }
 
     /// The numbers of the cell `name`: measured by `work`, unless they were before.

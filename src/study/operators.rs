@@ -1,7 +1,7 @@
 //! Demonstrators of mixed skill.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
-use crate::learn::{LearnerKind, TrainConfig};
+use super::{Laboratory, Report, Row, StudyError, Summary};
+use crate::learn::{LearnerKind, QualityUse, TrainConfig};
 use crate::policies::{HeadKind, NetworkKind};
 use crate::scenes::find;
 use crate::teleop::Skill;
@@ -23,6 +23,8 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
     };
     vec![
         ("mlp", of(|_| {})),
+        ("mlp, weighted by quality", of(|c| c.data.quality = QualityUse::Weight)),
+        ("mlp, better half", of(|c| c.data.quality = QualityUse::Filter)),
         ("mlp over 8 ticks", of(|c| c.network.history = 8)),
         ("gru", of(gru)),
         (
@@ -58,12 +60,7 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
             for seed in laboratory.seeds() {
                 config.training.seed = seed;
                 let name = format!("{}-{}-{seed}", scene.name, label.replace([' ', ','], "-"));
-                let numbers = laboratory.cell(&name, |laboratory| {
-                    let policy = laboratory.train(&name, &config, &data)?;
-                    let evaluation = laboratory.judge(policy, &scene)?;
-                    Ok(Numbers::from([("success".into(), evaluation.success_rate)]))
-                })?;
-                cells.push(numbers["success"]);
+                cells.push(laboratory.success(&name, &config, &data, &scene)?);
             }
             values.push(Summary::of(&cells));
         }

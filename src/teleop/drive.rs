@@ -35,9 +35,7 @@ pub struct DriveOperator {
     fields: Fields,
     /// How far beside a thing on the lane it passes, left of it above zero; 0 stops behind it, m.
     dodge: f32,
-    /// How far ahead a thing on the lane makes it swing out, at least and at most, m.
-    notices: (f32, f32),
-    /// The same in this episode.
+    /// How far ahead a thing on the lane makes it swing out, m.
     notice: f32,
     /// Way that is left until it swings back, m.
     dodging: f32,
@@ -86,7 +84,6 @@ impl DriveOperator {
                 rays: start("ray"),
             },
             dodge: 0.0,
-            notices: (0.0, 0.0),
             notice: 0.0,
             dodging: 0.0,
             aside: 0.0,
@@ -96,9 +93,9 @@ impl DriveOperator {
     }
 
     /// The same, passing things on the lane `beside` metres beside them, on a side that chance chooses when they are
-    /// at least and at most `notices` metres ahead.
-    pub fn dodging(self, beside: f32, notices: (f32, f32)) -> Self {
-        Self { dodge: beside, notices, ..self }
+    /// `notice` metres ahead.
+    pub fn dodging(self, beside: f32, notice: f32) -> Self {
+        Self { dodge: beside, notice, ..self }
     }
 
     /// Change line and speed a little every few seconds.
@@ -181,8 +178,6 @@ impl Operator for DriveOperator {
         self.dodging = 0.0;
         if self.dodge != 0.0 {
             self.dodge = self.dodge.abs().copysign(self.hands.noise());
-            let (least, most) = self.notices;
-            self.notice = least + (most - least) * (0.5 + 0.5 * self.hands.noise());
         }
     }
 
