@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Drives the app with real key presses under Xvfb: records, discards, records again, and looks at what lies on disk.
+# Drives the app with real key presses under Xvfb: records, discards, records again, trains, corrects the policy, trains
+# again, and looks at what lies on disk.
 # Needs Xvfb, xdotool and a Vulkan driver (Mesa's lavapipe will do). Usage: tests/window.sh
 #   APPRENTICE  the binary (default: target/release/apprentice, or the same under CARGO_TARGET_DIR)
 #   DISPLAY_NO  number of the display to start (default 97)
@@ -24,9 +25,10 @@ check() { # NAME COMMAND...
     if "$@" >/dev/null 2>&1; then echo "ok    $name"; else echo "FAIL  $name"; failed=1; fi
 }
 
-# Waits up to a minute for a line in the app's log. The frame rate may be low: nothing here depends on it.
-said() {
-    for _ in $(seq 120); do
+# Waits up to a minute, or the given half seconds, for a line in the app's log. The frame rate may be low: nothing here
+# depends on it.
+said() { # LINE TIMES [HALF SECONDS]
+    for _ in $(seq "${3:-120}"); do
         [ "$(grep -c -- "$1" "$work/log")" -ge "$2" ] && return 0
         sleep 0.5
     done
@@ -77,6 +79,28 @@ drive 2
 xdotool key Return
 check "Enter keeps an episode that still runs" said 'kept as episode 1' 1
 
+# Correcting a policy: it learns, drives in a recorded episode, is taken over from twice, and learns again.
+xdotool key t
+check "T trains" said 'P hands over to the policy' 1 600
+xdotool key n
+xdotool key p
+check "P hands over" said 'the policy drives' 1
+xdotool key r
+said 'recording$' 4
+for time in 1 2; do
+    sleep 2
+    xdotool key p
+    check "P takes over, time $time" said 'you drive' "$time"
+    drive 2
+    xdotool key p
+    check "P gives back, time $time" said 'the policy drives' $((time + 1))
+done
+sleep 1
+xdotool key Return
+check "Enter keeps the corrected episode" said 'kept as episode 2' 1
+xdotool key t
+check "T trains again, on the corrections too" said 'P hands over to the policy' 2 600
+
 xdotool key Escape
 kill -TERM "$app"
 wait "$app"
@@ -85,7 +109,8 @@ app=
 
 check "nothing panicked" test "$(grep -ci panicked "$work/log")" -eq 0
 "$binary" dataset info --json "$work/ds/circuit" >"$work/info" 2>>"$work/log"
-check "the dataset holds 2 episodes" grep -q '"episodes":2' "$work/info"
+corrected=$(grep -o '"interventions":[1-9][0-9]*' "$work/info" | wc -l)
+check "the corrections are in one episode of the dataset" test "$corrected" -eq 1
 "$binary" dataset check --json "$work/ds/circuit" >"$work/check" 2>>"$work/log"
 check "every state happens again" grep -q '"diverged":0' "$work/check"
 check "no journal is left" test ! -e "$work/ds/circuit/journal"

@@ -5,9 +5,11 @@ mod camera;
 pub mod humanoid;
 mod posts;
 mod rays;
+mod symmetry;
 pub mod vehicle;
 
 pub use agent::{Action, Agent, AgentBundle, AgentPlugin, Driver, Observation, Spaces};
 pub use camera::DepthCamera;
 pub use posts::PostSense;
 pub use rays::{RayFan, body_filter};
+pub use symmetry::mirrors;

@@ -80,6 +80,8 @@ pub(super) fn made_up_for(observation: Layout, action: Layout, rows: usize) -> T
         weights: None,
         facts: Vec::new(),
         tasks: Vec::new(),
+        mirrored: false,
+        mirrors: Err("these are made-up numbers".into()),
         interventions: Vec::new(),
     }
 }

@@ -68,7 +68,10 @@ fn info(path: &PathBuf, output: &Output) -> Result<(), Failure> {
 fn merge(path: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failure> {
     let policy = load_policy(path)?;
     if policy.config().adapter.is_none() {
-        return Err(Failure::bad_use(anyhow!("{} is a whole policy already; only adapters are merged", path.display())));
+        return Err(Failure::bad_use(anyhow!(
+            "{} is a whole policy already; only adapters are merged",
+            path.display()
+        )));
     }
     if out.exists() {
         return Err(Failure::bad_use(anyhow!("{} is there already; give another folder", out.display())));

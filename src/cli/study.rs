@@ -35,6 +35,9 @@ struct RunArguments {
     /// Only this comparison; may be given several times
     #[arg(long)]
     only: Vec<String>,
+    /// How often each method is trained, each time with another seed; 3 without --quick, else 1
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100))]
+    seeds: Option<u64>,
     /// Everything small, to see that it runs: what it finds says little
     #[arg(long)]
     quick: bool,
@@ -57,7 +60,8 @@ fn compare(name: &str, all: &[Comparison], arguments: &RunArguments, output: &Ou
         output.line(format_args!("{}: {}", comparison.name, comparison.about));
         let dir = arguments.out.join(comparison.name);
         let mut progress = |line: &str| output.line(format_args!("  {line}"));
-        let report = Laboratory::new(&dir, arguments.quick, stop.clone(), &mut progress)
+        let seeds = arguments.seeds.unwrap_or(if arguments.quick { 1 } else { 3 });
+        let report = Laboratory::new(&dir, arguments.quick, seeds, stop.clone(), &mut progress)
             .and_then(|mut laboratory| comparison.run(&mut laboratory));
         let report = report.map_err(|error| match error {
             StudyError::Stopped => interrupted(error),

@@ -121,7 +121,7 @@ pub fn run(arguments: &TuneArguments, output: &Output) -> Result<(), Failure> {
         return Err(Failure::failed(anyhow!("every trial diverged; give a space of smaller learning rates")));
     };
     write_table(&arguments.out.join("trials.md"), &trials, judge)?;
-    let costs: Vec<(f32, f32)> = trials.iter().map(|t| (t.number as f32, cost(t) as f32)).collect();
+    let costs: Vec<(f32, f32)> = trials.iter().map(|t| (t.number as f32, cost(t))).collect();
     let what = if judge == Judge::Failures { "share of episodes that fail" } else { "action error" };
     plot::trials(&arguments.out.join("trials.png"), what, &costs).map_err(Failure::Failed)?;
     let run = search.run_dir(best.number);
@@ -144,8 +144,8 @@ fn failures(
     Ok(1.0 - evaluation.success_rate)
 }
 
-fn cost(trial: &Trial) -> f64 {
-    trial.cost.unwrap_or(f64::INFINITY)
+fn cost(trial: &Trial) -> f32 {
+    trial.cost.unwrap_or(f32::INFINITY)
 }
 
 fn line(trial: &Trial, judge: Judge) -> String {

@@ -45,9 +45,8 @@ pub(super) fn of_episode(
     let (header, ticks) = (&episode.header, episode.len());
     let constant = |value: usize| Column::Ints(vec![value as i64; ticks]);
     let counting = |from: usize| Column::Ints((from as i64..).take(ticks).collect());
-    let mut columns = vec![
-        ("observation.state".to_owned(), Column::Floats(header.observation.size(), episode.observations.clone())),
-    ];
+    let mut columns =
+        vec![("observation.state".to_owned(), Column::Floats(header.observation.size(), episode.observations.clone()))];
     if header.action.size() > 0 {
         columns.push(("action".to_owned(), Column::Floats(header.action.size(), episode.actions.clone())));
     }

@@ -11,8 +11,8 @@ use super::error::DatasetError;
 use super::journal::JournalWriter;
 use crate::agents::{Action, Agent, Driver, Observation, Spaces};
 use crate::scenes::{ArenaScene, Scene};
-use crate::spaces::Layout;
 use crate::sim::{ActSystems, Arena, Physics, PhysicsSets, SimAct, Snapshot, state_hash};
+use crate::spaces::Layout;
 use crate::tasks::Score;
 
 /// Records the agent that carries it, from its arena's next tick to the end of the episode or its removal.

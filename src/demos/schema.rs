@@ -112,9 +112,7 @@ impl Shared {
             let shape = Shape { dtype: Dtype::Float, shape: [layout.size()], names: Some(layout.names()) };
             (name.to_owned(), shape)
         };
-        let mut features = vec![
-            vector("observation.state", &self.observation),
-        ];
+        let mut features = vec![vector("observation.state", &self.observation)];
         if !self.action.fields.is_empty() {
             features.push(vector("action", &self.action));
         }

@@ -109,6 +109,8 @@ pub fn bco<E: From<TrainError>>(
         weights: None,
         facts: Vec::new(),
         tasks: Vec::new(),
+        mirrored: false,
+        mirrors: Err("inverse dynamics are not mirrored".into()),
         interventions: Vec::new(),
     };
     let mut rounds = Vec::new();
@@ -132,8 +134,7 @@ pub fn bco<E: From<TrainError>>(
         let summary = run("inverse", &inverse, &experience, &mut listening)?;
         let action_error = listening.error;
         let ticks = experience.rows();
-        let interrupted =
-            |rounds, policy_dir| Ok(BcoSummary { rounds, policy_dir, interrupted: true });
+        let interrupted = |rounds, policy_dir| Ok(BcoSummary { rounds, policy_dir, interrupted: true });
         if summary.outcome == Outcome::Interrupted {
             return interrupted(rounds, policy_dir);
         }
@@ -198,7 +199,8 @@ fn seen_ahead(observations: &[f32], size: usize, ahead: usize) -> Vec<f32> {
 fn label(data: &TrainingData, action: &Layout, model: &mut Policy, ahead: usize) -> TrainingData {
     let wide = data.observation.size();
     let rows = data.observations.len() / wide;
-    let mut labelled = TrainingData { actions: vec![0.0; rows * action.size()], action: action.clone(), ..data.clone() };
+    let mut labelled =
+        TrainingData { actions: vec![0.0; rows * action.size()], action: action.clone(), ..data.clone() };
     let ends = data.episode_starts.iter().skip(1).copied().chain([rows]);
     for (start, end) in data.episode_starts.iter().copied().zip(ends) {
         let seen = seen_ahead(&data.observations[start * wide..end * wide], wide, ahead);

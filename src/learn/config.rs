@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::quality::QualityUse;
 use super::{
-    AdversarialConfig, BcoConfig, ContinualConfig, DaggerConfig, GanConfig, InitConfig, LearnerKind, TrainError, overrides,
+    AdversarialConfig, BcoConfig, ContinualConfig, DaggerConfig, GanConfig, InitConfig, LearnerKind, TrainError,
+    overrides,
 };
 use crate::policies::{HeadConfig, NetworkConfig};
 

@@ -69,7 +69,10 @@ impl TrainingData {
             }
         }
         if self.control_dt.to_bits() != other.control_dt.to_bits() {
-            return fail(format!("its ticks are {} s, those of {} {} s", other.control_dt, self.source, self.control_dt));
+            return fail(format!(
+                "its ticks are {} s, those of {} {} s",
+                other.control_dt, self.source, self.control_dt
+            ));
         }
         let (before, added) = (self.rows(), other.rows());
         self.episode_starts.extend(other.episode_starts.iter().map(|start| before + start));

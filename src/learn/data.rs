@@ -11,7 +11,7 @@ use super::init::Base;
 use super::random::{Purpose, below, generator, shuffle};
 use crate::policies::shown::{PER_MOMENT, moments};
 use crate::policies::{HeadConfig, NetworkConfig, OBSERVATION_CLIP};
-use crate::spaces::{Layout, Normalizer};
+use crate::spaces::{Layout, Mirror, Normalizer};
 
 /// What is known of a demonstration as a whole.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,6 +49,10 @@ pub struct TrainingData {
     pub facts: Vec<EpisodeFacts>,
     /// Names of the tasks that the observation's last field, `task`, tells apart; empty where there is no such field.
     pub tasks: Vec<String>,
+    /// Whether the second half of the episodes are mirror images of the first half.
+    pub mirrored: bool,
+    /// What observations and actions become when left and right are exchanged; where that is not known, why.
+    pub mirrors: Result<(Mirror, Mirror), String>,
     /// `[rows]`: a person had taken over from a policy; empty where nobody ever did.
     pub interventions: Vec<bool>,
 }
@@ -56,7 +60,11 @@ pub struct TrainingData {
 impl TrainingData {
     /// How many rows (ticks) there are.
     pub fn rows(&self) -> usize {
-        self.observations.len() / self.observation.size().max(1)
+        match self.action.size() {
+            // Only what was seen is known.
+            0 => self.observations.len() / self.observation.size().max(1),
+            size => self.actions.len() / size,
+        }
     }
 
     /// Check the invariants.
@@ -156,6 +164,7 @@ impl TrainingData {
             observation: self.observation.clone(),
             action: self.action.clone(),
             tasks: self.tasks.clone(),
+            mirrors: self.mirrors.clone(),
             agent: self.agent.clone(),
             source: self.source.clone(),
             ..*self
@@ -204,7 +213,9 @@ impl TrainingData {
         if fraction <= 0.0 || rows < 2 {
             return Split { train: all(), validation: Vec::new() };
         }
-        let count = self.episode_starts.len();
+        // An episode and its mirror image stay together.
+        let images = if self.mirrored { self.episode_starts.len() / 2 } else { 0 };
+        let count = self.episode_starts.len() - images;
         if count < 2 {
             let cut = (rows - wanted.clamp(1, rows - 1)) as u32;
             return Split { train: (0..cut).collect(), validation: (cut..rows as u32).collect() };
@@ -212,7 +223,7 @@ impl TrainingData {
         let mut order: Vec<usize> = (0..count).collect();
         shuffle(&mut order, &mut generator(seed, Purpose::Split, 0));
         let end = |episode: usize| self.episode_starts.get(episode + 1).copied().unwrap_or(rows);
-        let mut held_out = vec![false; count];
+        let mut held_out = vec![false; count + images];
         let mut taken = 0;
         // At least one episode validates and at least one trains.
         for (n, &episode) in order.iter().take(count - 1).enumerate() {
@@ -221,6 +232,10 @@ impl TrainingData {
             }
             held_out[episode] = true;
             taken += end(episode) - self.episode_starts[episode];
+            if images > 0 {
+                held_out[episode + count] = true;
+                taken += end(episode + count) - self.episode_starts[episode + count];
+            }
         }
         let mut split = Split { train: Vec::new(), validation: Vec::new() };
         for (episode, held_out) in held_out.iter().enumerate() {

@@ -72,7 +72,14 @@ impl Gan {
         let discriminator = Discriminator::new(sizes, &config.gan.hidden, student.device());
         let discriminator = filled(discriminator, &mut source, student.device())?;
         let optimizer = Adam::new(config.optimizer.clone());
-        Ok(Self { kind: config.training.learner, student, discriminator, optimizer, penalty: config.gan.penalty, sums: Sums::default() })
+        Ok(Self {
+            kind: config.training.learner,
+            student,
+            discriminator,
+            optimizer,
+            penalty: config.gan.penalty,
+            sums: Sums::default(),
+        })
     }
 }
 

@@ -94,10 +94,8 @@ impl Base {
     /// them; of the others `fitted`'s.
     pub fn normalizers(&self, layouts: [&Layout; 2], fitted: [Normalizer; 2]) -> [Normalizer; 2] {
         let config = self.config();
-        let bases = [
-            (&config.observation, &config.observation_normalizer),
-            (&config.action, &config.action_normalizer),
-        ];
+        let bases =
+            [(&config.observation, &config.observation_normalizer), (&config.action, &config.action_normalizer)];
         let mut out = fitted;
         for ((own, (base, normalizer)), fitted) in layouts.into_iter().zip(bases).zip(&mut out) {
             let observed = std::ptr::eq(base, &raw const config.observation);
@@ -117,10 +115,11 @@ impl Base {
         // Behind encoders and attention an entrance's rows are not the observation's numbers.
         let encoded = |config: &PolicyConfig| {
             let network = &config.network;
-            network.shown > 0 || !network.convolve.is_empty() || config.observation.fields.iter().any(|f| f.image.is_some())
+            network.shown > 0
+                || !network.convolve.is_empty()
+                || config.observation.fields.iter().any(|f| f.image.is_some())
         };
-        let history =
-            policy.network.stacked() == base.network.stacked() && !encoded(policy) && !encoded(base);
+        let history = policy.network.stacked() == base.network.stacked() && !encoded(policy) && !encoded(base);
         let chunk = policy.head.chunk == base.head.chunk;
         Inherited {
             copied: self.policy.copied(),
@@ -138,17 +137,20 @@ impl Base {
     /// The base is an adapter itself, or its network or layouts are not those of `policy`.
     pub fn adapter(&self, config: &TrainConfig, policy: &PolicyConfig) -> Result<AdapterConfig, TrainError> {
         let base = self.config();
-        let fail = |message: &str| {
-            Err(TrainError::Config { origin: self.dir.display().to_string(), message: message.into() })
-        };
+        let fail =
+            |message: &str| Err(TrainError::Config { origin: self.dir.display().to_string(), message: message.into() });
         if base.adapter.is_some() {
             return fail("it is an adapter itself; merge it first with `apprentice policy merge`");
         }
         if base.network != policy.network || base.head != policy.head {
-            return fail("adapters need the same network and head as the policy that they adapt; leave them as they are");
+            return fail(
+                "adapters need the same network and head as the policy that they adapt; leave them as they are",
+            );
         }
         if base.observation.fields != policy.observation.fields || base.action.fields != policy.action.fields {
-            return fail("adapters need the same observation and action fields; set init.lora_rank=0 to fine-tune instead");
+            return fail(
+                "adapters need the same observation and action fields; set init.lora_rank=0 to fine-tune instead",
+            );
         }
         Ok(AdapterConfig {
             base_hash: hash_of(&self.dir.join(WEIGHTS_FILE))?,

@@ -78,7 +78,8 @@ impl LearnerKind {
             Self::OneShot => {
                 config.network.shown = 32;
                 config.training.steps = 20_000;
-                config.optimizer.learning_rate = 5e-4;
+                config.optimizer.learning_rate = 1e-3;
+                config.optimizer.average = 0.999;
             }
             Self::Act => {
                 head.kind = HeadKind::Act;

@@ -41,8 +41,8 @@ pub struct Quality {
     /// Mean distance of what it saw from the nearest that others saw, in standard deviations of an observation: large for
     /// an outlier.
     pub strangeness: f32,
-    /// 0 for the worst of these demonstrations, 1 for the best: the mean of its ranks in the three numbers, and half of
-    /// that where it failed.
+    /// 0 for the worst of these demonstrations, 1 for the best: its rank by how far the three numbers lie above their
+    /// medians, in robust deviations and together; half of that where it failed.
     pub score: f32,
 }
 
@@ -106,24 +106,38 @@ pub fn rate(data: &TrainingData) -> Vec<Quality> {
             }
         })
         .collect();
-    let ranks = [rank(&found, |q| q.roughness), rank(&found, |q| q.disagreement), rank(&found, |q| q.strangeness)];
-    for (i, quality) in found.iter_mut().enumerate() {
-        let mean = ranks.iter().map(|rank| rank[i]).sum::<f32>() / ranks.len() as f32;
-        quality.score = if quality.success == Some(false) { 0.5 * mean } else { mean };
+    let excesses =
+        [excess(&found, |q| q.roughness), excess(&found, |q| q.disagreement), excess(&found, |q| q.strangeness)];
+    let together: Vec<f32> = (0..found.len()).map(|i| excesses.iter().map(|excess| excess[i]).sum()).collect();
+    for (quality, rank) in found.iter_mut().zip(rank(&together)) {
+        quality.score = if quality.success == Some(false) { 0.5 * rank } else { rank };
     }
     found
 }
 
+/// How far each lies above the median, in deviations that outliers do not widen (1.48 median absolute deviations).
+fn excess(all: &[Quality], of: impl Fn(&Quality) -> f32) -> Vec<f32> {
+    let values: Vec<f32> = all.iter().map(of).collect();
+    let middle = median(&values);
+    let spread = 1.48 * median(&values.iter().map(|x| (x - middle).abs()).collect::<Vec<_>>());
+    values.iter().map(|x| ((x - middle) / spread.max(1e-3 * middle.abs()).max(1e-6)).clamp(0.0, 100.0)).collect()
+}
+
+fn median(values: &[f32]) -> f32 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
 /// 1 for the least, 0 for the greatest, and evenly between; the same for the same.
-fn rank(all: &[Quality], of: impl Fn(&Quality) -> f32) -> Vec<f32> {
-    let last = (all.len().max(2) - 1) as f32;
-    all.iter()
-        .map(|one| {
-            let below = all.iter().filter(|other| of(other) < of(one)).count();
-            let level = all.iter().filter(|other| of(other) == of(one)).count() - 1;
-            1.0 - (below as f32 + 0.5 * level as f32) / last
-        })
-        .collect()
+fn rank(values: &[f32]) -> Vec<f32> {
+    let last = (values.len().max(2) - 1) as f32;
+    let of = |one: &f32| {
+        let below = values.iter().filter(|other| *other < one).count();
+        let level = values.iter().filter(|other| *other == one).count() - 1;
+        1.0 - (below as f32 + 0.5 * level as f32) / last
+    };
+    values.iter().map(of).collect()
 }
 
 fn squared_distance(a: &[f32], b: &[f32]) -> f32 {

@@ -28,6 +28,9 @@ pub fn shaped<'a>(config: &TrainConfig, data: &'a TrainingData) -> Result<Cow<'a
         let marks = data.interventions.clone();
         multiply(data.to_mut(), |row| if marks[row] { settings.intervention_weight } else { 1.0 });
     }
+    if settings.mirror {
+        mirror(data.to_mut())?;
+    }
     if !settings.hide.is_empty() {
         hide(data.to_mut(), &settings.hide)?;
     }
@@ -44,6 +47,24 @@ fn multiply(data: &mut TrainingData, factor: impl Fn(usize) -> f32) {
     let rows = data.rows();
     let weights = data.weights.get_or_insert_with(|| vec![1.0; rows]);
     weights.iter_mut().enumerate().for_each(|(row, weight)| *weight *= factor(row));
+}
+
+/// Add every episode once more, with left and right exchanged.
+fn mirror(data: &mut TrainingData) -> Result<(), TrainError> {
+    let (observation, action) = match &data.mirrors {
+        Ok(mirrors) => mirrors,
+        Err(field) => {
+            let message = format!("it is not known what {field} of a {} becomes; leave data.mirror off", data.agent);
+            return Err(TrainError::Config { origin: "data.mirror".into(), message });
+        }
+    };
+    let (observations, actions) = (observation.of(&data.observations), action.of(&data.actions));
+    let reflected = TrainingData { observations, actions, ..data.clone() };
+    let source = data.source.clone();
+    data.join(&reflected)?;
+    data.source = source;
+    data.mirrored = true;
+    Ok(())
 }
 
 /// Leave fields out of the observations.

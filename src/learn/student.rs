@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::averages::{Averaged, Averages};
 use super::importances::Importances;
+use super::init::Base;
 use super::optimizer::Adam;
 use super::random::{Purpose, add_noise, generator, uniform};
 use super::sums::{finite, number};
 use super::tensors::{tensor, tensors};
 use super::weights::Fresh;
-use super::init::Base;
 use super::{Batch, TrainConfig, TrainError, UpdateStep, Validation, Window};
 use crate::policies::artifact::{StoredTensors, WEIGHTS_FILE, write_tensors};
 use crate::policies::{ADAPTER_FILE, Chance, Copied, LowRank, Network, Policy, PolicyConfig, PolicyError, Targets};
@@ -107,8 +107,15 @@ impl Student {
         let mut importances = Importances::default();
         for (index, batch) in batches.enumerate() {
             let mut generator = generator(self.config.training.seed, Purpose::Validation, index as u64);
-            let (inputs, targets) = tensors(batch, &self.device);
-            let loss = self.network.loss(inputs, &targets, &[], &mut Chance::Shared(&mut generator)).total;
+            let mut chance = Chance::Shared(&mut generator);
+            let (inputs, mut targets) = tensors(batch, &self.device);
+            // Where the demonstrations are met, their own gradients vanish and tell nothing: the Fisher information asks
+            // what the network would say to draws from what it believes (Kunstner et al. 2019, arXiv:1905.12558).
+            let features = self.network.features(inputs.clone(), &[]);
+            let decided = self.network.head().decide(features, &mut chance).detach();
+            let [rows, numbers] = decided.dims();
+            targets.actions = decided + chance.normal(rows, numbers, &self.device);
+            let loss = self.network.loss(inputs, &targets, &[], &mut chance).total;
             let grads = GradientsParams::from_grads(loss.backward(), &self.network);
             importances.add(&self.network, &grads);
         }

@@ -9,12 +9,12 @@ use std::time::Instant;
 use burn::tensor::Device;
 
 use super::init::Base;
-use super::shaping::shaped;
 use super::random::{self, Purpose, shuffle};
 use super::run_dir::RunDir;
+use super::shaping::shaped;
 use super::{
-    BehaviourCloning, ContinualMethod, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState, TrainConfig, TrainError,
-    TrainingData, UpdateStep, Validation,
+    BehaviourCloning, ContinualMethod, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState, TrainConfig,
+    TrainError, TrainingData, UpdateStep, Validation,
 };
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, Provenance};
@@ -42,7 +42,14 @@ pub struct RunOptions {
 impl RunOptions {
     /// A new run in `dir` on the CPU that nobody stops.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), resume: false, stop: Arc::default(), device: Device::flex(), scene: String::new(), earlier: None }
+        Self {
+            dir: dir.into(),
+            resume: false,
+            stop: Arc::default(),
+            device: Device::flex(),
+            scene: String::new(),
+            earlier: None,
+        }
     }
 }
 

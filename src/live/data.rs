@@ -1,5 +1,6 @@
 //! From a dataset to training data.
 
+use crate::agents::mirrors;
 use crate::demos::{Dataset, DatasetError};
 use crate::learn::{EpisodeFacts, TrainingData};
 
@@ -27,6 +28,8 @@ pub fn training_data(dataset: &Dataset) -> Result<TrainingData, DatasetError> {
         weights: None,
         facts,
         tasks: Vec::new(),
+        mirrored: false,
+        mirrors: mirrors(dataset.agent(), dataset.observation(), dataset.action()),
         interventions: if columns.interventions.contains(&true) { columns.interventions } else { Vec::new() },
     })
 }

@@ -37,9 +37,8 @@ impl FieldEncoder {
         let (mut lines, mut images) = (Vec::new(), Vec::new());
         let flat = match image {
             None => {
-                let line = |from, to, (kernel, stride)| {
-                    Conv1dConfig::new(from, to, kernel).with_stride(stride).init(device)
-                };
+                let line =
+                    |from, to, (kernel, stride)| Conv1dConfig::new(from, to, kernel).with_stride(stride).init(device);
                 lines = vec![line(1, 16, FIRST), line(16, 32, LATER)];
                 32 * left_of(left_of(size, FIRST), LATER)
             }
@@ -96,7 +95,12 @@ impl Encoder {
     ///
     /// # Errors
     /// A name that no field has, or a field too small to be convolved.
-    pub fn new(layout: &Layout, convolve: &[String], width: usize, device: &Device) -> Result<Option<Self>, PolicyError> {
+    pub fn new(
+        layout: &Layout,
+        convolve: &[String],
+        width: usize,
+        device: &Device,
+    ) -> Result<Option<Self>, PolicyError> {
         let fail = |message: String| Err(PolicyError::Network { message });
         if let Some(name) = convolve.iter().find(|name| layout.range(name).is_none()) {
             let known: Vec<&str> = layout.fields.iter().map(|f| f.name.as_str()).collect();

@@ -3,9 +3,9 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use super::encoders::Encoder;
 use super::heads::HeadSizes;
 use super::parameters::filled;
-use super::encoders::Encoder;
 use super::shown::Shown;
 use super::{Chance, Head, Loss, ParameterSource, PolicyConfig, PolicyError, Targets, Trunk};
 
@@ -31,10 +31,11 @@ impl Network {
         let settings = &config.network;
         let encoder = Encoder::new(&config.observation, &settings.convolve, settings.encoded, device)?;
         let size = config.observation.size();
-        let shown =
-            (settings.shown > 0).then(|| Shown::new(size, settings.shown, settings.width, settings.attention_heads, device));
+        let shown = (settings.shown > 0)
+            .then(|| Shown::new(size, settings.shown, settings.width, settings.attention_heads, device));
         if encoder.is_some() && shown.is_some() {
-            let message = "network.shown cannot be had together with images or network.convolve; hide those fields".into();
+            let message =
+                "network.shown cannot be had together with images or network.convolve; hide those fields".into();
             return Err(PolicyError::Network { message });
         }
         let read = shown.as_ref().map_or(0, |shown| shown.sizes().1);

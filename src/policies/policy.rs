@@ -96,7 +96,9 @@ impl Policy {
     /// [`PolicyError::Layout`] with the fields that the agents lack or have otherwise, or [`PolicyError::Task`].
     pub fn fitted(mut self, spaces: &Spaces, task: &str) -> Result<Self, PolicyError> {
         if self.config.network.shown > 0 && self.shown.is_empty() {
-            return Err(PolicyError::Shown { message: "it has to be shown a demonstration of what to do first".into() });
+            return Err(PolicyError::Shown {
+                message: "it has to be shown a demonstration of what to do first".into(),
+            });
         }
         self.view = View::new(&self.config, &spaces.observation, &spaces.action, task)?;
         Ok(self)

@@ -1,7 +1,7 @@
 //! Is a scene possible? What the schema alone cannot say.
 
-use super::locate::Step;
 use super::colours::COLOURS;
+use super::locate::Step;
 use super::specification::{AgentKind, Form, SceneSpecification, TaskKind};
 use crate::sim::Course;
 use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task, Visit};

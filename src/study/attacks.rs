@@ -24,7 +24,8 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
     let mean = |cells: &[Numbers], key: &str| cells.iter().map(|cell| cell[key]).sum::<f64>() / cells.len() as f64;
     // The smallest that halves the success, or the greatest that was tried.
     let halved = 0.5 * mean(&before, "clean");
-    let size = sizes.iter().copied().find(|size| mean(&before, &key(*size)) <= halved).unwrap_or(sizes[sizes.len() - 1]);
+    let size =
+        sizes.iter().copied().find(|size| mean(&before, &key(*size)) <= halved).unwrap_or(sizes[sizes.len() - 1]);
     let mut hardened = plain.clone();
     hardened.adversarial.epsilon = size;
     let mut after = Vec::new();

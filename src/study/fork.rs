@@ -8,7 +8,7 @@ use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
 /// Where the post stands, up to its spread, m along -z.
-const POST: f32 = -15.0;
+const POST: f32 = -16.0;
 
 fn methods() -> Vec<(&'static str, TrainConfig)> {
     let mut mixture = LearnerKind::BehaviourCloning.defaults();
@@ -32,7 +32,7 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
 
 pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
     let scene = find("fork")?;
-    let demonstrations = laboratory.few(60);
+    let demonstrations = laboratory.few(100);
     let data = laboratory.demonstrations(&scene, &[(Skill::Steady, demonstrations)])?;
     let mut rows = Vec::new();
     for (label, mut config) in methods() {

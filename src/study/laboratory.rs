@@ -36,6 +36,7 @@ struct Settings {
 pub struct Laboratory<'a> {
     dir: PathBuf,
     quick: bool,
+    seeds: u64,
     stop: Arc<AtomicBool>,
     progress: &'a mut dyn FnMut(&str),
 }
@@ -47,13 +48,14 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Study
 
 impl<'a> Laboratory<'a> {
     /// The laboratory in `dir`, which is made or gone on with. `quick` makes everything small, to see that it runs; what
-    /// it finds says little. `progress` hears of each cell.
+    /// it finds says little. Each method is trained with `seeds` seeds. `progress` hears of each cell.
     ///
     /// # Errors
     /// The folder cannot be written, or holds a study with other settings.
     pub fn new(
         dir: &Path,
         quick: bool,
+        seeds: u64,
         stop: Arc<AtomicBool>,
         progress: &'a mut dyn FnMut(&str),
     ) -> Result<Self, StudyError> {
@@ -68,12 +70,12 @@ impl<'a> Laboratory<'a> {
         } else {
             write(&path, &settings)?;
         }
-        Ok(Self { dir: dir.into(), quick, stop, progress })
+        Ok(Self { dir: dir.into(), quick, seeds, stop, progress })
     }
 
     /// Training seeds that a method's mean and range are of.
     pub fn seeds(&self) -> Range<u64> {
-        0..if self.quick { 1 } else { 3 }
+        0..self.seeds
     }
 
     /// Episodes that a policy is judged by.

@@ -12,9 +12,8 @@ use crate::teleop::Skill;
 
 /// What tells the policy nothing about the posts, what would tell it where to go, and what would tell it what it has just
 /// been doing, which is nearly always what it is to do next.
-const HIDDEN: [&str; 12] = [
-    "joint_*", "up", "velocity", "spin", "contact", "height", "phase", "down", "goal*", "object*", "ground", "range",
-];
+const HIDDEN: [&str; 12] =
+    ["joint_*", "up", "velocity", "spin", "contact", "height", "phase", "down", "goal*", "object*", "ground", "range"];
 /// Every so many-th order is kept for the judgement.
 const KEPT_BACK: usize = 5;
 
@@ -53,7 +52,6 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
     let scene = find("relay")?;
     let mut config = LearnerKind::OneShot.defaults();
     config.training.steps = laboratory.steps(config.training.steps);
-    config.network.width = 64;
     config.data.hide = HIDDEN.map(String::from).to_vec();
     config.data.interchangeable = vec!["post_*".into()];
     let count = laboratory.few(800);

@@ -16,7 +16,11 @@ const GOOD: f64 = 0.25;
 const CANDIDATES: usize = 24;
 
 /// The next trial's values, given what earlier ones came to; the less the better.
-pub fn suggest(space: &Space, trials: &[(BTreeMap<String, Value>, f64)], chance: &mut Pcg64) -> BTreeMap<String, Value> {
+pub fn suggest(
+    space: &Space,
+    trials: &[(BTreeMap<String, Value>, f64)],
+    chance: &mut Pcg64,
+) -> BTreeMap<String, Value> {
     let random = space.draw(chance);
     if trials.len() < STARTUP {
         return random;
@@ -106,7 +110,7 @@ impl Density {
                         break;
                     }
                 }
-                Value::Share(x.clamp(0.0, 1.0))
+                Value::share(x.clamp(0.0, 1.0))
             }
         }
     }

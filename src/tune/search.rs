@@ -76,7 +76,7 @@ pub struct Trial {
     /// The same as `key=value`.
     pub settings: Vec<String>,
     /// What it is judged by, the less the better; `None` where training diverged.
-    pub cost: Option<f64>,
+    pub cost: Option<f32>,
     /// Whether it was stopped early, since others were better at the same step.
     pub stopped: bool,
     /// Best validation so far after each validation: step and action error.
@@ -133,7 +133,8 @@ impl Progress for Watching<'_> {
         let error = report.validation.action_error;
         let best = self.curve.last().map_or(error, |(_, best)| best.min(error));
         self.curve.push((report.step, best));
-        let at = |trial: &&&Trial| trial.curve.iter().rev().find(|(step, _)| *step <= report.step).map(|(_, best)| *best);
+        let at =
+            |trial: &&&Trial| trial.curve.iter().rev().find(|(step, _)| *step <= report.step).map(|(_, best)| *best);
         let mut others: Vec<f32> = self.others.iter().filter_map(|trial| at(&trial)).collect();
         others.sort_by(f32::total_cmp);
         if others.len() >= OTHERS && best > others[others.len() / 2] {
@@ -246,7 +247,7 @@ impl Search {
         progress: &mut dyn Progress,
     ) -> Result<Trial, TuneError> {
         let known: Vec<(BTreeMap<String, Value>, f64)> =
-            before.iter().map(|t| (t.values.clone(), t.cost.unwrap_or(f64::MAX))).collect();
+            before.iter().map(|t| (t.values.clone(), t.cost.map_or(f64::MAX, f64::from))).collect();
         let mut chance = Pcg64::new(u128::from(self.config.training.seed), number as u128);
         let values = suggest(&self.space, &known, &mut chance);
         let settings = self.space.assignments(&values);
@@ -276,8 +277,8 @@ impl Search {
         trial.cost = match self.judge {
             // Those that were cut off are known to be worse than half of the others; they are not played.
             Judge::Failures if stopped => Some(1.0),
-            Judge::Failures => Some(judged(Policy::load(&summary.policy_dir)?)?),
-            Judge::ActionError => trial.curve.last().map(|(_, best)| f64::from(*best)),
+            Judge::Failures => Some(judged(Policy::load(&summary.policy_dir)?)? as f32),
+            Judge::ActionError => trial.curve.last().map(|(_, best)| *best),
         };
         if self.stop.load(Ordering::Relaxed) {
             return Err(TuneError::Stopped);

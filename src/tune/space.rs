@@ -40,6 +40,13 @@ pub enum Value {
     Share(f64),
 }
 
+impl Value {
+    /// Where a number stands, to six digits, which JSON gives back as they are.
+    pub fn share(x: f64) -> Self {
+        Self::Share((x * 1e6).round() / 1e6)
+    }
+}
+
 /// Why something is no space.
 #[derive(Debug, Error)]
 #[error("the search space is not valid: {0}")]
@@ -95,7 +102,7 @@ impl Space {
     pub fn draw(&self, chance: &mut Pcg64) -> BTreeMap<String, Value> {
         let value = |range: &Range, chance: &mut Pcg64| match range {
             Range::Choices { choices } => Value::Choice(chance.random_range(0..choices.len())),
-            Range::Numbers { .. } => Value::Share(chance.random::<f64>()),
+            Range::Numbers { .. } => Value::share(chance.random::<f64>()),
         };
         self.0.iter().map(|(key, range)| (key.clone(), value(range, chance))).collect()
     }
@@ -106,9 +113,13 @@ impl Space {
             let text = match (range, values.get(key)?) {
                 (Range::Choices { choices }, Value::Choice(i)) => choices.get(*i)?.to_string(),
                 (Range::Numbers { low, high, log, integer }, Value::Share(share)) => {
-                    let number =
-                        if *log { low * (high / low).powf(*share) } else { low + (high - low) * share }.clamp(*low, *high);
-                    if *integer { format!("{}", number.round() as i64) } else { toml::Value::Float(rounded(number)).to_string() }
+                    let number = if *log { low * (high / low).powf(*share) } else { low + (high - low) * share }
+                        .clamp(*low, *high);
+                    if *integer {
+                        format!("{}", number.round() as i64)
+                    } else {
+                        toml::Value::Float(rounded(number)).to_string()
+                    }
                 }
                 _ => return None,
             };

@@ -22,7 +22,7 @@ pub const SESSION_KEYS: [(&str, &str); 14] = [
     ("T", "train on the dataset; again: stop"),
     ("P", "hand over to the policy; again: take back"),
     ("N", "new episode"),
-    ("Tab", "choose a scene (1-7)"),
+    ("Tab", "choose a scene (1-9)"),
     ("V", "camera: follow or free (I J K L U O, right mouse button)"),
     ("mouse wheel", "distance of the camera"),
     ("F5", "pause; . runs one tick"),

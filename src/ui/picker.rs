@@ -45,7 +45,7 @@ pub(super) fn show_picker(
         ui.add_space(6.0);
         for (i, row) in rows.iter().enumerate() {
             ui.horizontal(|ui| {
-                key_cap(ui, &(i + 1).to_string());
+                key_cap(ui, &if i < 9 { (i + 1).to_string() } else { " ".to_owned() });
                 let here = row.name == session.scene.name;
                 let fill = if here { Color32::from_rgb(48, 74, 104) } else { Color32::from_rgb(33, 39, 48) };
                 let text = RichText::new(format!("{:<10} {}", row.name, row.title)).strong();

@@ -49,7 +49,7 @@ fn scenes_are_listed_for_machines() {
     let dir = tempfile::tempdir().expect("a folder");
     let list = json(&apprentice(&["scenes", "list", "--json"], dir.path()));
     let rows = list["scenes"].as_array().expect("an array");
-    assert_eq!(rows.len(), 8);
+    assert_eq!(rows.len(), 11);
     assert!(rows.iter().all(|r| r["name"].is_string() && r["agent"].is_string()));
 }
 
@@ -112,10 +112,10 @@ fn bad_use_exits_with_two_and_says_what_to_do() {
     let dir = trained("slalom");
     let cases: [(&[&str], &str); 9] = [
         (&["eval", "--policy", "run", "--scene", "slalon"], "did you mean `slalom`"),
-        (&["eval", "--policy", "run", "--scene", "courtyard", "--episodes", "2"], "joint_angle"),
+        (&["eval", "--policy", "run", "--scene", "courtyard", "--episodes", "2"], "steer"),
         (&["record", "--scene", "slalom", "--operator", "lazy", "--dataset", "x"], "steady, hasty and sloppy"),
         (&["record", "--scene", "slalom", "--episodes", "0", "--dataset", "x"], "at least 1"),
-        (&["record", "--scene", "courtyard", "--episodes", "1", "--dataset", "demos"], "joint_angle"),
+        (&["record", "--scene", "courtyard", "--episodes", "1", "--dataset", "demos"], "steer"),
         (&["train", "bc", "--dataset", "demos", "--run", "r", "--set", "training.stepz=3"], "training.steps"),
         (&["train", "bc", "--dataset", "demos", "--run", "run"], "--resume"),
         (

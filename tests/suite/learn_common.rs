@@ -49,6 +49,8 @@ pub fn data(
         weights: None,
         facts: Vec::new(),
         tasks: Vec::new(),
+        mirrored: false,
+        mirrors: Err("these are made-up numbers".into()),
         interventions: Vec::new(),
     }
 }

@@ -259,3 +259,52 @@ fn networks_have_the_right_gradient() {
         check_one(&policy(network, HeadConfig::default()), false);
     }
 }
+
+/// What a network behind encoders of `fields` says of `inputs` numbers has the right gradient.
+fn check_encoded(what: &str, fields: Vec<Field>, network: NetworkConfig, inputs: usize) {
+    let action = Layout::new("action", vec![Field::new("action", ACTIONS, "", -3.0, 3.0)]);
+    let layout = Layout::new("observation", fields);
+    let config = PolicyConfig::new("test", 0.1, layout, action, network, HeadConfig::default());
+    let network = self::network(&config, &Device::flex().autodiff());
+    let targets = targets(ROWS, 1, false);
+    check(what, true, &numbers(5, ROWS * inputs), |x| {
+        let mut generator = Pcg64::new(3, 0);
+        network.loss(x.unsqueeze_dim(1), &targets, &[], &mut Chance::Shared(&mut generator)).total
+    });
+}
+
+#[test]
+fn encoders_have_the_right_gradient() {
+    let hidden = vec![8];
+    let body = Field::new("body", 3, "", -3.0, 3.0);
+    let rays = Field::new("ray", 13, "", -3.0, 3.0);
+    let convolve = vec!["ray".to_owned()];
+    let network = NetworkConfig { hidden: hidden.clone(), encoded: 6, convolve, ..NetworkConfig::default() };
+    check_encoded("rays", vec![body.clone(), rays], network, 16);
+    let image = Field::image("depth", (9, 11), "", -3.0, 3.0);
+    let network = NetworkConfig { hidden: hidden.clone(), encoded: 6, ..NetworkConfig::default() };
+    check_encoded("an image", vec![image, body.clone()], network.clone(), 102);
+    let stacked = NetworkConfig { history: 2, ..network };
+    check_encoded("two images", vec![Field::image("depth", (9, 9), "", -3.0, 3.0), body.clone()], stacked, 168);
+    let shown = NetworkConfig { hidden, shown: 4, width: 8, attention_heads: 2, ..NetworkConfig::default() };
+    check_encoded("a demonstration", vec![body], shown, 3 + 4 * 2 * 3);
+}
+
+#[test]
+fn what_cannot_be_encoded_is_refused_by_name() {
+    let refused = |fields: Vec<Field>, network: NetworkConfig| {
+        let action = Layout::new("action", vec![Field::new("action", ACTIONS, "", -3.0, 3.0)]);
+        let layout = Layout::new("observation", fields);
+        let config = PolicyConfig::new("test", 0.1, layout, action, network, HeadConfig::default());
+        Network::new(&config, &mut Random(Numbers(11)), &Device::flex()).unwrap_err().to_string()
+    };
+    let convolve = |name: &str| NetworkConfig { convolve: vec![name.to_owned()], ..NetworkConfig::default() };
+    let rays = Field::new("ray", 8, "", -3.0, 3.0);
+    let error = refused(vec![rays.clone()], convolve("rays"));
+    assert!(error.contains("rays") && error.contains("ray"), "{error}");
+    let error = refused(vec![rays], convolve("ray"));
+    assert!(error.contains("too small"), "{error}");
+    let image = Field::image("depth", (9, 9), "", -3.0, 3.0);
+    let error = refused(vec![image], NetworkConfig { shown: 4, ..NetworkConfig::default() });
+    assert!(error.contains("network.shown"), "{error}");
+}

@@ -33,6 +33,8 @@ fn recall(episodes: usize, seed: u64) -> TrainingData {
         weights: None,
         facts: Vec::new(),
         tasks: Vec::new(),
+        mirrored: false,
+        mirrors: Err("these are made-up numbers".into()),
         interventions: Vec::new(),
     }
 }

@@ -82,3 +82,8 @@ fn a_squared_error_goes_neither_way() {
 fn a_generator_against_a_discriminator_goes_both_ways() {
     goes_both_ways(&["training.learner=gan", "head.kind=generator", "optimizer.average=0.995"]);
 }
+
+#[test]
+fn matching_features_goes_both_ways() {
+    goes_both_ways(&["training.learner=feature_matching", "head.kind=generator", "optimizer.average=0.995"]);
+}

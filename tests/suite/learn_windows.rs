@@ -29,7 +29,7 @@ fn rows(prepared: &Prepared<'_>, starts: &[u32], window: Window) -> (Vec<i64>, V
 fn history_repeats_the_first_tick_and_a_chunk_is_masked_after_the_last() {
     let data = numbered(10);
     let prepared = Prepared::new(&data, 0.0, 0).unwrap();
-    let window = Window { stacked: 3, sequence: 1, chunk: 4 };
+    let window = Window { stacked: 3, sequence: 1, chunk: 4, shown: 0 };
     let (seen, said, mask) = rows(&prepared, &[11, 18], window);
     assert_eq!(seen, [10, 10, 11, 16, 17, 18]);
     assert_eq!(said[..6], [-11, -12, -13, -14, -18, -19]);
@@ -40,7 +40,7 @@ fn history_repeats_the_first_tick_and_a_chunk_is_masked_after_the_last() {
 fn a_sequence_ends_with_its_episode() {
     let data = numbered(10);
     let prepared = Prepared::new(&data, 0.0, 0).unwrap();
-    let window = Window { stacked: 1, sequence: 4, chunk: 1 };
+    let window = Window { stacked: 1, sequence: 4, chunk: 1, shown: 0 };
     let batch = prepared.batch(&[8], window);
     assert_eq!(batch.mask.as_deref(), Some(&[1.0, 1.0, 0.0, 0.0][..]));
     assert_eq!(batch.observations[2..], [0.0, 0.0], "nothing is seen after the end");
@@ -66,7 +66,7 @@ proptest! {
         let data = numbered(ticks);
         let prepared = Prepared::new(&data, 0.0, 0).unwrap();
         let start = start % data.rows() as u32;
-        let window = Window { stacked, sequence, chunk };
+        let window = Window { stacked, sequence, chunk, shown: 0 };
         let (seen, said, mask) = rows(&prepared, &[start], window);
         let first = start as usize / ticks * ticks;
         for tick in 0..sequence {
@@ -92,7 +92,7 @@ proptest! {
     fn validation_sequences_hold_every_row_once(ticks in 6usize..30, sequence in 1usize..9, seed in 0u64..20) {
         let data = numbered(ticks);
         let prepared = Prepared::new(&data, 0.3, seed).unwrap();
-        let window = Window { stacked: 1, sequence, chunk: 1 };
+        let window = Window { stacked: 1, sequence, chunk: 1, shown: 0 };
         let starts = prepared.validation_starts(window);
         let (seen, _, mask) = rows(&prepared, &starts, window);
         let held: Vec<u32> = seen.iter().zip(&mask).filter(|(_, m)| **m > 0.0).map(|(row, _)| *row as u32).collect();

@@ -86,7 +86,14 @@ fn another_agents_layout_is_refused_by_its_fields() {
         vec![Field::new("x", 3, "m", -1.0, 1.0), Field::new("speed", 1, "m/s", -50.0, 50.0)],
     );
     let text = policy.check_layouts(&other, &action).unwrap_err().to_string();
-    assert!(text.contains("lacks speed[1] in m/s") && text.contains("x[3] in m within -1..1"), "{text}");
+    assert!(text.contains("has x[3] in 1") && text.contains("x[3] in m within -1..1"), "{text}");
+    // What an agent senses besides does not matter; what it does not sense does.
+    let mut more = observation.clone();
+    more.fields.insert(0, Field::new("speed", 1, "m/s", -50.0, 50.0));
+    policy.check_layouts(&more, &action).unwrap();
+    let less = Layout::new("car/observation", vec![Field::new("speed", 1, "m/s", -50.0, 50.0)]);
+    let text = policy.check_layouts(&less, &action).unwrap_err().to_string();
+    assert!(text.contains("has x[3]") && text.contains("which the agent does not"), "{text}");
     let text = policy.check_layouts(&observation, &other).unwrap_err().to_string();
     assert!(text.contains("test/action") && text.contains("car/observation"), "{text}");
 }

@@ -153,7 +153,9 @@ impl NetworkConfig {
             return fail("network.shown needs network.kind mlp and network.history 1".into());
         }
         let heads = self.attention_heads;
-        if (self.shown > 0 || self.kind == NetworkKind::Transformer) && (heads == 0 || !self.width.is_multiple_of(heads)) {
+        if (self.shown > 0 || self.kind == NetworkKind::Transformer)
+            && (heads == 0 || !self.width.is_multiple_of(heads))
+        {
             return fail(format!(
                 "network.width is {} and network.attention_heads {heads}; the heads must divide the width",
                 self.width

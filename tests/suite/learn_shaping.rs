@@ -1,0 +1,126 @@
+//! Hidden fields, mirror images and take-overs.
+
+use apprentice::agents::{Spaces, mirrors};
+use apprentice::learn::{RunOptions, train};
+use apprentice::policies::Policy;
+use apprentice::rollout::{VecEnv, VecEnvOptions};
+use apprentice::scenes::{find, parse};
+use apprentice::spaces::{Field, Layout};
+
+use super::learn_common::{config, data};
+
+#[test]
+fn a_hidden_field_is_neither_learned_from_nor_needed() {
+    let mut data = data(10, 100, (3, 1), |o, a| a[0] = o[0] + 5.0 * o[2]);
+    data.observation =
+        Layout::new("test", ["ray_a", "other", "ray_b"].map(|name| Field::new(name, 1, "1", -100.0, 100.0)).to_vec());
+    let dir = tempfile::tempdir().unwrap();
+    let options = RunOptions::new(dir.path().join("run"));
+    let summary = train(&config(&["data.hide=[\"ray_*\"]"]), &data, &options, &mut ()).unwrap();
+    let policy = Policy::load(&summary.policy_dir).unwrap();
+    assert_eq!(policy.config().observation.names(), ["other"]);
+    let spaces = Spaces {
+        agent: "test".into(),
+        observation: data.observation.clone().into(),
+        action: data.action.clone().into(),
+    };
+    let mut fitted = policy.fitted(&spaces, "").unwrap();
+    let mut actions = [0.0; 2];
+    fitted.act(&[9.0, 1.0, -9.0, -4.0, 1.0, 7.0], &mut [], &mut actions);
+    assert_eq!(actions[0], actions[1], "what is hidden changes nothing");
+    let options = RunOptions::new(dir.path().join("wrong"));
+    let error = train(&config(&["data.hide=[\"rays\"]"]), &data, &options, &mut ()).unwrap_err().to_string();
+    assert!(error.contains("rays") && error.contains("ray_a"), "{error}");
+}
+
+#[test]
+fn a_mirrored_car_in_a_mirrored_world_sees_its_mirror_image() {
+    // A bend to the left with a post on its right side, and the mirror image of both.
+    let scene = |sign: f32| {
+        let text = format!(
+            "(title: \"mirror\", agent: Vehicle(), time_limit: 20.0,
+              course: (points: [(0.0, 0.0), (0.0, -20.0), ({}, -40.0), ({}, -55.0)], closed: false, half_width: 6.0),
+              objects: [(kind: Obstacle, form: Cylinder(0.5, 1.2), at: ({}, -18.0))],
+              start: (at: (0.0, -3.0)), task: Lap(laps: 1.0), terms: {{}})",
+            -4.0 * sign,
+            -14.0 * sign,
+            3.0 * sign
+        );
+        parse("mirror", "mirror.ron", &text).unwrap()
+    };
+    let [left, right] = [1.0, -1.0].map(scene);
+    let spaces = left.blueprint.spaces();
+    let (observation, action) = mirrors("vehicle", &spaces.observation, &spaces.action).unwrap();
+    let mut worlds = [left, right].map(|scene| VecEnv::new(&scene, VecEnvOptions::default()));
+    let mut seen = worlds.each_mut().map(|world| world.reset(&[0]).to_vec());
+    let names = spaces.observation.names();
+    for tick in 0..90 {
+        let image = observation.of(&seen[0]);
+        for ((name, a), b) in names.iter().zip(&image).zip(&seen[1]) {
+            // Rays may pass a post's edge on one side and not on the other.
+            let tolerance = if name.starts_with("ray") { 0.5 } else { 0.05 };
+            assert!((a - b).abs() < tolerance, "tick {tick}: {name} is {b}, mirrored {a}");
+        }
+        let steer = if tick < 40 { 0.2 } else { -0.5 };
+        let actions = [steer, 0.8, 0.0, 0.0];
+        let mirrored = action.of(&actions);
+        seen = [worlds[0].step(&actions).observations.to_vec(), worlds[1].step(&mirrored).observations.to_vec()];
+    }
+    assert!(seen[0][spaces.observation.range("yaw_rate").unwrap().start].abs() > 0.05, "it does turn");
+}
+
+#[test]
+fn a_mirror_image_of_an_image_is_the_first() {
+    for name in ["circuit", "parking"] {
+        let spaces = find(name).unwrap().blueprint.spaces();
+        let (observation, _) = mirrors("vehicle", &spaces.observation, &spaces.action).unwrap();
+        let row: Vec<f32> = (0..spaces.observation.size()).map(|i| i as f32 + 0.5).collect();
+        assert_eq!(observation.of(&observation.of(&row)), row);
+    }
+    let spaces = find("courtyard").unwrap().blueprint.spaces();
+    assert_eq!(mirrors("humanoid", &spaces.observation, &spaces.action).unwrap_err(), "joint_angle");
+}
+
+#[test]
+fn mirror_images_teach_the_other_side_and_are_refused_where_they_are_not_known() {
+    let mut demonstrated = data(10, 100, (1, 1), |_, _| {});
+    for (o, a) in demonstrated.observations.iter_mut().zip(&mut demonstrated.actions) {
+        *o = o.abs() + 0.1;
+        *a = 2.0;
+    }
+    demonstrated.agent = "vehicle".into();
+    demonstrated.observation = Layout::new("o", vec![Field::new("velocity_left", 1, "m/s", -10.0, 10.0)]);
+    demonstrated.action = Layout::new("a", vec![Field::new("steer", 1, "1", -10.0, 10.0)]);
+    demonstrated.mirrors = mirrors("vehicle", &demonstrated.observation, &demonstrated.action);
+    let dir = tempfile::tempdir().unwrap();
+    let changes = ["data.mirror=true", "training.steps=600", "optimizer.learning_rate=5e-3"];
+    let summary = train(&config(&changes), &demonstrated, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap();
+    let mut actions = [0.0; 2];
+    Policy::load(&summary.policy_dir).unwrap().act(&[2.0, -2.0], &mut [], &mut actions);
+    assert!((actions[0] - 2.0).abs() < 0.2 && (actions[1] + 2.0).abs() < 0.2, "{actions:?}");
+    demonstrated.mirrors = Err("joint_angle".into());
+    let error = train(&config(&changes), &demonstrated, &RunOptions::new(dir.path().join("no")), &mut ());
+    assert!(error.unwrap_err().to_string().contains("joint_angle"));
+}
+
+#[test]
+fn ticks_at_which_a_person_took_over_count_for_more() {
+    // Two opinions about the same; the second is of who took over.
+    let mut data = data(10, 100, (1, 1), |_, a| a[0] = 0.0);
+    data.interventions = vec![false; 1000];
+    for row in 0..500 {
+        data.actions[2 * row] = 1.0;
+        data.interventions[2 * row] = true;
+    }
+    let mean = |weight: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let weight = format!("data.intervention_weight={weight}");
+        let changes = [weight.as_str(), "training.steps=500", "optimizer.learning_rate=1e-2"];
+        let summary = train(&config(&changes), &data, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap();
+        let mut actions = vec![0.0; 1000];
+        Policy::load(&summary.policy_dir).unwrap().act(&data.observations, &mut [], &mut actions);
+        actions.iter().sum::<f32>() / 1000.0
+    };
+    let (alike, more) = (mean("1.0"), mean("3.0"));
+    assert!((alike - 0.5).abs() < 0.05 && (more - 0.75).abs() < 0.05, "alike {alike}, threefold {more}");
+}
