@@ -6,8 +6,10 @@ use std::sync::Once;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use plotters::style::register_font;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::rollout::Trace;
+use crate::study::Report;
 
 /// Size of a plot, pixels.
 const SIZE: (u32, u32) = (900, 700);
@@ -74,6 +76,58 @@ pub fn losses(path: &Path, losses: &[Vec<(f32, f32)>; 2]) -> Result<()> {
             .map_err(|e| failed(path, e))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
+    }
+    legend(&mut chart).map_err(|e| failed(path, e))?;
+    root.present().map_err(|e| failed(path, e))
+}
+
+/// Each method's shares as bars, one colour for each column, with the range over training seeds.
+pub fn report(path: &Path, report: &Report) -> Result<()> {
+    prepare(path)?;
+    let (rows, columns) = (report.rows.len(), report.columns.len());
+    let height = (120 + rows * (18 * columns + 22)) as u32;
+    let root = BitMapBackend::new(path, (SIZE.0, height)).into_drawing_area();
+    root.fill(&WHITE).map_err(|e| failed(path, e))?;
+    let group = (columns + 1) as f64;
+    let mut chart = ChartBuilder::on(&root)
+        .caption(&report.name, ("sans-serif", 26))
+        .margin(16)
+        .x_label_area_size(44)
+        .y_label_area_size(230)
+        .build_cartesian_2d(0.0..100.0, (rows as f64 * group)..0.0)
+        .map_err(|e| failed(path, e))?;
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .y_labels(0)
+        .x_desc("%")
+        .label_style(("sans-serif", 16))
+        .draw()
+        .map_err(|e| failed(path, e))?;
+    let style = TextStyle::from(("sans-serif", 16).into_font()).pos(Pos::new(HPos::Right, VPos::Center));
+    for (column, name) in report.columns.iter().enumerate() {
+        let colour = Palette99::pick(column).to_rgba();
+        let at = |row: usize| row as f64 * group + column as f64 + 0.5;
+        let bars = report.rows.iter().enumerate().flat_map(|(row, values)| {
+            let value = values.values.get(column).copied();
+            value.into_iter().flat_map(move |value| {
+                let y = at(row);
+                let [mean, least, greatest] = [value.mean, value.least, value.greatest].map(|x| 100.0 * x);
+                [
+                    Rectangle::new([(0.0, y + 0.1), (mean.max(0.0), y + 0.9)], colour.filled()),
+                    Rectangle::new([(least, y + 0.45), (greatest, y + 0.55)], BLACK.filled()),
+                ]
+            })
+        });
+        chart
+            .draw_series(bars)
+            .map_err(|e| failed(path, e))?
+            .label(name)
+            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 14, y + 5)], colour.filled()));
+    }
+    for (row, values) in report.rows.iter().enumerate() {
+        let (x, y) = chart.backend_coord(&(0.0, row as f64 * group + 0.5 * group));
+        root.draw(&Text::new(values.label.clone(), (x - 8, y), style.clone())).map_err(|e| failed(path, e))?;
     }
     legend(&mut chart).map_err(|e| failed(path, e))?;
     root.present().map_err(|e| failed(path, e))

@@ -1,6 +1,6 @@
 //! `apprentice policy`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -42,7 +42,7 @@ pub fn run(arguments: &PolicyArguments, output: &Output) -> Result<(), Failure> 
     }
 }
 
-fn info(path: &PathBuf, output: &Output) -> Result<(), Failure> {
+fn info(path: &Path, output: &Output) -> Result<(), Failure> {
     let policy = load_policy(path)?;
     let config = policy.config();
     let from = &config.provenance;
@@ -65,7 +65,7 @@ fn info(path: &PathBuf, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn merge(path: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failure> {
+fn merge(path: &Path, out: &Path, output: &Output) -> Result<(), Failure> {
     let policy = load_policy(path)?;
     if policy.config().adapter.is_none() {
         return Err(Failure::bad_use(anyhow!(

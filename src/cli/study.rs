@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::interrupted;
-use super::{Failure, Output, stop};
+use super::{Failure, Output, plot, stop};
 use crate::study::{Comparison, IMITATION, Laboratory, StudyError};
 
 #[derive(Args, Debug)]
@@ -73,6 +73,7 @@ fn compare(name: &str, all: &[Comparison], arguments: &RunArguments, output: &Ou
         fs::write(&path, report.markdown())
             .with_context(|| format!("cannot write {}", path.display()))
             .map_err(Failure::Failed)?;
+        plot::report(&dir.join("plot.png"), &report).map_err(Failure::Failed)?;
         reports.push(report);
     }
     output.object(&json!({ "study": name, "quick": arguments.quick, "comparisons": reports }));

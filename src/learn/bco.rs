@@ -28,7 +28,7 @@ pub struct BcoConfig {
 
 impl Default for BcoConfig {
     fn default() -> Self {
-        Self { rounds: 4, episodes: 30, ahead: 4, noise: 0.3 }
+        Self { rounds: 6, episodes: 30, ahead: 6, noise: 0.2 }
     }
 }
 

@@ -364,6 +364,14 @@ impl<'a> Prepared<'a> {
         self.split.validation.iter().copied().filter(first).collect()
     }
 
+    /// Numbers of the episodes that validate, wholly or (a single one) at their end.
+    pub fn validation_episodes(&self) -> Vec<usize> {
+        let of = |row: &u32| self.data.episode_starts.partition_point(|start| *start <= *row as usize) - 1;
+        let mut episodes: Vec<usize> = self.split.validation.iter().map(of).collect();
+        episodes.dedup();
+        episodes
+    }
+
     /// The batch whose sequences start at the given rows, in their order.
     pub fn batch(&self, starts: &[u32], window: Window) -> Batch {
         let (wide, narrow) = (self.data.observation.size(), self.data.action.size());

@@ -57,6 +57,16 @@ fn lock(dir: &Path) -> Result<File, TrainError> {
 }
 
 impl RunDir {
+    /// Write down which episodes validate, so that other programs can compare themselves on the same.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_split(&self, validation: &[usize]) -> Result<(), TrainError> {
+        let path = self.dir.join("split.json");
+        let text = serde_json::json!({ "validation_episodes": validation }).to_string();
+        fs::write(&path, text).map_err(TrainError::io("write", &path))
+    }
+
     /// Begin a run: make the folder and write the configuration.
     ///
     /// # Errors

@@ -236,6 +236,7 @@ pub fn run(
     let begun = Instant::now();
     let settings = &config.training;
     let dir = if options.resume { RunDir::open(&options.dir, config)? } else { RunDir::create(&options.dir, config)? };
+    dir.write_split(&prepared.validation_episodes())?;
     let mut state = dir.restore(learner, &provenance.dataset_hash)?;
     let mut events = EventWriter::create(&options.dir)?;
     let window = learner.window();

@@ -93,7 +93,11 @@ pub fn explore(
     while done.len() < seeds.len() {
         match &mut policy {
             Some(policy) => policy.act(env.last_step().observations, &mut memories, &mut actions),
-            None => actions.iter_mut().zip(bounds.iter().cycle()).for_each(|(a, (low, high))| *a = 0.5 * (low + high)),
+            // Nothing is pressed.
+            None => actions
+                .iter_mut()
+                .zip(bounds.iter().cycle())
+                .for_each(|(a, (low, high))| *a = 0.0f32.clamp(*low, *high)),
         }
         let share = if policy.is_some() { noise } else { 0.5 };
         for (row, action) in actions.chunks_exact_mut(narrow).enumerate() {

@@ -20,7 +20,7 @@ pub struct Field {
     /// Largest value; what is above is clamped.
     pub high: f32,
     /// Rows and columns of an image, whose numbers stand row by row; `None` for a plain list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub image: Option<(usize, usize)>,
 }
 

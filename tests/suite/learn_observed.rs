@@ -108,7 +108,7 @@ fn a_dataset_without_actions_is_stored_read_and_not_played_again() {
 }
 
 #[test]
-fn exploring_repeats_itself_and_reaches_both_ends_of_each_action() {
+fn exploring_repeats_itself_and_moves_everything() {
     let scene = find("slalom").unwrap();
     let seeds: Vec<u64> = recording_seeds(8).take(4).collect();
     let [a, b] = [1, 2].map(|threads| explore(&scene, None, 0.3, &seeds, threads).unwrap());
@@ -117,6 +117,7 @@ fn exploring_repeats_itself_and_reaches_both_ends_of_each_action() {
     for (i, (low, high)) in spaces.action.bounds().enumerate() {
         let column = || a.iter().flat_map(|e| e.actions.iter().skip(i).step_by(spaces.action.size()));
         let (least, most) = column().fold((f32::MAX, f32::MIN), |(l, m), x| (l.min(*x), m.max(*x)));
-        assert!(least < low + 0.25 * (high - low) && most > high - 0.25 * (high - low), "{i}: {least} to {most}");
+        // From nothing pressed by up to half of the range.
+        assert!(most - least > 0.45 * (high - low), "{i}: {least} to {most}");
     }
 }
