@@ -46,14 +46,16 @@ pub struct Quality {
     pub score: f32,
 }
 
-/// Rate every episode of `data` among the others.
+/// Rate every episode of `data` among the others. Where no actions are known, what is seen decides alone.
 pub fn rate(data: &TrainingData) -> Vec<Quality> {
     let (wide, narrow) = (data.observation.size(), data.action.size());
     let rows: Vec<u32> = (0..data.rows() as u32).collect();
     let normalized = |table: &[f32], size: usize| {
         let normalizer = Normalizer::fit(rows.iter().map(|r| &table[*r as usize * size..][..size]), size);
         let mut values = table.to_vec();
-        normalizer.normalize(&mut values);
+        if size > 0 {
+            normalizer.normalize(&mut values);
+        }
         values
     };
     let (observations, actions) = (normalized(&data.observations, wide), normalized(&data.actions, narrow));
@@ -74,7 +76,7 @@ pub fn rate(data: &TrainingData) -> Vec<Quality> {
         .enumerate()
         .map(|(episode, rows)| {
             let change: f32 = rows.clone().skip(1).map(|row| squared_distance(action(row), action(row - 1))).sum();
-            let roughness = (change / (rows.len().max(2) - 1) as f32 / narrow as f32).sqrt();
+            let roughness = (change / (rows.len().max(2) - 1) as f32 / narrow.max(1) as f32).sqrt();
             let (mut apart, mut strange, mut count) = (0.0, 0.0, 0);
             for row in rows.clone().step_by((rows.len() / SAMPLES).max(1)) {
                 let mut near: Vec<(f32, usize)> = references
@@ -92,7 +94,7 @@ pub fn rate(data: &TrainingData) -> Vec<Quality> {
                 for (_, other) in &near {
                     mean.iter_mut().zip(action(*other)).for_each(|(m, a)| *m += a / most as f32);
                 }
-                apart += squared_distance(action(row), &mean) / narrow as f32;
+                apart += squared_distance(action(row), &mean) / narrow.max(1) as f32;
                 strange += near.iter().map(|(d, _)| (d / wide as f32).sqrt()).sum::<f32>() / most as f32;
                 count += 1;
             }

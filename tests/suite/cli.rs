@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn apprentice(arguments: &[&str], dir: &Path) -> Output {
+pub fn apprentice(arguments: &[&str], dir: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_apprentice"))
         .args(arguments)
         .current_dir(dir)
@@ -17,17 +17,17 @@ fn apprentice(arguments: &[&str], dir: &Path) -> Output {
         .expect("the binary runs")
 }
 
-fn json(output: &Output) -> Value {
+pub fn json(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     serde_json::from_str(text.trim()).unwrap_or_else(|e| panic!("{e} in stdout:\n{text}"))
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A folder with a small dataset of `scene`.
-fn recorded(scene: &str, episodes: &str) -> TempDir {
+pub fn recorded(scene: &str, episodes: &str) -> TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     let arguments = ["record", "--scene", scene, "--episodes", episodes, "--dataset", "demos", "--json"];
     let output = apprentice(&arguments, dir.path());
@@ -217,7 +217,7 @@ fn a_resumed_run_keeps_its_settings_or_says_so() {
 #[test]
 fn every_command_has_help_with_examples() {
     let dir = tempfile::tempdir().expect("a folder");
-    for command in ["play", "quickstart", "scenes", "record", "dataset", "eval"] {
+    for command in ["play", "quickstart", "scenes", "record", "dataset", "eval", "policy", "tune"] {
         let output = apprentice(&[command, "--help"], dir.path());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success() && text.contains("Examples:"), "{command}:\n{text}");

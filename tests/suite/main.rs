@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod cli_learners;
 mod common_world;
 mod course;
 mod dataset_roundtrip;
