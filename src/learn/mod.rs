@@ -2,6 +2,7 @@
 
 mod adversarial;
 mod averages;
+mod batches;
 mod bc;
 mod bco;
 mod config;
@@ -30,12 +31,13 @@ mod training;
 mod weights;
 
 pub use adversarial::AdversarialConfig;
+pub use batches::{Batch, Prepared, Window};
 pub use bc::BehaviourCloning;
 pub use bco::{BcoConfig, BcoRound, BcoSummary, bco};
 pub use config::{DataConfig, OptimizerConfig, OptimizerKind, Schedule, TrainConfig, TrainingConfig};
 pub use continual::{ContinualConfig, ContinualMethod};
 pub use dagger::{DaggerConfig, DaggerSummary, Round, dagger};
-pub use data::{Batch, EpisodeFacts, Prepared, Split, TrainingData, Window};
+pub use data::{EpisodeFacts, Split, TrainingData};
 pub use device::{DeviceChoice, SelectedDevice, adapters, caught, gpu, select};
 pub use discriminator::{Discriminator, Judgement};
 pub use error::TrainError;

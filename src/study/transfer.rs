@@ -49,9 +49,12 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
         name: "transfer".into(),
         about: format!(
             "A policy of {first} demonstrations on {FROM} goes on with a few on another course, or in a truck. The adapters \
-             of rank {RANK} have 4 % of the weights. Success, by the number of demonstrations."
+             of rank {RANK} have 4 % of the weights. Success."
         ),
-        columns: counts.iter().map(ToString::to_string).collect(),
+        columns: counts
+            .iter()
+            .map(|n| if *n == 1 { "1 demonstration".into() } else { format!("{n} demonstrations") })
+            .collect(),
         rows,
     })
 }
