@@ -1,7 +1,7 @@
 //! A post in the way that demonstrators pass on either side.
 
 use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
-use crate::learn::{LearnerKind, TrainConfig};
+use crate::learn::{LearnerKind, TrainConfig, TrainingData};
 use crate::policies::{HeadKind, Policy};
 use crate::rollout::trace_policy;
 use crate::scenes::{Scene, find};
@@ -32,8 +32,10 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
 
 pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
     let scene = find("fork")?;
-    let demonstrations = laboratory.few(100);
-    let data = laboratory.demonstrations(&scene, &[(Skill::Steady, demonstrations)])?;
+    let demonstrations = laboratory.few(60);
+    // Enough to choose as many of either side from.
+    let data = laboratory.demonstrations(&scene, &[(Skill::Steady, 2 * demonstrations)])?;
+    let data = half_and_half(&data, demonstrations);
     let mut rows = Vec::new();
     for (label, mut config) in methods() {
         config.training.steps = laboratory.steps(config.training.steps);
@@ -52,12 +54,30 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
     Ok(Report {
         name: "fork".into(),
         about: format!(
-            "A post stands in the way; {demonstrations} demonstrations of the steady operator pass it on the left or on \
-             the right, by chance. Success, and the share of all episodes that pass on each side."
+            "A post stands in the way; {demonstrations} demonstrations of the steady operator pass it on the left and on \
+             the right, half of them each. Success, and the share of all episodes that pass on each side."
         ),
         columns: ["success", "pass on the left", "pass on the right"].map(String::from).to_vec(),
         rows,
     })
+}
+
+/// The first `count` demonstrations, as many of which swing out to the left of the road's middle as to its right.
+fn half_and_half(data: &TrainingData, count: usize) -> TrainingData {
+    let offset = data.observation.range("course_offset").map_or(0, |range| range.start);
+    let size = data.observation.size();
+    let mut wanted = [count.div_ceil(2), count / 2];
+    let mut chosen = Vec::new();
+    for (episode, rows) in data.episodes().enumerate() {
+        let offsets = rows.map(|row| data.observations[row * size + offset]);
+        let farthest = offsets.fold(0.0f32, |most, x| if x.abs() > most.abs() { x } else { most });
+        let left = &mut wanted[usize::from(farthest < 0.0)];
+        if *left > 0 {
+            *left -= 1;
+            chosen.push(episode);
+        }
+    }
+    data.chosen(chosen.into_iter())
 }
 
 /// Success, and on which side of the post the successful episodes pass.
