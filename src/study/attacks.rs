@@ -17,26 +17,31 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
     let mut plain = LearnerKind::BehaviourCloning.defaults();
     plain.training.steps = laboratory.steps(plain.training.steps);
     let sizes = if laboratory.is_quick() { &SIZES[..1] } else { &SIZES[..] };
-    let mut before = Vec::new();
+    let mut clean = Vec::new();
+    let mut harmed = vec![0.0; sizes.len()];
     for seed in laboratory.seeds() {
-        before.push(success(laboratory, "bc", &plain, seed, (&scene, &data), sizes)?);
+        let pgd: Vec<(AttackKind, f32)> = sizes.iter().map(|size| (AttackKind::Pgd, *size)).collect();
+        let numbers = success(laboratory, "bc", &plain, seed, (&scene, &data), &pgd)?;
+        clean.push(numbers["no attack"]);
+        harmed.iter_mut().zip(&pgd).for_each(|(sum, attack)| *sum += numbers[&key(*attack)]);
     }
-    let mean = |cells: &[Numbers], key: &str| cells.iter().map(|cell| cell[key]).sum::<f64>() / cells.len() as f64;
     // The smallest that halves the success, or the greatest that was tried.
-    let halved = 0.5 * mean(&before, "clean");
-    let size =
-        sizes.iter().copied().find(|size| mean(&before, &key(*size)) <= halved).unwrap_or(sizes[sizes.len() - 1]);
+    let halved = 0.5 * clean.iter().sum::<f64>();
+    let at = harmed.iter().position(|sum| *sum <= halved).unwrap_or(sizes.len() - 1);
+    let size = sizes[at];
     let mut hardened = plain.clone();
     hardened.adversarial.epsilon = size;
-    let mut after = Vec::new();
-    for seed in laboratory.seeds() {
-        after.push(success(laboratory, "hardened", &hardened, seed, (&scene, &data), &[size])?);
+    let attacks = [AttackKind::Noise, AttackKind::Fgsm, AttackKind::Pgd].map(|kind| (kind, size));
+    let mut rows = Vec::new();
+    for (label, name, config) in [("bc", "bc", &plain), ("bc, adversarially trained", "hardened", &hardened)] {
+        let mut cells = Vec::new();
+        for seed in laboratory.seeds() {
+            cells.push(success(laboratory, name, config, seed, (&scene, &data), &attacks)?);
+        }
+        let of = |key: String| Summary::of(&cells.iter().map(|cell| cell[&key]).collect::<Vec<_>>());
+        let values = std::iter::once("no attack".to_owned()).chain(attacks.map(key)).map(of).collect();
+        rows.push(Row { label: label.into(), values });
     }
-    let row = |label: &str, cells: &[Numbers]| {
-        let of = |key: &str| Summary::of(&cells.iter().map(|cell| cell[key]).collect::<Vec<_>>());
-        let values = ["clean", "noise", "fgsm"].map(of).into_iter().chain([of(&key(size))]).collect();
-        Row { label: label.into(), values }
-    };
     Ok(Report {
         name: "attacks".into(),
         about: format!(
@@ -44,37 +49,37 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
              chance or along gradients. Success."
         ),
         columns: ["no attack", "noise", "FGSM", "PGD"].map(String::from).to_vec(),
-        rows: vec![row("bc", &before), row("bc, adversarially trained", &after)],
+        rows,
     })
 }
 
-fn key(size: f32) -> String {
-    format!("pgd {size}")
+fn key((kind, size): (AttackKind, f32)) -> String {
+    format!("{kind} {size}")
 }
 
+/// Success unattacked and under each of `attacks`.
 fn success(
     laboratory: &mut Laboratory<'_>,
     label: &str,
     config: &TrainConfig,
     seed: u64,
     (scene, data): (&Scene, &TrainingData),
-    sizes: &[f32],
+    attacks: &[(AttackKind, f32)],
 ) -> Result<Numbers, StudyError> {
     let mut config = config.clone();
     config.training.seed = seed;
-    let name = format!("{label}-{seed}");
-    laboratory.cell(&name, |laboratory| {
-        let policy = laboratory.train(&name, &config, data)?;
-        let mut numbers = Numbers::from([("clean".into(), laboratory.judge(policy.clone(), scene)?.success_rate)]);
-        for size in sizes {
-            let attacked = policy.clone().attacked(AttackKind::Pgd, *size)?;
-            numbers.insert(key(*size), laboratory.judge(attacked, scene)?.success_rate);
-        }
-        let greatest = sizes[sizes.len() - 1];
-        for kind in [AttackKind::Noise, AttackKind::Fgsm] {
-            let attacked = policy.clone().attacked(kind, greatest)?;
-            numbers.insert(kind.name().into(), laboratory.judge(attacked, scene)?.success_rate);
-        }
-        Ok(numbers)
-    })
+    let mut numbers = Numbers::new();
+    let run = format!("{label}-{seed}");
+    for attack in std::iter::once(None).chain(attacks.iter().copied().map(Some)) {
+        let name = attack.map_or_else(|| "no attack".to_owned(), key);
+        let cell = laboratory.cell(&format!("{run}-{}", name.replace(' ', "-")), |laboratory| {
+            let mut policy = laboratory.train(&run, &config, data)?;
+            if let Some((kind, size)) = attack {
+                policy = policy.attacked(kind, size)?;
+            }
+            Ok(Numbers::from([("success".into(), laboratory.judge(policy, scene)?.success_rate)]))
+        })?;
+        numbers.insert(name, cell["success"]);
+    }
+    Ok(numbers)
 }
