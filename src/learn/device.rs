@@ -6,6 +6,9 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 
+use super::init::Base;
+use super::random::{Purpose, generator};
+use super::shaping::shaped;
 use super::{Learner, Prepared, TrainConfig, TrainError, TrainingData, UpdateStep, learner};
 
 /// What the user asks for.
@@ -89,9 +92,19 @@ fn faster(
     config: &TrainConfig,
     data: &TrainingData,
 ) -> Result<SelectedDevice, TrainError> {
-    let prepared = Prepared::new(data, config.data.validation_fraction, config.training.seed)?;
-    let on_cpu = steps_per_second(&cpu.device, config, data, &prepared)?;
-    let on_gpu = match caught(|| steps_per_second(&gpu, config, data, &prepared)) {
+    if data.action.size() == 0 {
+        return Ok(SelectedDevice {
+            reason: "training on the CPU: without actions there is nothing to try".into(),
+            ..cpu
+        });
+    }
+    let data = shaped(config, data)?;
+    let mut prepared = Prepared::new(&data, config.data.validation_fraction, config.training.seed)?;
+    if let Some(base) = Base::load(config)? {
+        prepared.inherit(&base);
+    }
+    let on_cpu = steps_per_second(&cpu.device, config, &data, &prepared)?;
+    let on_gpu = match caught(|| steps_per_second(&gpu, config, &data, &prepared)) {
         Ok(Ok(speed)) => speed,
         Ok(Err(e)) => return Ok(SelectedDevice { reason: format!("training on the CPU: {name} failed ({e})"), ..cpu }),
         Err(e) => return Ok(SelectedDevice { reason: format!("training on the CPU: {name} failed ({e})"), ..cpu }),
@@ -121,7 +134,9 @@ fn steps_per_second(
         for index in range {
             // So small a rate cannot diverge: only the time counts.
             let step = UpdateStep { index, learning_rate: 1e-6, seed: config.training.seed };
-            learner.update(prepared.batch(&rows, window), step)?;
+            let mut batch = prepared.batch(&rows, window);
+            prepared.show(&mut batch, &rows, &[], &mut generator(step.seed, Purpose::Sequences, index));
+            learner.update(batch, step)?;
         }
         // Waits for the device.
         learner.metrics(0).map(|_| ())
