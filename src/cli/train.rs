@@ -48,7 +48,7 @@ enum LearnerCommand {
     FeatureMatching(RunArguments),
     /// One policy for many tasks, which is shown one demonstration of what to do (`eval --demonstration`)
     OneShot(RunArguments),
-    /// Action chunking with transformers, with temporal ensembling
+    /// Action chunking with transformers
     Act(RunArguments),
 }
 
@@ -122,7 +122,10 @@ pub fn settings(kind: LearnerKind, arguments: &RunArguments, own: &Path) -> Resu
     if let Some(from) = &arguments.init_from {
         // A policy of another shape could pass little on.
         let base = resolve_policy_dir(from).and_then(|dir| artifact::read_config(&dir)).map_err(Failure::bad_use)?;
-        (defaults.network, defaults.head) = (base.network, base.head);
+        if kind == LearnerKind::BehaviourCloning || base.head.kind == defaults.head.kind {
+            defaults.head = base.head;
+        }
+        defaults.network = base.network;
         defaults.init.from = from.display().to_string();
     }
     let config = defaults.changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;

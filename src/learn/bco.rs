@@ -127,7 +127,9 @@ pub fn bco<E: From<TrainError>>(
         let run = |name: &str, config: &TrainConfig, data: &TrainingData, progress: &mut dyn Progress| {
             let dir = dir.join(name);
             let resume = options.resume && dir.join("config.toml").exists();
-            train(config, data, &RunOptions { dir, resume, ..options.clone() }, progress)
+            // Other demonstrations are of no use to the inverse dynamics.
+            let earlier = if name == "inverse" { None } else { options.earlier.clone() };
+            train(config, data, &RunOptions { dir, resume, earlier, ..options.clone() }, progress)
         };
         let inverse = inverse_config(config);
         let mut listening = Heard { progress, error: f32::INFINITY };

@@ -98,7 +98,7 @@ fn faster(
             ..cpu
         });
     }
-    let data = shaped(config, data)?;
+    let data = shaped(&config.data, data)?;
     let mut prepared = Prepared::new(&data, config.data.validation_fraction, config.training.seed)?;
     if let Some(base) = Base::load(config)? {
         prepared.inherit(&base);

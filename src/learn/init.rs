@@ -131,7 +131,7 @@ impl Base {
         }
     }
 
-    /// What an adapter on it is described by, without its layers.
+    /// What an adapter on it is described by.
     ///
     /// # Errors
     /// The base is an adapter itself, or its network or layouts are not those of `policy`.
@@ -157,7 +157,6 @@ impl Base {
             base: self.dir.clone(),
             rank: config.init.lora_rank,
             alpha: config.init.lora_alpha,
-            layers: Vec::new(),
         })
     }
 }

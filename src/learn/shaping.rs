@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 use super::quality::weights;
-use super::{TrainConfig, TrainError, TrainingData};
+use super::{DataConfig, TrainError, TrainingData};
 use crate::policies::artifact::TASK_FIELD;
 use crate::spaces::{Field, Layout};
 
-/// `data` as `config.data` wants it.
+/// `data` as `settings` want it.
 ///
 /// # Errors
 /// There are no actions, or a field to hide is not there.
-pub fn shaped<'a>(config: &TrainConfig, data: &'a TrainingData) -> Result<Cow<'a, TrainingData>, TrainError> {
-    let settings = &config.data;
+pub fn shaped<'a>(settings: &DataConfig, data: &'a TrainingData) -> Result<Cow<'a, TrainingData>, TrainError> {
     let mut data = Cow::Borrowed(data);
     if data.action.size() == 0 {
         return Err(TrainError::Data {

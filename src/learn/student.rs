@@ -81,10 +81,8 @@ impl Student {
         };
         let mut adapting = None;
         if let (Some(base), rank @ 1..) = (&begun_from, config.init.lora_rank) {
-            let mut stored = base.adapter(config, &policy)?;
+            policy.adapter = Some(base.adapter(config, &policy)?);
             let adapter = LowRank::new(&network, rank, config.init.lora_alpha, &mut fresh, &device)?;
-            stored.layers = adapter.layers().to_vec();
-            policy.adapter = Some(stored);
             adapting = Some(Adapting { base: network.clone(), adapter });
         }
         let averages = averages(config, &network);

@@ -13,8 +13,8 @@ use super::random::{self, Purpose, shuffle};
 use super::run_dir::RunDir;
 use super::shaping::shaped;
 use super::{
-    BehaviourCloning, ContinualMethod, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState, TrainConfig,
-    TrainError, TrainingData, UpdateStep, Validation,
+    BehaviourCloning, ContinualMethod, DataConfig, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState,
+    TrainConfig, TrainError, TrainingData, UpdateStep, Validation,
 };
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, Provenance};
@@ -182,16 +182,19 @@ pub fn train(
     config.check("the training configuration")?;
     let mut data = Cow::Borrowed(data);
     let mut guarded = None;
+    // What is only rehearsed is no task that the policy is told of: it has to do without in any other method, too.
+    let tell_task = config.data.tell_task && options.earlier.is_none();
+    let settings = DataConfig { tell_task, ..config.data.clone() };
     if let Some(earlier) = &options.earlier {
         match config.continual.method {
             ContinualMethod::Rehearsal => {
                 data = Cow::Owned(data.into_owned().rehearsing(earlier, config.continual.share)?);
             }
-            ContinualMethod::Ewc => guarded = Some(shaped(config, earlier)?.into_owned()),
+            ContinualMethod::Ewc => guarded = Some(shaped(&settings, earlier)?.into_owned()),
             ContinualMethod::None => {}
         }
     }
-    let data = shaped(config, &data)?;
+    let data = shaped(&settings, &data)?;
     let data = &*data;
     let mut prepared = Prepared::new(data, config.data.validation_fraction, config.training.seed)?;
     if let Some(base) = Base::load(config)? {

@@ -25,8 +25,6 @@ pub struct AdapterConfig {
     pub rank: usize,
     /// What the product is multiplied by, times the rank.
     pub alpha: f32,
-    /// Names of the adapted matrices.
-    pub layers: Vec<String>,
 }
 
 impl AdapterConfig {
@@ -98,11 +96,6 @@ impl LowRank {
             adapter.layers.push(name);
         }
         Ok(adapter)
-    }
-
-    /// Names of the adapted matrices.
-    pub fn layers(&self) -> &[String] {
-        &self.layers
     }
 
     /// `base` with the products added to its matrices (equation 3): gradients pass to the factors alone.

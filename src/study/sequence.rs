@@ -77,7 +77,6 @@ fn one_after_the_other(
         for (i, (scene, data)) in scenes.iter().enumerate() {
             let run = format!("{name}-{}", scene.name);
             let options = RunOptions { earlier: earlier.clone().map(Arc::new), ..laboratory.run(&run) };
-            config.data.tell_task = false;
             let policy = laboratory.train_with(options, &config, data)?;
             config.init.from = laboratory.run(&run).dir.display().to_string();
             match &mut earlier {

@@ -4,7 +4,7 @@ use super::score::{Judging, Outcome, Task};
 use crate::sim::Surface;
 
 /// How long a fallen agent may lie before the task is failed, s: time to get up again.
-const DOWN_LIMIT: f32 = 6.0;
+pub(super) const DOWN_LIMIT: f32 = 6.0;
 
 /// Reach the goal.
 #[derive(Clone, Debug)]
@@ -22,7 +22,8 @@ impl Reach {
     }
 }
 
-fn distance_to_goal(judging: &Judging<'_>) -> f32 {
+/// Level distance from the body's root to the goal, m.
+pub(super) fn distance_to_goal(judging: &Judging<'_>) -> f32 {
     let (position, _) = judging.physics.pose(judging.body.parts()[0]);
     judging.guide.goal.map_or(0.0, |goal| (goal - position).with_y(0.0).length())
 }

@@ -1,9 +1,7 @@
 //! Visit coloured posts in an order.
 
+use super::reach::{DOWN_LIMIT, distance_to_goal};
 use super::score::{Judging, Outcome, Task};
-
-/// How long a fallen agent may lie before the task is failed, s.
-const DOWN_LIMIT: f32 = 6.0;
 
 /// Visit the posts of the guide's relay in its order.
 #[derive(Clone, Debug, Default)]
@@ -18,11 +16,6 @@ fn visited(judging: &Judging<'_>) -> usize {
     judging.guide.relay.iter().flat_map(|relay| &relay.posts).filter(|post| post.visited).count()
 }
 
-fn distance(judging: &Judging<'_>) -> f32 {
-    let (position, _) = judging.physics.pose(judging.body.parts()[0]);
-    judging.guide.goal.map_or(0.0, |goal| (goal - position).with_y(0.0).length())
-}
-
 impl Task for Visit {
     fn terms(&self) -> &'static [&'static str] {
         &["approach", "visit", "down", "finish"]
@@ -30,7 +23,7 @@ impl Task for Visit {
 
     fn begin(&mut self, judging: &Judging<'_>) {
         self.visited = visited(judging);
-        self.last = distance(judging);
+        self.last = distance_to_goal(judging);
         self.down = 0.0;
     }
 
@@ -47,9 +40,9 @@ impl Task for Visit {
                 return Outcome::Success;
             }
         } else {
-            terms[0] = self.last - distance(judging);
+            terms[0] = self.last - distance_to_goal(judging);
         }
-        self.last = distance(judging);
+        self.last = distance_to_goal(judging);
         let (position, _) = judging.physics.pose(judging.body.parts()[0]);
         if relay.visited_at(position).is_some_and(|post| !relay.posts[post].visited && relay.next() != Some(post)) {
             return Outcome::Failure("visited the wrong post");

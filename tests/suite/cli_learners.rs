@@ -189,3 +189,13 @@ fn a_search_prints_its_trials_and_leaves_table_and_plot() {
     let (code, text) = run(&["tune", "bc", "--dataset", "demos", "--space", "none.toml", "--out", "u"], dir.path());
     assert!(code == Some(1) && text.contains("none.toml"), "{text}");
 }
+
+#[test]
+fn another_method_keeps_its_own_head() {
+    let dir = trained();
+    let train = ["train", "vae", "--dataset", "demos", "--init-from", "base", "--run", "ways"];
+    let (code, text) = run(&[&train[..], &SHORT].concat(), dir.path());
+    assert_eq!(code, Some(0), "{text}");
+    let info = json(&apprentice(&["policy", "info", "ways", "--json"], dir.path()));
+    assert_eq!(info["config"]["head"]["kind"], "vae");
+}

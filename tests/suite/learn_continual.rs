@@ -96,3 +96,18 @@ fn one_policy_learns_two_scenes_that_only_their_names_tell_apart() {
     let error = policy.fitted(&spaces, "third").unwrap_err().to_string();
     assert!(error.contains("one, other"), "{error}");
 }
+
+#[test]
+fn what_is_rehearsed_is_no_task_that_the_policy_is_told_of() {
+    let named = |above: bool, scene: &str| {
+        let mut data = half(above);
+        data.facts = vec![EpisodeFacts { scene: scene.into(), ..EpisodeFacts::default() }; 10];
+        data
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let earlier = Some(Arc::new(named(true, "before")));
+    let options = RunOptions { earlier, ..RunOptions::new(dir.path().join("run")) };
+    let summary = train(&config(&["training.steps=20"]), &named(false, "now"), &options, &mut ()).unwrap();
+    let policy = Policy::load(&summary.policy_dir).unwrap();
+    assert!(policy.config().tasks.is_empty() && policy.config().observation.size() == 2);
+}
