@@ -62,7 +62,7 @@ fn compare(name: &str, all: &[Comparison], arguments: &RunArguments, output: &Ou
         let mut progress = |line: &str| output.line(format_args!("  {line}"));
         let seeds = arguments.seeds.unwrap_or(if arguments.quick { 1 } else { 3 });
         let report = Laboratory::new(&dir, arguments.quick, seeds, stop.clone(), &mut progress)
-            .and_then(|mut laboratory| comparison.run(&mut laboratory));
+            .and_then(|laboratory| comparison.run(&laboratory));
         let report = report.map_err(|error| match error {
             StudyError::Stopped => interrupted(error),
             StudyError::Settings { .. } => Failure::bad_use(error),

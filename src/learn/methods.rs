@@ -31,6 +31,9 @@ pub enum LearnerKind {
 
 /// Observations that a policy sees which draws its actions at every tick: it has to know which way it took.
 const HISTORY: usize = 8;
+/// Actions that such a policy decides at once, and carries out before it decides anew: drawn at every tick, a way would be
+/// left as soon as it is taken.
+const CHUNK: (usize, usize) = (8, 4);
 
 impl LearnerKind {
     /// Its name on the command line.
@@ -60,17 +63,18 @@ impl LearnerKind {
             }
             Self::Vae => {
                 head.kind = HeadKind::Vae;
+                (head.chunk, head.execute) = CHUNK;
                 config.network.history = HISTORY;
             }
             Self::Gan | Self::FeatureMatching => {
                 head.kind = HeadKind::Generator;
+                (head.chunk, head.execute) = CHUNK;
                 config.network.history = HISTORY;
                 config.optimizer.average = 0.999;
             }
             Self::Diffusion => {
                 head.kind = HeadKind::Diffusion;
-                head.chunk = 8;
-                head.execute = 4;
+                (head.chunk, head.execute) = CHUNK;
                 config.network.history = HISTORY;
                 config.optimizer.average = 0.999;
                 config.optimizer.learning_rate = 1e-3;
@@ -83,8 +87,7 @@ impl LearnerKind {
             }
             Self::Act => {
                 head.kind = HeadKind::Act;
-                head.chunk = 8;
-                head.execute = 4;
+                (head.chunk, head.execute) = CHUNK;
                 head.width = 64;
                 head.layers = 1;
             }

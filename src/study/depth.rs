@@ -1,6 +1,6 @@
 //! Seeing by a depth image.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
+use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainConfig};
 use crate::scenes::{find, parse};
 use crate::teleop::Skill;
@@ -18,31 +18,27 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
     ]
 }
 
-pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let plain = find("courtyard")?;
     let text = plain.text.replacen("agent:", "camera: (),\n    agent:", 1);
     let scene = parse("courtyard-depth", "the study's courtyard", &text)?;
     let count = laboratory.few(60);
     let data = laboratory.demonstrations(&scene, &[(Skill::Steady, count)])?;
-    let mut rows = Vec::new();
-    for (label, mut config) in methods() {
-        config.training.steps = laboratory.steps(config.training.steps);
-        let mut cells = Vec::new();
-        for seed in laboratory.seeds() {
-            config.training.seed = seed;
-            let name = format!("{}-{seed}", label.replace(' ', "-"));
-            cells.push(laboratory.cell(&name, |laboratory| {
-                let policy = laboratory.train(&name, &config, &data)?;
-                let evaluation = laboratory.judge(policy, &scene)?;
-                let contact = evaluation.terms.iter().position(|term| term.name == "contact").unwrap_or(0);
-                let free = evaluation.results.iter().filter(|r| r.success && r.terms[contact] == 0.0).count();
-                let free = free as f64 / evaluation.episodes as f64;
-                Ok(Numbers::from([("success".into(), evaluation.success_rate), ("free".into(), free)]))
-            })?);
-        }
-        let of = |key: &str| Summary::of(&cells.iter().map(|cell| cell[key]).collect::<Vec<_>>());
-        rows.push(Row { label: label.into(), values: vec![of("success"), of("free")] });
-    }
+    let methods = methods();
+    let cells = laboratory.with_each_seed(&methods, |(label, config), seed| {
+        let config = laboratory.sized(config, seed);
+        let name = format!("{}-{seed}", label.replace(' ', "-"));
+        laboratory.cell(&name, || {
+            let policy = laboratory.train(&name, &config, &data)?;
+            let evaluation = laboratory.judge(policy, &scene)?;
+            let contact = evaluation.terms.iter().position(|term| term.name == "contact").unwrap_or(0);
+            let free = evaluation.results.iter().filter(|r| r.success && r.terms[contact] == 0.0).count();
+            let free = free as f64 / evaluation.episodes as f64;
+            Ok(Numbers::from([("success".into(), evaluation.success_rate), ("free".into(), free)]))
+        })
+    })?;
+    let row = |((label, _), cells): (&(&str, _), &Vec<Numbers>)| Row::of(label, cells, &["success", "free"]);
+    let rows = methods.iter().zip(&cells).map(row).collect();
     Ok(Report {
         name: "depth".into(),
         about: format!(

@@ -1,6 +1,6 @@
 //! A post in the way that demonstrators pass on either side.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
+use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainConfig, TrainingData};
 use crate::policies::{HeadKind, Policy};
 use crate::rollout::trace_policy;
@@ -19,6 +19,8 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
     mixture.optimizer.learning_rate = 3e-4;
     let mut remembering = LearnerKind::BehaviourCloning.defaults();
     remembering.network.history = mixture.network.history;
+    let mut act = LearnerKind::Act.defaults();
+    act.training.steps = 5_000;
     vec![
         ("squared error", LearnerKind::BehaviourCloning.defaults()),
         ("squared error over 8 ticks", remembering),
@@ -26,31 +28,27 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
         ("vae", LearnerKind::Vae.defaults()),
         ("gan", LearnerKind::Gan.defaults()),
         ("diffusion", LearnerKind::Diffusion.defaults()),
-        ("act", LearnerKind::Act.defaults()),
+        ("act", act),
     ]
 }
 
-pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let scene = find("fork")?;
-    let demonstrations = laboratory.few(60);
+    let demonstrations = laboratory.few(120);
     // Enough to choose as many of either side from.
     let data = laboratory.demonstrations(&scene, &[(Skill::Steady, 2 * demonstrations)])?;
     let data = half_and_half(&data, demonstrations);
-    let mut rows = Vec::new();
-    for (label, mut config) in methods() {
-        config.training.steps = laboratory.steps(config.training.steps);
-        let mut cells = Vec::new();
-        for seed in laboratory.seeds() {
-            config.training.seed = seed;
-            let name = format!("{}-{seed}", label.replace(' ', "-"));
-            cells.push(laboratory.cell(&name, |laboratory| {
-                let policy = laboratory.train(&name, &config, &data)?;
-                sides(laboratory, &policy, &scene)
-            })?);
-        }
-        let summary = |key: &str| Summary::of(&cells.iter().map(|cell| cell[key]).collect::<Vec<_>>());
-        rows.push(Row { label: label.into(), values: ["success", "left", "right"].map(summary).to_vec() });
-    }
+    let methods = methods();
+    let cells = laboratory.with_each_seed(&methods, |(label, config), seed| {
+        let config = laboratory.sized(config, seed);
+        let name = format!("{}-{seed}", label.replace(' ', "-"));
+        laboratory.cell(&name, || {
+            let policy = laboratory.train(&name, &config, &data)?;
+            sides(laboratory, &policy, &scene)
+        })
+    })?;
+    let row = |((label, _), cells): (&(&str, _), &Vec<Numbers>)| Row::of(label, cells, &["success", "left", "right"]);
+    let rows = methods.iter().zip(&cells).map(row).collect();
     Ok(Report {
         name: "fork".into(),
         about: format!(

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub struct Laboratory<'a> {
     quick: bool,
     seeds: u64,
     stop: Arc<AtomicBool>,
-    progress: &'a mut dyn FnMut(&str),
+    progress: Mutex<&'a mut (dyn FnMut(&str) + Send)>,
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StudyError {
@@ -57,7 +58,7 @@ impl<'a> Laboratory<'a> {
         quick: bool,
         seeds: u64,
         stop: Arc<AtomicBool>,
-        progress: &'a mut dyn FnMut(&str),
+        progress: &'a mut (dyn FnMut(&str) + Send),
     ) -> Result<Self, StudyError> {
         fs::create_dir_all(dir).map_err(io("make the folder", dir))?;
         let settings = Settings { quick, version: env!("CARGO_PKG_VERSION").into() };
@@ -70,12 +71,48 @@ impl<'a> Laboratory<'a> {
         } else {
             write(&path, &settings)?;
         }
-        Ok(Self { dir: dir.into(), quick, seeds, stop, progress })
+        Ok(Self { dir: dir.into(), quick, seeds, stop, progress: Mutex::new(progress) })
     }
 
-    /// Training seeds that a method's mean and range are of.
-    pub fn seeds(&self) -> Range<u64> {
-        0..self.seeds
+    /// What `work` answers about each item, trained with each seed: as many at a time as there are cores, since a training
+    /// keeps one busy.
+    ///
+    /// # Errors
+    /// The first that `work` met; the items not yet begun are left.
+    pub fn with_each_seed<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T, u64) -> Result<R, StudyError> + Sync,
+    ) -> Result<Vec<Vec<R>>, StudyError> {
+        let jobs: Vec<(usize, u64)> =
+            (0..items.len()).flat_map(|item| (0..self.seeds).map(move |seed| (item, seed))).collect();
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let worker = || {
+            let mut done = Vec::new();
+            while let Some((item, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let answer = work(&items[*item], *seed);
+                let stop = answer.is_err();
+                done.push(((*item, *seed), answer));
+                if stop {
+                    failed.store(true, Ordering::Relaxed);
+                }
+                if failed.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            done
+        };
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+        let mut done: Vec<_> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        done.sort_by_key(|(job, _)| *job);
+        let mut answers: Vec<Vec<R>> = items.iter().map(|_| Vec::new()).collect();
+        for ((item, _), answer) in done {
+            answers[item].push(answer?);
+        }
+        Ok(answers)
     }
 
     /// Episodes that a policy is judged by.
@@ -88,16 +125,21 @@ impl<'a> Laboratory<'a> {
         if self.quick { full.div_ceil(5) } else { full }
     }
 
-    /// Training steps where a thorough comparison takes `full`.
-    pub fn steps(&self, full: u64) -> u64 {
-        if self.quick { (full / 20).max(1) } else { full }
+    /// The settings with this seed, and as long a training as there is time for.
+    pub fn sized(&self, config: &TrainConfig, seed: u64) -> TrainConfig {
+        let mut config = config.clone();
+        config.training.seed = seed;
+        if self.quick {
+            config.training.steps = (config.training.steps / 20).max(1);
+        }
+        config
     }
 
     /// Demonstrations of a scene by some operators, recorded once.
     ///
     /// # Errors
     /// Recording fails, or it was told to stop.
-    pub fn demonstrations(&mut self, scene: &Scene, by: &[(Skill, usize)]) -> Result<TrainingData, StudyError> {
+    pub fn demonstrations(&self, scene: &Scene, by: &[(Skill, usize)]) -> Result<TrainingData, StudyError> {
         let who: Vec<String> = by.iter().map(|(skill, count)| format!("{skill}{count}")).collect();
         let dir = self.dir.join("demonstrations").join(format!("{}-{}", scene.name, who.join("-")));
         let whole: usize = by.iter().map(|(_, count)| count).sum();
@@ -107,7 +149,7 @@ impl<'a> Laboratory<'a> {
             if dir.exists() {
                 fs::remove_dir_all(&dir).map_err(io("remove", &dir))?;
             }
-            (self.progress)(&format!("recording {whole} demonstrations of {}", scene.name));
+            self.tell(&format!("recording {whole} demonstrations of {}", scene.name));
             for (skill, count) in by {
                 let seeds = recording_seeds(split_seed(SEED, *skill as u64)).take(*count);
                 record(scene, *skill, seeds, &dir, &self.stop, |_| {})?;
@@ -131,7 +173,7 @@ impl<'a> Laboratory<'a> {
     ///
     /// # Errors
     /// Training fails, or it was told to stop.
-    pub fn train(&mut self, name: &str, config: &TrainConfig, data: &TrainingData) -> Result<Policy, StudyError> {
+    pub fn train(&self, name: &str, config: &TrainConfig, data: &TrainingData) -> Result<Policy, StudyError> {
         self.train_with(self.run(name), config, data)
     }
 
@@ -140,7 +182,7 @@ impl<'a> Laboratory<'a> {
     /// # Errors
     /// Training fails, or it was told to stop.
     pub fn train_with(
-        &mut self,
+        &self,
         options: RunOptions,
         config: &TrainConfig,
         data: &TrainingData,
@@ -162,7 +204,7 @@ impl<'a> Laboratory<'a> {
     ///
     /// # Errors
     /// It does not fit the scene's agent, or it was told to stop.
-    pub fn judge(&mut self, policy: Policy, scene: &Scene) -> Result<Evaluation, StudyError> {
+    pub fn judge(&self, policy: Policy, scene: &Scene) -> Result<Evaluation, StudyError> {
         let evaluation = evaluate(scene, Player::Policy(Box::new(policy)), &self.judged_by(), 0, |_| {})?;
         self.check_stop()?;
         Ok(evaluation)
@@ -173,15 +215,15 @@ impl<'a> Laboratory<'a> {
     /// # Errors
     /// Training or judging fails, or it was told to stop.
     pub fn success(
-        &mut self,
+        &self,
         name: &str,
         config: &TrainConfig,
         data: &TrainingData,
         scene: &Scene,
     ) -> Result<f64, StudyError> {
-        let numbers = self.cell(name, |laboratory| {
-            let policy = laboratory.train(name, config, data)?;
-            let evaluation = laboratory.judge(policy, scene)?;
+        let numbers = self.cell(name, || {
+            let policy = self.train(name, config, data)?;
+            let evaluation = self.judge(policy, scene)?;
             Ok(Numbers::from([("success".into(), evaluation.success_rate)]))
         })?;
         Ok(numbers["success"])
@@ -191,21 +233,21 @@ impl<'a> Laboratory<'a> {
     ///
     /// # Errors
     /// What `work` answers, or a file that cannot be read or written.
-    pub fn cell(
-        &mut self,
-        name: &str,
-        work: impl FnOnce(&mut Self) -> Result<Numbers, StudyError>,
-    ) -> Result<Numbers, StudyError> {
+    pub fn cell(&self, name: &str, work: impl FnOnce() -> Result<Numbers, StudyError>) -> Result<Numbers, StudyError> {
         let path = self.dir.join("cells").join(format!("{name}.json"));
         if path.exists() {
             return read(&path);
         }
         self.check_stop()?;
-        let numbers = work(self)?;
+        let numbers = work()?;
         let list: Vec<String> = numbers.iter().map(|(key, value)| format!("{key} {value:.3}")).collect();
-        (self.progress)(&format!("{name}: {}", list.join(", ")));
+        self.tell(&format!("{name}: {}", list.join(", ")));
         write(&path, &numbers)?;
         Ok(numbers)
+    }
+
+    fn tell(&self, line: &str) {
+        (self.progress.lock().unwrap_or_else(PoisonError::into_inner))(line);
     }
 
     fn check_stop(&self) -> Result<(), StudyError> {

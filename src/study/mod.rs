@@ -82,7 +82,7 @@ pub struct Comparison {
     pub name: &'static str,
     /// What it shows, in one line.
     pub about: &'static str,
-    run: fn(&mut Laboratory<'_>) -> Result<Report, StudyError>,
+    run: fn(&Laboratory<'_>) -> Result<Report, StudyError>,
 }
 
 impl Comparison {
@@ -90,7 +90,7 @@ impl Comparison {
     ///
     /// # Errors
     /// [`StudyError`]
-    pub fn run(&self, laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+    pub fn run(&self, laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         (self.run)(laboratory)
     }
 }

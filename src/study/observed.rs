@@ -1,54 +1,37 @@
 //! Demonstrations of which only what was seen is known.
 
 use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
-use crate::learn::{LearnerKind, RunOptions, bco};
+use crate::learn::{LearnerKind, RunOptions, TrainConfig, TrainingData, bco};
 use crate::policies::Policy;
 use crate::rollout::{explore, recording_seeds};
-use crate::scenes::find;
+use crate::scenes::{Scene, find};
 use crate::sim::split_seed;
 use crate::teleop::Skill;
 
 const SCENES: [&str; 2] = ["circuit", "slalom"];
 
-pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let mut config = LearnerKind::BehaviourCloning.defaults();
-    config.training.steps = laboratory.steps(config.training.steps);
     if laboratory.is_quick() {
         (config.bco.rounds, config.bco.episodes) = (1, 4);
     }
     let count = laboratory.few(20);
-    let mut values = [Vec::new(), Vec::new()];
-    for scene in SCENES {
-        let scene = find(scene)?;
+    let mut scenes = Vec::new();
+    for name in SCENES {
+        let scene = find(name)?;
         let data = laboratory.demonstrations(&scene, &[(Skill::Steady, count)])?;
-        let mut found = [Vec::new(), Vec::new()];
-        for seed in laboratory.seeds() {
-            config.training.seed = seed;
-            let name = format!("{}-bc-{seed}", scene.name);
-            let with = laboratory.success(&name, &config, &data, &scene)?;
-            found[0].push(with);
-            let name = format!("{}-bco-{seed}", scene.name);
-            let without = laboratory.cell(&name, |laboratory| {
-                let options = laboratory.run(&name);
-                let options = RunOptions { resume: options.dir.exists(), ..options };
-                let mut act = |policy: Option<&Policy>, round: u64| -> Result<_, StudyError> {
-                    let seeds = recording_seeds(split_seed(seed, 2000 + round));
-                    let seeds: Vec<u64> = seeds.take(config.bco.episodes).collect();
-                    Ok(explore(&scene, policy, config.bco.noise, &seeds, 0)?)
-                };
-                let action = scene.blueprint.spaces().action;
-                let summary = bco(&config, &data, &action, &options, &mut act, &mut |_| {}, &mut ())?;
-                if summary.interrupted {
-                    return Err(StudyError::Stopped);
-                }
-                let evaluation = laboratory.judge(Policy::load(&summary.policy_dir)?, &scene)?;
-                Ok(Numbers::from([("success".into(), evaluation.success_rate)]))
-            })?;
-            found[1].push(without["success"]);
-        }
-        values.iter_mut().zip(&found).for_each(|(row, cells)| row.push(Summary::of(cells)));
+        scenes.push((scene, data));
     }
-    let [with, without] = values;
+    let with = laboratory.with_each_seed(&scenes, |(scene, data), seed| {
+        laboratory.success(&format!("{}-bc-{seed}", scene.name), &laboratory.sized(&config, seed), data, scene)
+    })?;
+    let without = laboratory.with_each_seed(&scenes, |(scene, data), seed| {
+        let name = format!("{}-bco-{seed}", scene.name);
+        let config = laboratory.sized(&config, seed);
+        let cell = laboratory.cell(&name, || found_out(laboratory, laboratory.run(&name), &config, scene, data))?;
+        Ok(cell["success"])
+    })?;
+    let values = |cells: &[Vec<f64>]| cells.iter().map(|cells| Summary::of(cells)).collect();
     Ok(Report {
         name: "observed".into(),
         about: format!(
@@ -58,8 +41,31 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
         ),
         columns: SCENES.map(String::from).to_vec(),
         rows: vec![
-            Row { label: "bc, with actions".into(), values: with },
-            Row { label: "bco, without actions".into(), values: without },
+            Row { label: "bc, with actions".into(), values: values(&with) },
+            Row { label: "bco, without actions".into(), values: values(&without) },
         ],
     })
+}
+
+/// Success of a policy that sees no actions.
+fn found_out(
+    laboratory: &Laboratory<'_>,
+    options: RunOptions,
+    config: &TrainConfig,
+    scene: &Scene,
+    data: &TrainingData,
+) -> Result<Numbers, StudyError> {
+    let options = RunOptions { resume: options.dir.exists(), ..options };
+    let mut act = |policy: Option<&Policy>, round: u64| -> Result<_, StudyError> {
+        let seeds = recording_seeds(split_seed(config.training.seed, 2000 + round));
+        let seeds: Vec<u64> = seeds.take(config.bco.episodes).collect();
+        Ok(explore(scene, policy, config.bco.noise, &seeds, 0)?)
+    };
+    let action = scene.blueprint.spaces().action;
+    let summary = bco(config, data, &action, &options, &mut act, &mut |_| {}, &mut ())?;
+    if summary.interrupted {
+        return Err(StudyError::Stopped);
+    }
+    let evaluation = laboratory.judge(Policy::load(&summary.policy_dir)?, scene)?;
+    Ok(Numbers::from([("success".into(), evaluation.success_rate)]))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
+use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainingData};
 use crate::policies::{Policy, PolicyError};
 use crate::rollout::{Player, demonstrate, evaluate};
@@ -48,10 +48,9 @@ fn without(data: &TrainingData, kept: &BTreeSet<String>) -> TrainingData {
     data.chosen((0..data.facts.len()).filter(|episode| wanted(*episode)))
 }
 
-pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let scene = find("relay")?;
     let mut config = LearnerKind::OneShot.defaults();
-    config.training.steps = laboratory.steps(config.training.steps);
     config.data.hide = HIDDEN.map(String::from).to_vec();
     config.data.interchangeable = vec!["post_*".into()];
     let count = laboratory.few(800);
@@ -60,17 +59,13 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
     let kept: Vec<Vec<usize>> = all.iter().skip(1).step_by(KEPT_BACK).cloned().collect();
     let names: BTreeSet<String> = kept.iter().map(|order| words(order)).collect();
     let data = without(&data, &names);
-    let (mut shown, mut misled) = (Vec::new(), Vec::new());
-    for seed in laboratory.seeds() {
-        config.training.seed = seed;
+    let cells = laboratory.with_each_seed(&[config], |config, seed| {
         let name = format!("relay-{seed}");
-        let numbers = laboratory.cell(&name, |laboratory| {
-            let policy = laboratory.train(&name, &config, &data)?;
+        laboratory.cell(&name, || {
+            let policy = laboratory.train(&name, &laboratory.sized(config, seed), &data)?;
             judge(laboratory, &policy, &scene, &kept)
-        })?;
-        shown.push(numbers["shown"]);
-        misled.push(numbers["misled"]);
-    }
+        })
+    })?;
     Ok(Report {
         name: "one-shot".into(),
         about: format!(
@@ -80,7 +75,7 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
             kept.len()
         ),
         columns: vec!["shown the order".into(), "shown another order".into()],
-        rows: vec![Row { label: "one-shot".into(), values: vec![Summary::of(&shown), Summary::of(&misled)] }],
+        rows: cells.iter().map(|cells| Row::of("one-shot", cells, &["shown", "misled"])).collect(),
     })
 }
 

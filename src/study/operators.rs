@@ -47,25 +47,25 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
     ]
 }
 
-pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let each = laboratory.few(20);
-    let mut rows = Vec::new();
-    for (label, mut config) in methods() {
-        config.training.steps = laboratory.steps(config.training.steps);
-        let mut values = Vec::new();
-        for scene in SCENES {
-            let scene = find(scene)?;
-            let data = laboratory.demonstrations(&scene, &Skill::ALL.map(|skill| (skill, each)))?;
-            let mut cells = Vec::new();
-            for seed in laboratory.seeds() {
-                config.training.seed = seed;
-                let name = format!("{}-{}-{seed}", scene.name, label.replace([' ', ','], "-"));
-                cells.push(laboratory.success(&name, &config, &data, &scene)?);
-            }
-            values.push(Summary::of(&cells));
-        }
-        rows.push(Row { label: label.into(), values });
+    let mut scenes = Vec::new();
+    for name in SCENES {
+        let scene = find(name)?;
+        let data = laboratory.demonstrations(&scene, &Skill::ALL.map(|skill| (skill, each)))?;
+        scenes.push((scene, data));
     }
+    let methods = methods();
+    let items: Vec<_> = methods.iter().flat_map(|method| scenes.iter().map(move |scene| (method, scene))).collect();
+    let cells = laboratory.with_each_seed(&items, |((label, config), (scene, data)), seed| {
+        let name = format!("{}-{}-{seed}", scene.name, label.replace([' ', ','], "-"));
+        laboratory.success(&name, &laboratory.sized(config, seed), data, scene)
+    })?;
+    let row = |((label, _), cells): (&(&str, _), &[Vec<f64>])| Row {
+        label: (*label).into(),
+        values: cells.iter().map(|cells| Summary::of(cells)).collect(),
+    };
+    let rows = methods.iter().zip(cells.chunks(SCENES.len())).map(row).collect();
     Ok(Report {
         name: "operators".into(),
         about: format!("{each} demonstrations each of the steady, the hasty and the sloppy operator. Success."),

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::Numbers;
+
 /// Mean and range of a number over training seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Summary {
@@ -42,6 +44,14 @@ pub struct Row {
     pub label: String,
     /// One for each column.
     pub values: Vec<Summary>,
+}
+
+impl Row {
+    /// Of some of the numbers of a method's cells.
+    pub fn of(label: &str, cells: &[Numbers], keys: &[&str]) -> Self {
+        let summary = |key: &&str| Summary::of(&cells.iter().map(|cell| cell[*key]).collect::<Vec<_>>());
+        Self { label: label.into(), values: keys.iter().map(summary).collect() }
+    }
 }
 
 /// What a comparison found. All values are shares, 0 to 1.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
+use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{ContinualMethod, LearnerKind, RunOptions, TrainConfig, TrainingData};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
@@ -11,7 +11,7 @@ use crate::teleop::Skill;
 const SCENES: [&str; 3] = ["slalom", "circuit", "parking"];
 const DEMONSTRATIONS: usize = 30;
 
-pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError> {
+pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let count = laboratory.few(DEMONSTRATIONS);
     let mut scenes = Vec::new();
     for name in SCENES {
@@ -19,28 +19,23 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
         let data = laboratory.demonstrations(&scene, &[(Skill::Steady, count)])?;
         scenes.push((scene, data));
     }
-    let mut config = LearnerKind::BehaviourCloning.defaults();
-    config.training.steps = laboratory.steps(config.training.steps);
-    let mut rows = Vec::new();
-    for (label, method) in [
+    let config = LearnerKind::BehaviourCloning.defaults();
+    let methods = [
         ("fine-tuned one after the other", ContinualMethod::None),
         ("elastic weight consolidation", ContinualMethod::Ewc),
         ("rehearsal", ContinualMethod::Rehearsal),
-    ] {
-        let mut cells = Vec::new();
-        for seed in laboratory.seeds() {
-            config.training.seed = seed;
-            config.continual.method = method;
-            cells.push(one_after_the_other(laboratory, &config, &scenes, label)?);
-        }
-        rows.push(row(label, &cells));
-    }
-    let mut cells = Vec::new();
-    for seed in laboratory.seeds() {
-        config.training.seed = seed;
-        cells.push(together(laboratory, &config, &scenes)?);
-    }
-    rows.push(row("all at once, told the task", &cells));
+    ];
+    let cells = laboratory.with_each_seed(&methods, |(label, method), seed| {
+        let mut config = laboratory.sized(&config, seed);
+        config.continual.method = *method;
+        one_after_the_other(laboratory, &config, &scenes, label)
+    })?;
+    let keys = [&SCENES[..], &["forgotten"]].concat();
+    let row = |((label, _), cells): (&(&str, _), &Vec<Numbers>)| Row::of(label, cells, &keys);
+    let mut rows: Vec<Row> = methods.iter().zip(&cells).map(row).collect();
+    let cells =
+        laboratory.with_each_seed(&[()], |(), seed| together(laboratory, &laboratory.sized(&config, seed), &scenes))?;
+    rows.extend(cells.iter().map(|cells| Row::of("all at once, told the task", cells, &keys)));
     let mut columns = SCENES.map(|name| format!("{name} at the end")).to_vec();
     columns.push("forgotten".into());
     Ok(Report {
@@ -55,21 +50,15 @@ pub(super) fn run(laboratory: &mut Laboratory<'_>) -> Result<Report, StudyError>
     })
 }
 
-fn row(label: &str, cells: &[Numbers]) -> Row {
-    let of = |key: &str| Summary::of(&cells.iter().map(|cell| cell[key]).collect::<Vec<_>>());
-    let values = SCENES.iter().copied().chain(["forgotten"]).map(of).collect();
-    Row { label: label.into(), values }
-}
-
 fn one_after_the_other(
-    laboratory: &mut Laboratory<'_>,
+    laboratory: &Laboratory<'_>,
     config: &TrainConfig,
     scenes: &[(Scene, TrainingData)],
     label: &str,
 ) -> Result<Numbers, StudyError> {
     let seed = config.training.seed;
     let name = format!("{}-{seed}", label.replace(' ', "-"));
-    laboratory.cell(&name, |laboratory| {
+    laboratory.cell(&name, || {
         let mut numbers = Numbers::new();
         let mut config = config.clone();
         let mut earlier: Option<TrainingData> = None;
@@ -99,12 +88,12 @@ fn one_after_the_other(
 }
 
 fn together(
-    laboratory: &mut Laboratory<'_>,
+    laboratory: &Laboratory<'_>,
     config: &TrainConfig,
     scenes: &[(Scene, TrainingData)],
 ) -> Result<Numbers, StudyError> {
     let name = format!("together-{}", config.training.seed);
-    laboratory.cell(&name, |laboratory| {
+    laboratory.cell(&name, || {
         let mut all = scenes[0].1.clone();
         scenes[1..].iter().try_for_each(|(_, data)| all.join(data))?;
         let policy = laboratory.train(&name, config, &all)?;
