@@ -1,10 +1,8 @@
-//! Hidden fields, mirror images and take-overs.
+//! Hidden fields, learning from mirror images, and take-overs.
 
 use apprentice::agents::{Spaces, mirrors};
 use apprentice::learn::{RunOptions, train};
 use apprentice::policies::Policy;
-use apprentice::rollout::{VecEnv, VecEnvOptions};
-use apprentice::scenes::{find, parse};
 use apprentice::spaces::{Field, Layout};
 
 use super::learn_common::{config, data};
@@ -31,54 +29,6 @@ fn a_hidden_field_is_neither_learned_from_nor_needed() {
     let options = RunOptions::new(dir.path().join("wrong"));
     let error = train(&config(&["data.hide=[\"rays\"]"]), &data, &options, &mut ()).unwrap_err().to_string();
     assert!(error.contains("rays") && error.contains("ray_a"), "{error}");
-}
-
-#[test]
-fn a_mirrored_car_in_a_mirrored_world_sees_its_mirror_image() {
-    // A bend to the left with a post on its right side, and the mirror image of both.
-    let scene = |sign: f32| {
-        let text = format!(
-            "(title: \"mirror\", agent: Vehicle(), time_limit: 20.0,
-              course: (points: [(0.0, 0.0), (0.0, -20.0), ({}, -40.0), ({}, -55.0)], closed: false, half_width: 6.0),
-              objects: [(kind: Obstacle, form: Cylinder(0.5, 1.2), at: ({}, -18.0))],
-              start: (at: (0.0, -3.0)), task: Lap(laps: 1.0), terms: {{}})",
-            -4.0 * sign,
-            -14.0 * sign,
-            3.0 * sign
-        );
-        parse("mirror", "mirror.ron", &text).unwrap()
-    };
-    let [left, right] = [1.0, -1.0].map(scene);
-    let spaces = left.blueprint.spaces();
-    let (observation, action) = mirrors("vehicle", &spaces.observation, &spaces.action).unwrap();
-    let mut worlds = [left, right].map(|scene| VecEnv::new(&scene, VecEnvOptions::default()));
-    let mut seen = worlds.each_mut().map(|world| world.reset(&[0]).to_vec());
-    let names = spaces.observation.names();
-    for tick in 0..90 {
-        let image = observation.of(&seen[0]);
-        for ((name, a), b) in names.iter().zip(&image).zip(&seen[1]) {
-            // Rays may pass a post's edge on one side and not on the other.
-            let tolerance = if name.starts_with("ray") { 0.5 } else { 0.05 };
-            assert!((a - b).abs() < tolerance, "tick {tick}: {name} is {b}, mirrored {a}");
-        }
-        let steer = if tick < 40 { 0.2 } else { -0.5 };
-        let actions = [steer, 0.8, 0.0, 0.0];
-        let mirrored = action.of(&actions);
-        seen = [worlds[0].step(&actions).observations.to_vec(), worlds[1].step(&mirrored).observations.to_vec()];
-    }
-    assert!(seen[0][spaces.observation.range("yaw_rate").unwrap().start].abs() > 0.05, "it does turn");
-}
-
-#[test]
-fn a_mirror_image_of_an_image_is_the_first() {
-    for name in ["circuit", "parking"] {
-        let spaces = find(name).unwrap().blueprint.spaces();
-        let (observation, _) = mirrors("vehicle", &spaces.observation, &spaces.action).unwrap();
-        let row: Vec<f32> = (0..spaces.observation.size()).map(|i| i as f32 + 0.5).collect();
-        assert_eq!(observation.of(&observation.of(&row)), row);
-    }
-    let spaces = find("courtyard").unwrap().blueprint.spaces();
-    assert_eq!(mirrors("humanoid", &spaces.observation, &spaces.action).unwrap_err(), "joint_angle");
 }
 
 #[test]

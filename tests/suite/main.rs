@@ -33,6 +33,7 @@ mod learn_transfer;
 mod learn_windows;
 mod live_session;
 mod locks;
+mod mirrors;
 mod operators;
 mod policy_artifact;
 mod policy_attacks;
