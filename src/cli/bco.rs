@@ -4,12 +4,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::interrupted;
-use super::train::{Bar, RunArguments, failure, prepare, settings};
+use super::train::{Bar, RunArguments, failure, prepare, scene_of, settings};
 use super::{Failure, Output};
 use crate::learn::{BcoRound, LearnerKind, TrainError, bco};
 use crate::policies::{Policy, PolicyError};
 use crate::rollout::{explore, recording_seeds};
-use crate::scenes::find;
 use crate::sim::split_seed;
 
 #[derive(Args, Debug)]
@@ -45,7 +44,7 @@ pub fn run(arguments: &BcoArguments, output: &Output) -> Result<(), Failure> {
         return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.run.clone() }));
     }
     let (data, options, _) = prepare(&config, &arguments.run, output)?;
-    let scene = find(arguments.scene.as_deref().unwrap_or(&options.scene)).map_err(Failure::bad_use)?;
+    let scene = scene_of(arguments.scene.as_deref(), &data)?;
     let spaces = scene.blueprint.spaces();
     if let Err(differences) = spaces.observation.columns_of(&data.observation) {
         let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
@@ -61,12 +60,12 @@ pub fn run(arguments: &BcoArguments, output: &Output) -> Result<(), Failure> {
         explore(&scene, policy, config.bco.noise, &seeds, 0).map_err(RoundError::Policy)
     };
     let mut heard = |round: &BcoRound| {
+        let told =
+            round.action_error.map_or(String::new(), |e| format!("actions told to {e:.2} standard deviations, "));
         output.line(format_args!(
-            "round {}: {} ticks of experience, actions told to {:.2} standard deviations, {:.0} % of its own episodes \
-             succeed",
+            "round {}: {} ticks of experience, {told}{:.0} % of its own episodes succeed",
             round.index,
             round.ticks,
-            round.action_error,
             100.0 * round.success
         ));
     };

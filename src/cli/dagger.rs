@@ -6,11 +6,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::interrupted;
-use super::train::{Bar, RunArguments, failure, prepare, settings};
+use super::train::{Bar, RunArguments, failure, prepare, scene_of, settings};
 use super::{Failure, Output};
 use crate::learn::{LearnerKind, TrainError, dagger};
 use crate::rollout::{AskError, ask_expert, recording_seeds};
-use crate::scenes::find;
 use crate::sim::split_seed;
 use crate::teleop::Skill;
 
@@ -49,8 +48,7 @@ pub fn run(arguments: &DaggerArguments, output: &Output) -> Result<(), Failure> 
         return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.run.clone() }));
     }
     let (data, options, _) = prepare(&config, &arguments.run, output)?;
-    let scene = arguments.scene.as_deref().unwrap_or(&options.scene);
-    let scene = find(scene).map_err(Failure::bad_use)?;
+    let scene = scene_of(arguments.scene.as_deref(), &data)?;
     let mut ask = |policy: &crate::policies::Policy, round: u64| {
         let seeds: Vec<u64> =
             recording_seeds(split_seed(config.training.seed, 1000 + round)).take(config.dagger.episodes).collect();

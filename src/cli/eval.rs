@@ -37,16 +37,16 @@ pub struct EvalArguments {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Attack the policy through its observations: noise, fgsm or pgd
-    #[arg(long, requires = "policy", requires = "epsilon", value_parser = AttackKind::from_str)]
+    #[arg(long, conflicts_with = "operator", requires = "epsilon", value_parser = AttackKind::from_str)]
     attack: Option<AttackKind>,
     /// How far the attack moves each observed number at most, in standard deviations of the demonstrations
-    #[arg(long, requires = "attack")]
+    #[arg(long, requires = "attack", allow_negative_numbers = true)]
     epsilon: Option<f32>,
     /// Show the policy this episode, DATASET:NUMBER, of what to do (for policies of `train one-shot`)
-    #[arg(long, requires = "policy", value_name = "DATASET:NUMBER")]
+    #[arg(long, conflicts_with = "operator", value_name = "DATASET:NUMBER")]
     demonstration: Option<String>,
     /// Draw the lines of the first twelve episodes into this PNG file
-    #[arg(long, requires = "policy")]
+    #[arg(long, conflicts_with = "operator")]
     plot: Option<PathBuf>,
 }
 

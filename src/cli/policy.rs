@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::json;
 
 use super::eval::load_policy;
@@ -51,6 +52,12 @@ fn info(path: &Path, output: &Output) -> Result<(), Failure> {
         "learned by {} from {} ({}), {} steps, seed {}",
         from.learner, from.dataset, from.scene, from.steps, from.seed
     ));
+    let (network, head) = (&config.network, &config.head);
+    let mut shape = vec![format!("network {}", word(&network.kind)), format!("head {}", word(&head.kind))];
+    shape.extend((network.history > 1).then(|| format!("over {} ticks", network.history)));
+    shape.extend((head.chunk > 1).then(|| format!("{} actions at once, {} carried out", head.chunk, head.execute)));
+    shape.extend((network.shown > 0).then(|| "shown one demonstration".to_owned()));
+    output.line(shape.join(", "));
     if let Some(adapter) = &config.adapter {
         output.line(format_args!("an adapter of rank {} on {}", adapter.rank, adapter.base.display()));
     }
@@ -63,6 +70,11 @@ fn info(path: &Path, output: &Output) -> Result<(), Failure> {
     }
     output.object(&json!({ "policy": path, "parameters": policy.parameters(), "config": config }));
     Ok(())
+}
+
+/// A setting as it is written.
+fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).map_or(String::new(), |value| value.as_str().unwrap_or_default().to_owned())
 }
 
 fn merge(path: &Path, out: &Path, output: &Output) -> Result<(), Failure> {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -33,7 +34,7 @@ struct RunArguments {
     #[arg(long)]
     out: PathBuf,
     /// Only this comparison; may be given several times
-    #[arg(long)]
+    #[arg(long, value_parser = PossibleValuesParser::new(IMITATION.iter().map(|comparison| comparison.name)))]
     only: Vec<String>,
     /// How often each method is trained, each time with another seed; 3 without --quick, else 1
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100))]
@@ -50,10 +51,6 @@ pub fn run(arguments: &StudyArguments, output: &Output) -> Result<(), Failure> {
 }
 
 fn compare(name: &str, all: &[Comparison], arguments: &RunArguments, output: &Output) -> Result<(), Failure> {
-    let known: Vec<&str> = all.iter().map(|c| c.name).collect();
-    if let Some(unknown) = arguments.only.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(Failure::bad_use(anyhow!("there is no comparison `{unknown}`; there are {}", known.join(", "))));
-    }
     let stop = stop::on_interrupt();
     let mut reports = Vec::new();
     for comparison in all.iter().filter(|c| arguments.only.is_empty() || arguments.only.iter().any(|o| o == c.name)) {

@@ -1,6 +1,7 @@
 //! `apprentice train`
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::learn::{
 };
 use crate::live::training_data;
 use crate::policies::{Policy, artifact, resolve_policy_dir};
+use crate::scenes::{Scene, find};
 
 #[derive(Args, Debug)]
 pub struct TrainArguments {
@@ -126,9 +128,21 @@ pub fn settings(kind: LearnerKind, arguments: &RunArguments, own: &Path) -> Resu
             defaults.head = base.head;
         }
         defaults.network = base.network;
+        let from = fs::canonicalize(from).unwrap_or_else(|_| from.clone());
         defaults.init.from = from.display().to_string();
     }
+    let begun_from = defaults.init.from.clone();
     let config = defaults.changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
+    if arguments.resume && arguments.init_from.is_some() && config.init.from != begun_from {
+        let from = if config.init.from.is_empty() { "chance" } else { &config.init.from };
+        return Err(Failure::bad_use(anyhow!("the run began from {from}; leave --init-from out to go on with it")));
+    }
+    if !arguments.earlier.is_empty() && config.init.from.is_empty() {
+        return Err(Failure::bad_use(anyhow!(
+            "--earlier keeps what a policy learned before; name that policy with --init-from, or give all \
+             demonstrations with --dataset"
+        )));
+    }
     let asked = config.training.learner.name();
     if asked != kind.name() {
         return Err(Failure::bad_use(anyhow!(
@@ -185,7 +199,20 @@ pub fn prepare(
     output.line(&device.reason);
     if let Some(base) = Base::load(config).map_err(failure)? {
         let transfer = base.transfer(&data.observation, &data.action);
+        if transfer.kept.is_empty() {
+            return Err(Failure::bad_use(anyhow!(
+                "{} has no field in common with these demonstrations; leave --init-from out",
+                config.init.from
+            )));
+        }
         output.line(format_args!("begins from {}: {} fields are the same", config.init.from, transfer.kept.len()));
+        for (differs, what) in
+            [(base.config().network != config.network, "network"), (base.config().head != config.head, "head")]
+        {
+            if differs {
+                output.line(format_args!("  the {what} is another: layers of another shape begin anew"));
+            }
+        }
         for (fields, what) in [(&transfer.new, "new"), (&transfer.dropped, "left out")] {
             if !fields.is_empty() {
                 output.line(format_args!("  {what}: {}", fields.join(", ")));
@@ -202,6 +229,23 @@ pub fn prepare(
         earlier,
     };
     Ok((data, options, device.choice))
+}
+
+/// The scene to act in: the one named, or that of the demonstrations.
+pub fn scene_of(named: Option<&str>, data: &TrainingData) -> Result<Scene, Failure> {
+    let scenes: BTreeSet<&str> = data.facts.iter().map(|facts| facts.scene.as_str()).collect();
+    let own = match scenes.iter().collect::<Vec<_>>()[..] {
+        [one] => *one,
+        _ if named.is_some() => "",
+        ref several => {
+            let several: Vec<&str> = several.iter().map(|scene| **scene).collect();
+            return Err(Failure::bad_use(anyhow!(
+                "the demonstrations are of several scenes ({}); say with --scene in which to act",
+                several.join(", ")
+            )));
+        }
+    };
+    find(named.unwrap_or(own)).map_err(Failure::bad_use)
 }
 
 /// All demonstrations in some datasets.

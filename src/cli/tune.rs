@@ -103,6 +103,16 @@ pub fn run(arguments: &TuneArguments, output: &Output) -> Result<(), Failure> {
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
     let defaults = arguments.learner.kind().defaults();
     let config = defaults.changed(arguments.config.as_deref(), &overrides).map_err(Failure::bad_use)?;
+    if scene.is_none() && config.data.validation_fraction == 0.0 {
+        return Err(Failure::bad_use(anyhow!(
+            "nothing is kept back to judge trials by; set data.validation_fraction above 0, or give --scene"
+        )));
+    }
+    if scene.is_some() && config.network.shown > 0 {
+        return Err(Failure::bad_use(anyhow!(
+            "episodes cannot judge policies that are shown a demonstration; leave --scene out"
+        )));
+    }
     let data = load_data(&arguments.datasets)?;
     let judge = if scene.is_some() { Judge::Failures } else { Judge::ActionError };
     let stop = stop::on_interrupt();

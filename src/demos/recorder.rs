@@ -9,6 +9,7 @@ use super::dataset::Dataset;
 use super::episode::{Episode, EpisodeHeader, Tick};
 use super::error::DatasetError;
 use super::journal::JournalWriter;
+use super::schema::DatasetInfo;
 use crate::agents::{Action, Agent, Driver, Observation, Spaces};
 use crate::scenes::{ArenaScene, Scene};
 use crate::sim::{ActSystems, Arena, Physics, PhysicsSets, SimAct, Snapshot, state_hash};
@@ -96,6 +97,17 @@ impl Recorder {
     /// What went wrong with the journal, once; the episode itself goes on in memory.
     pub fn take_error(&mut self) -> Option<DatasetError> {
         self.error.take()
+    }
+
+    /// Whether the dataset in `dir`, where there is one, takes what is recorded here.
+    ///
+    /// # Errors
+    /// [`DatasetError::Mismatch`], or what keeps the dataset from being opened.
+    pub fn check_fits(&self, dir: &Path) -> Result<(), DatasetError> {
+        match &self.episode {
+            Some(episode) if DatasetInfo::path(dir).exists() => Dataset::open(dir)?.check_fits(&episode.header),
+            _ => Ok(()),
+        }
     }
 
     /// Append the episode to the dataset in `dir`, which is begun where there is none. `None`: nothing was recorded.

@@ -116,6 +116,11 @@ impl<'a> Prepared<'a> {
             .collect()
     }
 
+    /// The rows of [`Prepared::batch`] to validate by: each counts as much as the others, however much is learned from it.
+    pub fn validation_batch(&self, rows: &[u32], window: Window) -> Batch {
+        Batch { weights: None, ..self.batch(rows, window) }
+    }
+
     /// Where sequences start that hold each validation row once.
     pub fn validation_starts(&self, window: Window) -> Vec<u32> {
         let first = |row: &u32| (*row as usize - self.episode(*row).start).is_multiple_of(window.sequence);

@@ -40,8 +40,8 @@ pub struct BcoRound {
     /// Ticks of experience so far.
     pub ticks: usize,
     /// How far the inverse dynamics are off on experience that they were not trained on, mean absolute error in standard
-    /// deviations of the action; infinite where nothing was kept back.
-    pub action_error: f32,
+    /// deviations of the action; `None` where nothing was kept back, or it was trained before this run went on.
+    pub action_error: Option<f32>,
     /// Share of the episodes of its own in which it did the task.
     pub success: f64,
 }
@@ -60,7 +60,7 @@ pub struct BcoSummary {
 /// Keeps a validation's action error.
 struct Heard<'a> {
     progress: &'a mut dyn Progress,
-    error: f32,
+    error: Option<f32>,
 }
 
 impl Progress for Heard<'_> {
@@ -73,7 +73,7 @@ impl Progress for Heard<'_> {
     }
 
     fn validated(&mut self, report: &super::ValidationReport, policy: &Policy) {
-        self.error = report.validation.action_error;
+        self.error = Some(report.validation.action_error);
         self.progress.validated(report, policy);
     }
 }
@@ -132,7 +132,7 @@ pub fn bco<E: From<TrainError>>(
             train(config, data, &RunOptions { dir, resume, earlier, ..options.clone() }, progress)
         };
         let inverse = inverse_config(config);
-        let mut listening = Heard { progress, error: f32::INFINITY };
+        let mut listening = Heard { progress, error: None };
         let summary = run("inverse", &inverse, &experience, &mut listening)?;
         let action_error = listening.error;
         let ticks = experience.rows();

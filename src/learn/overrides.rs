@@ -54,6 +54,8 @@ pub fn apply(config: &TrainConfig, assignment: &str) -> Result<TrainConfig, Trai
     let new = match (parsed, old) {
         (Some(Value::Integer(whole)), Value::Float(_)) => Value::Float(whole as f64),
         (Some(value), Value::String(_)) if !value.is_str() => Value::String(text.into()),
+        (Some(value), Value::Array(_)) if !value.is_array() => Value::Array(vec![value]),
+        (None, Value::Array(_)) => Value::Array(words(text)),
         (Some(value), _) => value,
         (None, _) => Value::String(text.into()),
     };
@@ -69,6 +71,13 @@ pub fn apply(config: &TrainConfig, assignment: &str) -> Result<TrainConfig, Trai
     Value::Table(table)
         .try_into()
         .map_err(|e: toml::de::Error| fail(format!("{key} cannot be {text} ({}); it is {old} now", e.message())))
+}
+
+/// A list of names without quotes, in brackets or not.
+fn words(text: &str) -> Vec<Value> {
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let names = inner.split(',').map(|name| name.trim().trim_matches(['"', '\'']));
+    names.filter(|name| !name.is_empty()).map(|name| Value::String(name.into())).collect()
 }
 
 /// The dotted keys in which two configurations differ, with both values.

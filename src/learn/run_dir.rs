@@ -145,7 +145,8 @@ impl RunDir {
         })?;
         if state.data_hash != data_hash {
             return Err(fail(format!(
-                "the training data has changed (hash {data_hash}, was {}); start another run for the new data",
+                "the training data has changed (hash {data_hash}, was {}); start another run for the new data; rounds \
+                 go on with the same --scene, --expert and seed alone",
                 state.data_hash
             )));
         }

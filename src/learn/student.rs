@@ -63,6 +63,20 @@ pub struct Lesson {
     pub generator: Pcg64,
 }
 
+/// Each entry of `init.freeze` has to name something.
+fn check_frozen(frozen: &[String], network: &Network) -> Result<(), TrainError> {
+    let parameters = Copied::of(network);
+    let Some(unknown) = frozen.iter().find(|part| !parameters.names().any(|name| name.starts_with(part.as_str())))
+    else {
+        return Ok(());
+    };
+    let known: Vec<&str> = parameters.names().collect();
+    Err(TrainError::Config {
+        origin: "init.freeze".into(),
+        message: format!("no layer's name begins with {unknown:?}; there are {}", known.join(", ")),
+    })
+}
+
 impl Student {
     /// A fresh network on `device` (without `.autodiff()`), whose weights depend on the run's seed alone. `policy`
     /// holds layouts and normalisers; its network and head are those of `config`.
@@ -85,6 +99,7 @@ impl Student {
             let adapter = LowRank::new(&network, rank, config.init.lora_alpha, &mut fresh, &device)?;
             adapting = Some(Adapting { base: network.clone(), adapter });
         }
+        check_frozen(&config.init.freeze, &network)?;
         let averages = averages(config, &network);
         let optimizer = Adam::new(config.optimizer.clone()).freezing(&config.init.freeze);
         let mut student = Self { config: config.clone(), policy, network, averages, adapting, optimizer, device };

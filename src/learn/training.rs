@@ -258,6 +258,9 @@ pub fn run(
     });
     let labelled = |learner: &dyn Learner, state: &RunState, loss: Option<f32>| -> Result<Policy, TrainError> {
         let mut policy = learner.policy()?;
+        if !policy.is_finite() {
+            return Err(TrainError::Diverged { step: state.step, what: "a weight" });
+        }
         policy.config_mut().provenance = Provenance { steps: state.step, validation_loss: loss, ..provenance.clone() };
         Ok(policy)
     };
@@ -304,7 +307,7 @@ pub fn run(
         if due(settings.validate_every) && !validating.is_empty() {
             let rows = VALIDATION_ROWS.div_ceil(window.sequence);
             let mut batches = validating.chunks(rows).enumerate().map(|(index, starts)| {
-                let mut batch = prepared.batch(starts, window);
+                let mut batch = prepared.validation_batch(starts, window);
                 let mut generator = random::generator(settings.seed, Purpose::Validation, index as u64);
                 prepared.show(&mut batch, starts, &[], &mut generator);
                 batch

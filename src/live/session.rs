@@ -168,7 +168,9 @@ pub fn recover_crashed(dir: &Path) -> Result<usize, DatasetError> {
         match recovery {
             Recovery::Appended { .. } => count += 1,
             Recovery::AlreadyThere { .. } | Recovery::Empty { .. } => {}
-            Recovery::Kept { path, cause } => bevy::log::warn!("{} stays as it is: {cause}", path.display()),
+            Recovery::Kept { path, cause } => {
+                bevy::log::warn!("{} stays as it is, until you move or remove it: {cause}", path.display())
+            }
         }
     }
     Ok(count)

@@ -70,6 +70,12 @@ pub enum PolicyError {
         /// Those that it knows.
         known: Vec<String>,
     },
+    /// A policy that is to be shown what to do, and was not.
+    #[error(
+        "the policy does what one demonstration shows it, and was shown none; only `apprentice eval --demonstration \
+         DATASET:NUMBER` can show it one"
+    )]
+    Unshown,
     /// A policy and its demonstration.
     #[error("the policy cannot be shown what to do: {message}")]
     Shown {

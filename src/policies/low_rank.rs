@@ -34,6 +34,10 @@ impl AdapterConfig {
     /// Its file cannot be read, or is not the one that the adapter was made for.
     pub fn read_base(&self) -> Result<StoredTensors, PolicyError> {
         let path = self.base.join(WEIGHTS_FILE);
+        if !path.exists() {
+            let message = "it is the network that the adapter was trained for, and is not there; bring it back".into();
+            return Err(PolicyError::Weights { path, message });
+        }
         if hash_of(&path)? != self.base_hash {
             let message = "it is not the network that the adapter was trained for, which has changed since".into();
             return Err(PolicyError::Weights { path, message });

@@ -97,6 +97,16 @@ impl Copied {
         copy
     }
 
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// Whether all elements are finite numbers.
+    pub fn is_finite(&self) -> bool {
+        self.values.values().all(|(_, values)| values.iter().all(|x| x.is_finite()))
+    }
+
     /// Shape and elements of a parameter that is there.
     pub fn take(&mut self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
         self.values.remove(name)

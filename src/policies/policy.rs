@@ -93,12 +93,11 @@ impl Policy {
     /// scene's name), which counts for policies of several tasks alone.
     ///
     /// # Errors
-    /// [`PolicyError::Layout`] with the fields that the agents lack or have otherwise, or [`PolicyError::Task`].
+    /// [`PolicyError::Layout`] with the fields that the agents lack or have otherwise, [`PolicyError::Task`], or
+    /// [`PolicyError::Unshown`].
     pub fn fitted(mut self, spaces: &Spaces, task: &str) -> Result<Self, PolicyError> {
         if self.config.network.shown > 0 && self.shown.is_empty() {
-            return Err(PolicyError::Shown {
-                message: "it has to be shown a demonstration of what to do first".into(),
-            });
+            return Err(PolicyError::Unshown);
         }
         self.view = View::new(&self.config, &spaces.observation, &spaces.action, task)?;
         Ok(self)
@@ -112,7 +111,7 @@ impl Policy {
         let (count, size) = (self.config.network.shown, self.config.observation_normalizer.size());
         let fail = |message: &str| Err(PolicyError::Shown { message: message.into() });
         if count == 0 {
-            return fail("it was not trained to be shown one; train with network.shown above 0");
+            return fail("it was not trained to be shown one; policies of `train one-shot` are");
         }
         if observations.is_empty() || !observations.len().is_multiple_of(size) {
             return fail("the demonstration is not some whole ticks of its observation");
@@ -163,6 +162,11 @@ impl Policy {
     /// The network's parameters, those of an adapter merged.
     pub fn copied(&self) -> Copied {
         Copied::of(&self.network)
+    }
+
+    /// Whether every weight is a finite number.
+    pub fn is_finite(&self) -> bool {
+        self.copied().is_finite()
     }
 
     /// How many weights the network has.

@@ -107,6 +107,14 @@ pub fn record(
         world.entity_mut(agent).insert(if states_only { recorder.states_only() } else { recorder });
         loop {
             tick(world);
+            let recorder = world.get::<Recorder>(agent);
+            if recorder.is_some_and(|recorder| recorder.len() == 1)
+                && report.episodes == 0
+                && let Some(Err(error)) = recorder.map(|recorder| recorder.check_fits(dir))
+            {
+                world.entity_mut(agent).take::<Recorder>().map_or(Ok(()), Recorder::discard)?;
+                return Err(error.into());
+            }
             let ended = world.get::<Recorder>(agent).is_none_or(Recorder::ended);
             if ended || stop.load(Ordering::Relaxed) {
                 break;

@@ -205,7 +205,7 @@ impl Search {
         self.dir.join("trials").join(format!("{number:03}.json"))
     }
 
-    /// Make trials until there are `count`; all of them, in order. `judged` plays episodes where the search is judged by
+    /// Make trials until there are `count`; all there are, in order, which may be more. `judged` plays episodes where the search is judged by
     /// them, and `heard` is told of each trial.
     ///
     /// # Errors
@@ -219,8 +219,11 @@ impl Search {
         progress: &mut dyn Progress,
     ) -> Result<Vec<Trial>, TuneError> {
         let mut trials: Vec<Trial> = Vec::new();
-        for number in 0..count {
+        for number in 0.. {
             let path = self.trial_file(number);
+            if number >= count && !path.exists() {
+                break;
+            }
             if let Ok(text) = fs::read(&path)
                 && let Ok(trial) = serde_json::from_slice::<Trial>(&text)
             {

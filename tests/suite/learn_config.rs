@@ -63,6 +63,17 @@ fn errors_name_the_key_and_the_remedy() {
 }
 
 #[test]
+fn lists_need_no_quotes() {
+    for text in ["data.hide=ray", "data.hide=[ray]", "data.hide=[\"ray\"]", "data.hide = [ 'ray' ]"] {
+        assert_eq!(load(&[text]).unwrap().data.hide, ["ray"], "{text}");
+    }
+    assert_eq!(load(&["data.hide=[ray_*, yaw_rate]"]).unwrap().data.hide, ["ray_*", "yaw_rate"]);
+    assert_eq!(load(&["data.hide=[]"]).unwrap().data.hide, [""; 0]);
+    assert_eq!(load(&["network.hidden=64"]).unwrap().network.hidden, [64]);
+    assert!(load(&["network.hidden=wide"]).unwrap_err().contains("network.hidden"));
+}
+
+#[test]
 fn files_are_partial_and_strict() {
     let config = TrainConfig::from_toml("[training]\nsteps = 7\n", "a.toml").unwrap();
     assert_eq!(config.training.steps, 7);

@@ -89,7 +89,7 @@ fn without_a_demonstration_it_says_what_it_lacks() {
         observation: policy.config().observation.clone().into(),
         action: policy.config().action.clone().into(),
     };
-    assert!(matches!(policy.clone().fitted(&spaces, ""), Err(PolicyError::Shown { .. })));
+    assert!(matches!(policy.clone().fitted(&spaces, ""), Err(PolicyError::Unshown)));
     let error = policy.shown(&[0.0; 5]).unwrap_err().to_string();
     assert!(error.contains("whole ticks"), "{error}");
     let (_dir, plain) = learned(&["network.shown=0", "training.steps=20"]);

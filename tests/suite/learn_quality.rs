@@ -79,3 +79,16 @@ fn ratings_do_not_depend_on_the_order_of_two_calls_and_a_single_episode_is_rated
     assert!(rate(&one)[0].score.is_finite());
     assert_eq!(QualityUse::default(), QualityUse::None);
 }
+
+#[test]
+fn what_is_not_learned_from_is_validated_by_all_the_same() {
+    let data = mixed(|a, _| *a += 1.5);
+    let best = |quality: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let changes = ["training.steps=300", "optimizer.learning_rate=1e-2", "data.validation_fraction=0.4", quality];
+        train(&config(&changes), &data, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap().best_loss.unwrap()
+    };
+    // Were the spoiled ones no part of the validation, what learned from the others would have no error at all.
+    let (all, filtered) = (best("data.quality=none"), best("data.quality=filter"));
+    assert!(filtered > 0.1, "{filtered}, and {all} where all are learned from");
+}

@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod cli_learners;
+mod cli_refusals;
 mod common_world;
 mod course;
 mod dataset_roundtrip;
