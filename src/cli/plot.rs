@@ -77,7 +77,7 @@ pub fn losses(path: &Path, losses: &[Vec<(f32, f32)>; 2]) -> Result<()> {
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
     }
-    legend(&mut chart).map_err(|e| failed(path, e))?;
+    legend(&mut chart, SeriesLabelPosition::UpperRight).map_err(|e| failed(path, e))?;
     root.present().map_err(|e| failed(path, e))
 }
 
@@ -85,7 +85,9 @@ pub fn losses(path: &Path, losses: &[Vec<(f32, f32)>; 2]) -> Result<()> {
 pub fn report(path: &Path, report: &Report) -> Result<()> {
     prepare(path)?;
     let (rows, columns) = (report.rows.len(), report.columns.len());
-    let height = (120 + rows * (18 * columns + 22)) as u32;
+    // Below the bars there is room for the legend.
+    let legend_rows = columns + 1;
+    let height = (120 + rows * (18 * columns + 22) + 18 * legend_rows) as u32;
     let root = BitMapBackend::new(path, (SIZE.0, height)).into_drawing_area();
     root.fill(&WHITE).map_err(|e| failed(path, e))?;
     let group = (columns + 1) as f64;
@@ -94,7 +96,7 @@ pub fn report(path: &Path, report: &Report) -> Result<()> {
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(230)
-        .build_cartesian_2d(0.0..100.0, (rows as f64 * group)..0.0)
+        .build_cartesian_2d(0.0..100.0, (rows as f64 * group + legend_rows as f64)..0.0)
         .map_err(|e| failed(path, e))?;
     chart
         .configure_mesh()
@@ -106,7 +108,7 @@ pub fn report(path: &Path, report: &Report) -> Result<()> {
         .map_err(|e| failed(path, e))?;
     let style = TextStyle::from(("sans-serif", 16).into_font()).pos(Pos::new(HPos::Right, VPos::Center));
     for (column, name) in report.columns.iter().enumerate() {
-        let colour = Palette99::pick(column).to_rgba();
+        let colour = DEMONSTRATED.mix(1.0 - 0.8 * column as f64 / columns as f64);
         let at = |row: usize| row as f64 * group + column as f64 + 0.5;
         let bars = report.rows.iter().enumerate().flat_map(|(row, values)| {
             let value = values.values.get(column).copied();
@@ -129,7 +131,7 @@ pub fn report(path: &Path, report: &Report) -> Result<()> {
         let (x, y) = chart.backend_coord(&(0.0, row as f64 * group + 0.5 * group));
         root.draw(&Text::new(values.label.clone(), (x - 8, y), style.clone())).map_err(|e| failed(path, e))?;
     }
-    legend(&mut chart).map_err(|e| failed(path, e))?;
+    legend(&mut chart, SeriesLabelPosition::LowerRight).map_err(|e| failed(path, e))?;
     root.present().map_err(|e| failed(path, e))
 }
 
@@ -171,15 +173,17 @@ pub fn trials(path: &Path, what: &str, costs: &[(f32, f32)]) -> Result<()> {
         .map_err(|e| failed(path, e))?
         .label("best so far")
         .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], DRIVEN.stroke_width(3)));
-    legend(&mut chart).map_err(|e| failed(path, e))?;
+    legend(&mut chart, SeriesLabelPosition::UpperRight).map_err(|e| failed(path, e))?;
     root.present().map_err(|e| failed(path, e))
 }
 
 fn legend<'a, DB: DrawingBackend + 'a, CT: plotters::coord::CoordTranslate>(
     chart: &mut ChartContext<'a, DB, CT>,
+    position: SeriesLabelPosition,
 ) -> std::result::Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
     chart
         .configure_series_labels()
+        .position(position)
         .background_style(WHITE.mix(0.8))
         .border_style(GREY)
         .label_font(("sans-serif", 16))
@@ -239,6 +243,6 @@ pub fn lines(path: &Path, title: &str, demonstrated: &[Trace], driven: &[Trace])
             }
         }
     }
-    legend(&mut chart).map_err(|e| failed(path, e))?;
+    legend(&mut chart, SeriesLabelPosition::UpperRight).map_err(|e| failed(path, e))?;
     root.present().map_err(|e| failed(path, e))
 }

@@ -1,6 +1,6 @@
 //! Demonstrations of which only what was seen is known.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError, Summary};
+use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, RunOptions, TrainConfig, TrainingData, bco};
 use crate::policies::Policy;
 use crate::rollout::{explore, recording_seeds};
@@ -31,7 +31,6 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         let cell = laboratory.cell(&name, || found_out(laboratory, laboratory.run(&name), &config, scene, data))?;
         Ok(cell["success"])
     })?;
-    let values = |cells: &[Vec<f64>]| cells.iter().map(|cells| Summary::of(cells)).collect();
     Ok(Report {
         name: "observed".into(),
         about: format!(
@@ -40,10 +39,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
             config.bco.rounds, config.bco.episodes
         ),
         columns: SCENES.map(String::from).to_vec(),
-        rows: vec![
-            Row { label: "bc, with actions".into(), values: values(&with) },
-            Row { label: "bco, without actions".into(), values: values(&without) },
-        ],
+        rows: vec![Row::across("bc, with actions", &with), Row::across("bco, without actions", &without)],
     })
 }
 

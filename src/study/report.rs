@@ -47,6 +47,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Of a method's numbers by column and seed.
+    pub fn across(label: &str, columns: &[Vec<f64>]) -> Self {
+        Self { label: label.into(), values: columns.iter().map(|cells| Summary::of(cells)).collect() }
+    }
+
     /// Of some of the numbers of a method's cells.
     pub fn of(label: &str, cells: &[Numbers], keys: &[&str]) -> Self {
         let summary = |key: &&str| Summary::of(&cells.iter().map(|cell| cell[*key]).collect::<Vec<_>>());

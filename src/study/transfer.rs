@@ -1,6 +1,6 @@
 //! What a trained policy saves when a new course or another car is to be learned.
 
-use super::{Laboratory, Report, Row, StudyError, Summary};
+use super::{Laboratory, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainConfig};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
@@ -61,9 +61,8 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         let name = format!("{}-{}-{count}-{seed}", scene.name, label.replace(' ', "-"));
         laboratory.success(&name, &config, &all.first_episodes(*count), scene)
     })?;
-    let row = |(((scene, _), (label, _)), cells): (&(&(Scene, _), &(&str, _)), &[Vec<f64>])| Row {
-        label: format!("{}, {label}", scene.name),
-        values: cells.iter().map(|cells| Summary::of(cells)).collect(),
+    let row = |(((scene, _), (label, _)), cells): (&(&(Scene, _), &(&str, _)), &[Vec<f64>])| {
+        Row::across(&format!("{}, {label}", scene.name), cells)
     };
     let rows = rows.iter().zip(cells.chunks(counts.len())).map(row).collect();
     Ok(Report {

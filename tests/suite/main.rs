@@ -45,6 +45,7 @@ mod rewind;
 mod scene_senses;
 mod scenes;
 mod schedule;
+mod study_laboratory;
 mod tune;
 mod vec_env;
 mod vehicle;

@@ -5,6 +5,7 @@ use apprentice::agents::mirrors;
 use apprentice::rollout::{VecEnv, VecEnvOptions};
 use apprentice::scenes::{builtin_names, find, parse};
 use apprentice::spaces::{Field, Layout};
+use bevy::math::ops;
 
 const JOINTS_SCENE: &str = "(
     title: \"joints\", agent: Humanoid(control: Joints), time_limit: 20.0, ground: (half_size: 30.0, friction: 0.9),
@@ -129,7 +130,7 @@ fn a_stride_mirrored_is_the_same_half_a_stride_later() {
     for tick in 0..260 {
         if tick > 80 {
             for (sums, row) in sums.iter_mut().zip([row.clone(), observation.of(&row)]) {
-                let eighth = (row[phase].atan2(row[phase + 1]) / std::f32::consts::TAU + 1.0).fract() * 8.0;
+                let eighth = (ops::atan2(row[phase], row[phase + 1]) / std::f32::consts::TAU + 1.0).fract() * 8.0;
                 let sums = &mut sums[eighth as usize % 8];
                 for (sum, value) in sums.iter_mut().zip([1.0, row[contact], row[knee]]) {
                     *sum += value;
