@@ -234,18 +234,18 @@ pub fn prepare(
 /// The scene to act in: the one named, or that of the demonstrations.
 pub fn scene_of(named: Option<&str>, data: &TrainingData) -> Result<Scene, Failure> {
     let scenes: BTreeSet<&str> = data.facts.iter().map(|facts| facts.scene.as_str()).collect();
-    let own = match scenes.iter().collect::<Vec<_>>()[..] {
-        [one] => *one,
-        _ if named.is_some() => "",
-        ref several => {
-            let several: Vec<&str> = several.iter().map(|scene| **scene).collect();
+    let scenes: Vec<&str> = scenes.into_iter().collect();
+    let scene = match (named, &scenes[..]) {
+        (Some(named), _) => named,
+        (None, [own]) => own,
+        (None, several) => {
             return Err(Failure::bad_use(anyhow!(
                 "the demonstrations are of several scenes ({}); say with --scene in which to act",
                 several.join(", ")
             )));
         }
     };
-    find(named.unwrap_or(own)).map_err(Failure::bad_use)
+    find(scene).map_err(Failure::bad_use)
 }
 
 /// All demonstrations in some datasets.

@@ -107,14 +107,6 @@ pub fn record(
         world.entity_mut(agent).insert(if states_only { recorder.states_only() } else { recorder });
         loop {
             tick(world);
-            let recorder = world.get::<Recorder>(agent);
-            if recorder.is_some_and(|recorder| recorder.len() == 1)
-                && report.episodes == 0
-                && let Some(Err(error)) = recorder.map(|recorder| recorder.check_fits(dir))
-            {
-                world.entity_mut(agent).take::<Recorder>().map_or(Ok(()), Recorder::discard)?;
-                return Err(error.into());
-            }
             let ended = world.get::<Recorder>(agent).is_none_or(Recorder::ended);
             if ended || stop.load(Ordering::Relaxed) {
                 break;
@@ -129,6 +121,13 @@ pub fn record(
             recorder.discard()?;
             report.stopped = true;
             break;
+        }
+        if report.episodes == 0
+            && let Err(error) = recorder.check_fits(dir)
+        {
+            // A journal would never be taken, and an operator plays again.
+            recorder.discard()?;
+            return Err(error.into());
         }
         report.ticks += recorder.len();
         report.successes += usize::from(world.get::<Score>(agent).is_some_and(Score::succeeded));

@@ -159,9 +159,10 @@ impl<'a> Laboratory<'a> {
         Ok(training_data(&Dataset::open(&dir)?)?)
     }
 
-    /// A run of this comparison, to be begun.
+    /// A run of this comparison, to be begun or gone on with.
     pub fn run(&self, name: &str) -> RunOptions {
-        RunOptions { stop: self.stop.clone(), ..RunOptions::new(self.dir.join("runs").join(name)) }
+        let dir = self.dir.join("runs").join(name);
+        RunOptions { stop: self.stop.clone(), resume: dir.exists(), ..RunOptions::new(dir) }
     }
 
     /// Whether everything is made small.

@@ -51,7 +51,6 @@ fn found_out(
     scene: &Scene,
     data: &TrainingData,
 ) -> Result<Numbers, StudyError> {
-    let options = RunOptions { resume: options.dir.exists(), ..options };
     let mut act = |policy: Option<&Policy>, round: u64| -> Result<_, StudyError> {
         let seeds = recording_seeds(split_seed(config.training.seed, 2000 + round));
         let seeds: Vec<u64> = seeds.take(config.bco.episodes).collect();

@@ -63,7 +63,6 @@ fn round_by_round(
     scene: &Scene,
     data: &TrainingData,
 ) -> Result<Numbers, StudyError> {
-    let options = RunOptions { resume: options.dir.exists(), ..options };
     let mut ask = |policy: &Policy, round: u64| -> Result<_, StudyError> {
         let seeds = recording_seeds(split_seed(config.training.seed, 1000 + round));
         let seeds: Vec<u64> = seeds.take(config.dagger.episodes).collect();

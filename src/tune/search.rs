@@ -205,8 +205,8 @@ impl Search {
         self.dir.join("trials").join(format!("{number:03}.json"))
     }
 
-    /// Make trials until there are `count`; all there are, in order, which may be more. `judged` plays episodes where the search is judged by
-    /// them, and `heard` is told of each trial.
+    /// Make trials until there are `count`; all there are, in order, which may be more. `judged` plays episodes where the
+    /// search is judged by them, and `heard` is told of each trial.
     ///
     /// # Errors
     /// [`TuneError::Stopped`] when told to stop; what was done is kept.
