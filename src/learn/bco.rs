@@ -97,6 +97,10 @@ pub fn bco<E: From<TrainError>>(
 ) -> Result<BcoSummary, E> {
     let policy_dir = options.dir.join("best");
     let ahead = config.bco.ahead;
+    if data.episodes().all(|rows| rows.len() <= ahead) {
+        let message = format!("none of its episodes is longer than the {ahead} ticks of `bco.ahead`");
+        return Err(TrainError::Data { origin: data.source.clone(), message }.into());
+    }
     let mut experience = TrainingData {
         observations: Vec::new(),
         actions: Vec::new(),
@@ -121,7 +125,11 @@ pub fn bco<E: From<TrainError>>(
         let success = done as f64 / own.len().max(1) as f64;
         let size = data.observation.size();
         for episode in &own {
-            experience.append(&seen_ahead(&episode.observations, size, ahead), &episode.actions);
+            let seen = seen_ahead(&episode.observations, size, ahead);
+            if !seen.is_empty() {
+                experience
+                    .append(&seen, &episode.actions[..seen.len() / experience.observation.size() * action.size()]);
+            }
         }
         let dir = options.dir.join("rounds").join(format!("{index:02}"));
         let run = |name: &str, config: &TrainConfig, data: &TrainingData, progress: &mut dyn Progress| {
@@ -180,33 +188,32 @@ fn transitions(observation: &Layout, ahead: usize) -> Layout {
     Layout { name: format!("{} and its changes", observation.name), fields }
 }
 
-/// `[ticks, size]` to `[ticks, (1 + ahead) * size]`; the last ticks of an episode see its last observation for all that
-/// come after it.
+/// `[ticks, size]` to `[ticks - ahead, (1 + ahead) * size]`: what comes after an episode's last ticks is not known, and
+/// taken for a standstill it would be labelled as braking.
 fn seen_ahead(observations: &[f32], size: usize, ahead: usize) -> Vec<f32> {
     let rows: Vec<&[f32]> = observations.chunks_exact(size).collect();
     let mut out = Vec::with_capacity(observations.len() * (1 + ahead));
-    for (tick, now) in rows.iter().enumerate() {
-        out.extend_from_slice(now);
-        for later in 1..=ahead {
+    for coming in rows.windows(ahead + 1) {
+        out.extend_from_slice(coming[0]);
+        for pair in coming.windows(2) {
             // Changes of single ticks: each tells of the action before it, none hides the others.
-            let (before, after) =
-                (rows[(tick + later - 1).min(rows.len() - 1)], rows[(tick + later).min(rows.len() - 1)]);
-            out.extend(after.iter().zip(before).map(|(after, before)| after - before));
+            out.extend(pair[1].iter().zip(pair[0]).map(|(after, before)| after - before));
         }
     }
     out
 }
 
-/// The demonstrations with the actions that `model` takes them for.
+/// The demonstrations, up to their last `ahead` ticks, with the actions that `model` takes them for.
 fn label(data: &TrainingData, action: &Layout, model: &mut Policy, ahead: usize) -> TrainingData {
     let wide = data.observation.size();
-    let rows = data.observations.len() / wide;
-    let mut labelled =
-        TrainingData { actions: vec![0.0; rows * action.size()], action: action.clone(), ..data.clone() };
-    let ends = data.episode_starts.iter().skip(1).copied().chain([rows]);
-    for (start, end) in data.episode_starts.iter().copied().zip(ends) {
-        let seen = seen_ahead(&data.observations[start * wide..end * wide], wide, ahead);
-        model.act(&seen, &mut [], &mut labelled.actions[start * action.size()..end * action.size()]);
+    // Without actions there is nothing to cut off.
+    let seen = TrainingData { actions: Vec::new(), action: Layout::new("none", Vec::new()), ..data.clone() };
+    let mut labelled = TrainingData { action: action.clone(), ..seen.without_ends(ahead) };
+    for rows in data.episodes() {
+        let seen = seen_ahead(&data.observations[rows.start * wide..rows.end * wide], wide, ahead);
+        let first = labelled.actions.len();
+        labelled.actions.resize(first + seen.len() / wide / (1 + ahead) * action.size(), 0.0);
+        model.act(&seen, &mut [], &mut labelled.actions[first..]);
     }
     labelled
 }

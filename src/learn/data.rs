@@ -147,8 +147,19 @@ impl TrainingData {
 
     /// The episodes of the given numbers alone, in that order.
     pub fn chosen(&self, episodes: impl Iterator<Item = usize>) -> Self {
-        let (wide, narrow) = (self.observation.size(), self.action.size());
         let all: Vec<Range<usize>> = self.episodes().collect();
+        self.parts(episodes.map(|episode| (episode, all[episode].clone())))
+    }
+
+    /// The episodes without their last `ticks`; those that are no longer than that are left out.
+    pub fn without_ends(&self, ticks: usize) -> Self {
+        let long = self.episodes().enumerate().filter(|(_, rows)| rows.len() > ticks);
+        self.parts(long.map(|(episode, rows)| (episode, rows.start..rows.end - ticks)))
+    }
+
+    /// Rows of the episodes of the given numbers, each an episode of its own.
+    fn parts(&self, episodes: impl Iterator<Item = (usize, Range<usize>)>) -> Self {
+        let (wide, narrow) = (self.observation.size(), self.action.size());
         let mut out = Self {
             observations: Vec::new(),
             actions: Vec::new(),
@@ -165,8 +176,7 @@ impl TrainingData {
             ..*self
         };
         let mut weights = Vec::new();
-        for episode in episodes {
-            let rows = all[episode].clone();
+        for (episode, rows) in episodes {
             out.episode_starts.push(out.rows());
             out.observations.extend_from_slice(&self.observations[rows.start * wide..rows.end * wide]);
             out.actions.extend_from_slice(&self.actions[rows.start * narrow..rows.end * narrow]);

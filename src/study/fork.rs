@@ -8,7 +8,7 @@ use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
 /// Where the post stands, up to its spread, m along -z.
-const POST: f32 = -16.0;
+const POST: f32 = -30.0;
 
 fn methods() -> Vec<(&'static str, TrainConfig)> {
     let mut mixture = LearnerKind::BehaviourCloning.defaults();

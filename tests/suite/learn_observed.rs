@@ -76,6 +76,46 @@ fn actions_are_inferred_where_the_dynamics_are_known() {
 }
 
 #[test]
+fn the_end_of_a_demonstration_is_not_taken_for_a_standstill() {
+    // Along a line at full speed, until the episode is over.
+    let mut data = data(10, 30, (1, 1), |_, _| {});
+    for rows in 0..10 {
+        for (tick, row) in data.observations[rows * 30..(rows + 1) * 30].iter_mut().enumerate() {
+            *row = 0.01 * rows as f32 + 0.1 * tick as f32;
+        }
+    }
+    (data.action, data.actions) = (Layout { name: "no action".into(), fields: Vec::new() }, Vec::new());
+    let mut numbers = Numbers(4);
+    let own: Vec<Experience> = (0..20)
+        .map(|seed| {
+            let (mut x, mut episode) = (1.5 + 2.0 * numbers.next(), Experience { seed, ..Experience::default() });
+            for _ in 0..60 {
+                let action = numbers.next();
+                episode.observations.push(x);
+                episode.actions.push(action);
+                x += 0.1 * action;
+            }
+            episode
+        })
+        .collect();
+    let dir = tempfile::tempdir().unwrap();
+    let train = |ahead: usize, run: &str| {
+        let changes = ["bco.rounds=1", &format!("bco.ahead={ahead}"), "training.steps=2000"];
+        let changes = config(&[&changes[..], &["optimizer.learning_rate=5e-3"]].concat());
+        let options = RunOptions::new(dir.path().join(run));
+        let action = layout("test/action", 1);
+        bco::<TrainError>(&changes, &data, &action, &options, &mut |_, _| Ok(own.clone()), &mut |_| {}, &mut ())
+    };
+    let mut policy = Policy::load(&train(4, "run").unwrap().policy_dir).unwrap();
+    for x in [0.5, 2.0, 2.8, 2.95] {
+        let mut action = [0.0];
+        policy.act(&[x], &mut [], &mut action);
+        assert!((action[0] - 1.0).abs() < 0.2, "{} at {x}", action[0]);
+    }
+    assert!(train(30, "short").unwrap_err().to_string().contains("bco.ahead"), "nothing is left to label");
+}
+
+#[test]
 fn cloning_says_that_there_are_no_actions() {
     let dir = tempfile::tempdir().unwrap();
     let error = train(&config(&[]), &going_home(), &RunOptions::new(dir.path().join("run")), &mut ()).unwrap_err();

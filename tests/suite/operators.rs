@@ -59,8 +59,8 @@ fn a_post_in_the_way_is_passed_on_either_side_and_always_on_the_same_for_a_seed(
                 let mut arenas = world.query::<(&Arena, PhysicsSets)>();
                 let (arena, mut sets) = arenas.get_mut(world, entity).expect("an arena");
                 let (position, _) = sets.physics().pose(arena.slots[0].body.parts()[0]);
-                // The post stands within 4 m of -36.
-                if position.z < -42.0 {
+                // The post stands within 1 m of -30.
+                if position.z < -34.0 {
                     *side = Some(position.x < 0.0);
                 }
             }
