@@ -16,7 +16,8 @@ use crate::spaces::{Field, Layout};
 #[serde(deny_unknown_fields, default)]
 pub struct BcoConfig {
     /// Times that it acts, learns what its actions do, and clones the demonstrations anew. In the first it acts by
-    /// chance, in the later ones by its policy with noise.
+    /// chance, in the later ones by its policy, every other episode with noise. The policy to use is that of the round
+    /// that did the task most often by itself.
     pub rounds: u64,
     /// Episodes that it acts in each round.
     pub episodes: usize,
@@ -42,7 +43,7 @@ pub struct BcoRound {
     /// How far the inverse dynamics are off on experience that they were not trained on, mean absolute error in standard
     /// deviations of the action; `None` where nothing was kept back, or it was trained before this run went on.
     pub action_error: Option<f32>,
-    /// Share of the episodes of its own in which it did the task.
+    /// Share of the episodes without noise in which its policy did the task.
     pub success: f64,
 }
 
@@ -73,7 +74,7 @@ impl Progress for Heard<'_> {
     }
 
     fn validated(&mut self, report: &super::ValidationReport, policy: &Policy) {
-        self.error = Some(report.validation.action_error);
+        self.error = report.validation.action_error;
         self.progress.validated(report, policy);
     }
 }
@@ -82,7 +83,8 @@ impl Progress for Heard<'_> {
 /// training runs in `<run>/rounds/<n>`, `inverse` and `policy`; what is acted in a round depends on the seeds alone, so that
 /// a run which was stopped goes on with `options.resume` by acting again.
 ///
-/// `act` lets the policy of the round before, or chance in the first round, act for a round's episodes.
+/// `act` lets a policy, or chance before the first round, act for the episodes of the round of that number; with a policy
+/// some of them without noise, by which it is judged.
 ///
 /// # Errors
 /// As [`train`]; or what `act` answers.
@@ -117,12 +119,9 @@ pub fn bco<E: From<TrainError>>(
         mirrors: Err("inverse dynamics are not mirrored".into()),
         interventions: Vec::new(),
     };
-    let mut rounds = Vec::new();
-    let mut policy = None;
+    let mut rounds: Vec<BcoRound> = Vec::new();
+    let mut own = act(None, 0)?;
     for index in 0..config.bco.rounds {
-        let own = act(policy.as_ref(), index)?;
-        let done = own.iter().filter(|episode| episode.success).count();
-        let success = done as f64 / own.len().max(1) as f64;
         let size = data.observation.size();
         for episode in &own {
             let seen = seen_ahead(&episode.observations, size, ahead);
@@ -155,8 +154,13 @@ pub fn bco<E: From<TrainError>>(
             return interrupted(rounds, policy_dir);
         }
         let learned = Policy::load(&summary.policy_dir).map_err(TrainError::from)?;
-        learned.save(&policy_dir).map_err(TrainError::from)?;
-        policy = Some(learned);
+        own = act(Some(&learned), index + 1)?;
+        let judged = own.iter().filter(|episode| !episode.explored);
+        let done = judged.clone().filter(|episode| episode.success).count();
+        let success = done as f64 / judged.count().max(1) as f64;
+        if rounds.iter().all(|round| round.success <= success) {
+            learned.save(&policy_dir).map_err(TrainError::from)?;
+        }
         let round = BcoRound { index, ticks, action_error, success };
         heard(&round);
         rounds.push(round);

@@ -27,6 +27,8 @@ pub struct Experience {
     pub actions: Vec<f32>,
     /// Whether the task was done.
     pub success: bool,
+    /// Whether chance had a part in what was done.
+    pub explored: bool,
 }
 
 /// An arena's whims.
@@ -46,15 +48,16 @@ impl Whims {
         for wish in &mut self.wishes {
             let [change, idle, value] = [(); 3].map(|()| self.rng.random::<f32>());
             if change < CHANGE {
-                *wish = if idle < 0.5 { 0.0 } else { 2.0 * value - 1.0 };
+                *wish = if idle < 0.75 { 0.0 } else { 2.0 * value - 1.0 };
             }
         }
         &self.wishes
     }
 }
 
-/// Play `scene` once for each seed: by chance without a `policy`; with one, by its actions and `noise` times their range
-/// of chance. What chance decides is held for about half a second. Episodes come in the order of the seeds.
+/// Play `scene` once for each seed: by chance without a `policy`; with one, by its actions, and for every other seed, the
+/// first among them, by `noise` times their range of chance too. What chance decides is held for about half a second.
+/// Episodes come in the order of the seeds.
 ///
 /// # Errors
 /// [`PolicyError`] when the policy does not fit the scene's agent.
@@ -76,9 +79,11 @@ pub fn explore(
     let mut env = VecEnv::new(scene, VecEnvOptions { arenas, agents: 1, threads });
     let (wide, narrow) = (env.observation_size(), env.action_size());
     let mut deal = Deal::begin(&mut env, seeds);
+    let alone = policy.is_some();
     let begun = |env: &VecEnv, arena: usize| {
         let seed = env.seed(arena);
-        (Whims::new(seed, narrow), PolicyMemory::new(seed), Experience::default())
+        let explored = !alone || seeds.iter().position(|own| *own == seed).is_none_or(|at| at % 2 == 0);
+        (Whims::new(seed, narrow), PolicyMemory::new(seed), Experience { seed, explored, ..Experience::default() })
     };
     let mut whims = Vec::new();
     let mut memories = Vec::new();
@@ -99,8 +104,8 @@ pub fn explore(
                 .zip(bounds.iter().cycle())
                 .for_each(|(a, (low, high))| *a = 0.0f32.clamp(*low, *high)),
         }
-        let share = if policy.is_some() { noise } else { 0.5 };
         for (row, action) in actions.chunks_exact_mut(narrow).enumerate() {
+            let share = if policy.is_none() { 0.5 } else { noise * f32::from(u8::from(running[row].explored)) };
             let wishes = whims[row].next();
             for ((a, wish), (low, high)) in action.iter_mut().zip(wishes).zip(&bounds) {
                 *a = (*a + wish * share * (high - low)).clamp(*low, *high);
@@ -115,13 +120,13 @@ pub fn explore(
                 continue;
             }
             let finished = env.finished(row);
-            let (seed, success) = (finished.seed, finished.end == Some(End::Success));
+            let success = finished.end == Some(End::Success);
             deal.ended(&mut env, row);
             let (whim, memory, episode) = begun(&env, row);
             let episode = std::mem::replace(&mut running[row], episode);
             whims[row] = whim;
             memories[row] = memory;
-            done.push(Experience { seed, success, ..episode });
+            done.push(Experience { success, ..episode });
         }
     }
     done.sort_by_key(|episode| seeds.iter().position(|seed| *seed == episode.seed));

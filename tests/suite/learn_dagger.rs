@@ -23,7 +23,7 @@ fn asked(round: u64) -> Vec<Experience> {
     let episode = |seed| {
         let observations: Vec<f32> = (0..50).map(|_| 4.0 * numbers.next() - 8.0).collect();
         let actions = observations.iter().map(|o| expert(*o)).collect();
-        Experience { seed, observations, actions, success: false }
+        Experience { seed, observations, actions, ..Experience::default() }
     };
     (0..2).map(episode).collect()
 }

@@ -116,6 +116,29 @@ fn the_end_of_a_demonstration_is_not_taken_for_a_standstill() {
 }
 
 #[test]
+fn the_policy_to_use_is_that_of_the_round_that_did_best() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = RunOptions::new(dir.path().join("run"));
+    // The policy of the second round succeeds, those of the others do not; what chance has a part in does not count.
+    let mut act = |_: Option<&Policy>, round: u64| {
+        let mut own = chance(6);
+        for (index, episode) in own.iter_mut().enumerate() {
+            episode.explored = index % 2 == 0;
+            episode.success = round == 2 || episode.explored;
+        }
+        Ok(own)
+    };
+    let changes = config(&["bco.rounds=3", "bco.ahead=1", "training.steps=20"]);
+    let mut heard = Vec::new();
+    let action = layout("test/action", 1);
+    let mut hear = |round: &apprentice::learn::BcoRound| heard.push(round.success);
+    let summary = bco::<TrainError>(&changes, &going_home(), &action, &options, &mut act, &mut hear, &mut ()).unwrap();
+    assert_eq!(heard, [0.0, 1.0, 0.0]);
+    let weights = |dir: &Path| std::fs::read(dir.join("model.safetensors")).unwrap();
+    assert_eq!(weights(&summary.policy_dir), weights(&options.dir.join("rounds/01/policy/best")));
+}
+
+#[test]
 fn cloning_says_that_there_are_no_actions() {
     let dir = tempfile::tempdir().unwrap();
     let error = train(&config(&[]), &going_home(), &RunOptions::new(dir.path().join("run")), &mut ()).unwrap_err();
