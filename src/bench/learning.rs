@@ -6,7 +6,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 
 use super::measurement::{Measurement, median};
 use super::{BenchError, Options, ROUNDS};
-use crate::learn::{Learner, Prepared, TrainConfig, TrainingData, UpdateStep, Window, caught, gpu, learner};
+use crate::learn::{BatchLearner, Prepared, TrainConfig, TrainingData, UpdateStep, Window, caught, gpu, learner};
 use crate::policies::Policy;
 use crate::spaces::{Field, Layout};
 
@@ -171,7 +171,7 @@ fn steps_per_second(size: &Size, device: &Device, options: &Options) -> Result<f
     let mut learner = learner(&config, &data, &prepared, device)?;
     let rows: Vec<u32> = (0..size.batch as u32).collect();
     let mut index = 0;
-    let mut step = |learner: &mut dyn Learner| -> Result<(), BenchError> {
+    let mut step = |learner: &mut dyn BatchLearner| -> Result<(), BenchError> {
         // A rate at which no number of steps diverges: only the time counts.
         learner.update(prepared.batch(&rows, Window::TICK), UpdateStep { index, learning_rate: 1e-6, seed: 0 })?;
         index += 1;

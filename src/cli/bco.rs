@@ -37,11 +37,11 @@ impl From<TrainError> for RoundError {
 }
 
 pub fn run(arguments: &BcoArguments, output: &Output) -> Result<(), Failure> {
-    let rounds_dir = arguments.run.run.join("rounds");
+    let rounds_dir = arguments.run.settings.run.join("rounds");
     let own = rounds_dir.join("00").join("policy").join("config.toml");
-    let config = settings(LearnerKind::BehaviourCloning, &arguments.run, &own)?;
-    if rounds_dir.exists() && !arguments.run.resume {
-        return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.run.clone() }));
+    let config = settings(LearnerKind::BehaviourCloning, &arguments.run.settings, &own)?;
+    if rounds_dir.exists() && !arguments.run.settings.resume {
+        return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.settings.run.clone() }));
     }
     let (data, options, _) = prepare(&config, &arguments.run, output)?;
     let scene = scene_of(arguments.scene.as_deref(), &data)?;
@@ -90,6 +90,6 @@ pub fn run(arguments: &BcoArguments, output: &Output) -> Result<(), Failure> {
             })
         })
         .collect();
-    output.object(&json!({ "run": arguments.run.run, "policy": summary.policy_dir, "rounds": rounds }));
+    output.object(&json!({ "run": arguments.run.settings.run, "policy": summary.policy_dir, "rounds": rounds }));
     Ok(())
 }

@@ -42,10 +42,11 @@ impl From<TrainError> for RoundError {
 }
 
 pub fn run(arguments: &DaggerArguments, output: &Output) -> Result<(), Failure> {
-    let rounds_dir = arguments.run.run.join("rounds");
-    let config = settings(LearnerKind::BehaviourCloning, &arguments.run, &rounds_dir.join("00").join("config.toml"))?;
-    if rounds_dir.exists() && !arguments.run.resume {
-        return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.run.clone() }));
+    let rounds_dir = arguments.run.settings.run.join("rounds");
+    let config =
+        settings(LearnerKind::BehaviourCloning, &arguments.run.settings, &rounds_dir.join("00").join("config.toml"))?;
+    if rounds_dir.exists() && !arguments.run.settings.resume {
+        return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.settings.run.clone() }));
     }
     let (data, options, _) = prepare(&config, &arguments.run, output)?;
     let scene = scene_of(arguments.scene.as_deref(), &data)?;
@@ -74,6 +75,6 @@ pub fn run(arguments: &DaggerArguments, output: &Output) -> Result<(), Failure> 
         .iter()
         .map(|round| json!({ "round": round.index, "ticks": round.ticks, "success": round.success }))
         .collect();
-    output.object(&json!({ "run": arguments.run.run, "policy": summary.policy_dir, "rounds": rounds }));
+    output.object(&json!({ "run": arguments.run.settings.run, "policy": summary.policy_dir, "rounds": rounds }));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line. One file for each command.
 
+mod acting;
 mod bco;
 mod bench;
 mod dagger;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::exit::interrupted;
 use super::{Failure, Output, eval, plot, stop, train};
 use crate::demos::Dataset;
-use crate::learn::{DeviceChoice, Outcome, RunOptions, TrainConfig, select};
+use crate::learn::{DeviceChoice, Outcome, RunOptions, TrainConfig, select, train as learn};
 use crate::rollout::{Player, evaluation_seeds, record, recording_seeds, trace_episode, trace_policy};
 use crate::scenes::{Scene, find};
 use crate::sim::split_seed;
@@ -73,7 +73,7 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
     output.line(format_args!("    {}", device.reason));
     let scene_name = scene.name.clone();
     let options = RunOptions { stop, device: device.device, scene: scene_name, ..RunOptions::new(run.clone()) };
-    let summary = train::train_with_bar(&config, &data, &options, output)?;
+    let summary = train::with_bar(&options, output, |bar| learn(&config, &data, &options, bar))?;
     if summary.outcome == Outcome::Interrupted {
         return Err(interrupted(format_args!(
             "go on with: apprentice train bc --dataset {} --run {} --resume",

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use serde_json::json;
 
+use super::acting::{self, ActingArguments};
 use super::bco::{self, BcoArguments};
 use super::dagger::{self, DaggerArguments};
 use super::exit::interrupted_with_result;
@@ -52,6 +53,10 @@ enum LearnerCommand {
     OneShot(RunArguments),
     /// Action chunking with transformers
     Act(RunArguments),
+    /// Reinforcement learning from the task's own reward: proximal policy optimisation
+    Ppo(ActingArguments),
+    /// Reinforcement learning over keys: deep Q-learning, double, dueling, with prioritised replay
+    Dqn(ActingArguments),
 }
 
 const EXAMPLES: &str = "Examples:
@@ -74,6 +79,13 @@ pub struct RunArguments {
     /// Earlier demonstrations that are not to be forgotten (see `continual.method`); may be given several times
     #[arg(long, value_name = "DATASET")]
     pub earlier: Vec<PathBuf>,
+    #[command(flatten)]
+    pub settings: SettingArguments,
+}
+
+/// What every way of training is told.
+#[derive(Args, Debug)]
+pub struct SettingArguments {
     /// Begin from this policy or run instead of from chance
     #[arg(long, value_name = "POLICY")]
     pub init_from: Option<PathBuf>,
@@ -109,13 +121,15 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
         LearnerCommand::FeatureMatching(arguments) => (LearnerKind::FeatureMatching, arguments),
         LearnerCommand::OneShot(arguments) => (LearnerKind::OneShot, arguments),
         LearnerCommand::Act(arguments) => (LearnerKind::Act, arguments),
+        LearnerCommand::Ppo(arguments) => return acting::run(LearnerKind::Ppo, arguments, output),
+        LearnerCommand::Dqn(arguments) => return acting::run(LearnerKind::Dqn, arguments, output),
     };
     learn(kind, arguments, output)
 }
 
 /// The settings that a method begins from, with what a file and the command line change. A resumed run keeps its `own`
 /// unless told others, which the run then refuses by name.
-pub fn settings(kind: LearnerKind, arguments: &RunArguments, own: &Path) -> Result<TrainConfig, Failure> {
+pub fn settings(kind: LearnerKind, arguments: &SettingArguments, own: &Path) -> Result<TrainConfig, Failure> {
     let mut overrides = arguments.set.clone();
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
     let own = (arguments.resume && own.is_file()).then(|| own.to_owned());
@@ -137,12 +151,6 @@ pub fn settings(kind: LearnerKind, arguments: &RunArguments, own: &Path) -> Resu
         let from = if config.init.from.is_empty() { "chance" } else { &config.init.from };
         return Err(Failure::bad_use(anyhow!("the run began from {from}; leave --init-from out to go on with it")));
     }
-    if !arguments.earlier.is_empty() && config.init.from.is_empty() {
-        return Err(Failure::bad_use(anyhow!(
-            "--earlier keeps what a policy learned before; name that policy with --init-from, or give all \
-             demonstrations with --dataset"
-        )));
-    }
     let asked = config.training.learner.name();
     if asked != kind.name() {
         return Err(Failure::bad_use(anyhow!(
@@ -154,9 +162,15 @@ pub fn settings(kind: LearnerKind, arguments: &RunArguments, own: &Path) -> Resu
 }
 
 fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result<(), Failure> {
-    let config = settings(kind, arguments, &arguments.run.join("config.toml"))?;
+    let settings_of = &arguments.settings;
+    let config = settings(kind, settings_of, &settings_of.run.join("config.toml"))?;
     let (data, options, device) = prepare(&config, arguments, output)?;
-    let summary = train_with_bar(&config, &data, &options, output)?;
+    let summary = with_bar(&options, output, |bar| train(&config, &data, &options, bar))?;
+    told(&summary, &settings_of.run, &device, output)
+}
+
+/// Say what came of it.
+pub fn told(summary: &TrainSummary, run: &Path, device: &DeviceChoice, output: &Output) -> Result<(), Failure> {
     output.line(format_args!(
         "{} after {} steps ({:.0} s); best validation loss {} at step {}",
         match summary.outcome {
@@ -171,7 +185,7 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
     ));
     output.line(format_args!("policy: {}", summary.policy_dir.display()));
     output.object(&json!({
-        "run": arguments.run,
+        "run": run,
         "policy": summary.policy_dir,
         "outcome": format!("{:?}", summary.outcome),
         "steps": summary.steps,
@@ -193,9 +207,15 @@ pub fn prepare(
     arguments: &RunArguments,
     output: &Output,
 ) -> Result<(TrainingData, RunOptions, DeviceChoice), Failure> {
+    if !arguments.earlier.is_empty() && config.init.from.is_empty() {
+        return Err(Failure::bad_use(anyhow!(
+            "--earlier keeps what a policy learned before; name that policy with --init-from, or give all \
+             demonstrations with --dataset"
+        )));
+    }
     let data = load_data(&arguments.datasets)?;
     let earlier = if arguments.earlier.is_empty() { None } else { Some(Arc::new(load_data(&arguments.earlier)?)) };
-    let device = select(arguments.device, config, &data).map_err(Failure::failed)?;
+    let device = select(arguments.settings.device, config, &data).map_err(Failure::failed)?;
     output.line(&device.reason);
     if let Some(base) = Base::load(config).map_err(failure)? {
         let transfer = base.transfer(&data.observation, &data.action);
@@ -221,8 +241,8 @@ pub fn prepare(
     }
     let scenes: BTreeSet<&str> = data.facts.iter().map(|facts| facts.scene.as_str()).collect();
     let options = RunOptions {
-        dir: arguments.run.clone(),
-        resume: arguments.resume,
+        dir: arguments.settings.run.clone(),
+        resume: arguments.settings.resume,
         stop: stop::on_interrupt(),
         device: device.device.clone(),
         scene: scenes.into_iter().collect::<Vec<_>>().join(", "),
@@ -307,19 +327,21 @@ impl Progress for Bar {
 
     fn validated(&mut self, report: &ValidationReport, _policy: &Policy) {
         self.losses[1].push((report.step as f32, report.validation.loss));
-        self.bar.set_message(format!("loss {:.4}", report.validation.loss));
+        self.bar.set_message(match report.validation.episodes {
+            Some((total, success)) => format!("return {total:.2}, success {:.0} %", 100.0 * success),
+            None => format!("loss {:.4}", report.validation.loss),
+        });
     }
 }
 
 /// Train with a progress bar.
-pub fn train_with_bar(
-    config: &TrainConfig,
-    data: &TrainingData,
+pub fn with_bar(
     options: &RunOptions,
     output: &Output,
+    train: impl FnOnce(&mut Bar) -> Result<TrainSummary, TrainError>,
 ) -> Result<TrainSummary, Failure> {
     let mut progress = Bar::new(output);
-    let summary = train(config, data, options, &mut progress);
+    let summary = train(&mut progress);
     progress.clear();
     let summary = summary.map_err(failure)?;
     if let Err(error) = super::plot::losses(&options.dir.join("loss.png"), &progress.losses) {

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use super::adversarial::{AdversarialConfig, worst};
 use super::student::Student;
 use super::sums::Sums;
-use super::{Batch, Learner, LearnerKind, Metric, TrainConfig, TrainError, UpdateStep, Validation, Window};
+use super::{Batch, BatchLearner, LearnerKind, Metric, TrainConfig, TrainError, UpdateStep, Validation, Window};
 use crate::policies::{Chance, Policy, PolicyConfig, PolicyError};
 
 /// A network that learns to repeat the demonstrations.
@@ -32,7 +32,7 @@ impl BehaviourCloning {
     }
 }
 
-impl Learner for BehaviourCloning {
+impl BatchLearner for BehaviourCloning {
     fn name(&self) -> &'static str {
         self.kind.name()
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::quality::QualityUse;
+use super::rl::{DqnConfig, PpoConfig};
 use super::{
     AdversarialConfig, BcoConfig, ContinualConfig, DaggerConfig, GanConfig, InitConfig, LearnerKind, TrainError,
     overrides,
@@ -221,6 +222,10 @@ pub struct TrainConfig {
     pub bco: BcoConfig,
     /// `gan` only: the discriminator.
     pub gan: GanConfig,
+    /// `ppo` only.
+    pub ppo: PpoConfig,
+    /// `dqn` only.
+    pub dqn: DqnConfig,
     /// The loop.
     pub training: TrainingConfig,
 }
@@ -291,7 +296,7 @@ impl TrainConfig {
     pub fn check(&self, origin: &str) -> Result<(), TrainError> {
         self.network.check()?;
         self.head.check()?;
-        let (o, d, t) = (&self.optimizer, &self.data, &self.training);
+        let (o, d, t, q) = (&self.optimizer, &self.data, &self.training, &self.dqn);
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let not_negative = |x: f32| x.is_finite() && x >= 0.0;
         let wants = [
@@ -332,6 +337,32 @@ impl TrainConfig {
                 "gan.hidden",
                 "one width or more, each within 1 and 4096",
             ),
+            ((1..=65_536).contains(&self.ppo.arenas), "ppo.arenas", "within 1 and 65536"),
+            ((1..=65_536).contains(&self.ppo.ticks), "ppo.ticks", "within 1 and 65536"),
+            ((1..=1000).contains(&self.ppo.epochs), "ppo.epochs", "within 1 and 1000"),
+            ((0.0..=1.0).contains(&self.ppo.discount), "ppo.discount", "within 0 and 1"),
+            ((0.0..=1.0).contains(&self.ppo.lambda), "ppo.lambda", "within 0 and 1"),
+            ((0.0..1.0).contains(&self.ppo.clip), "ppo.clip", "at least 0 and below 1"),
+            (not_negative(self.ppo.entropy), "ppo.entropy", "at least 0"),
+            ((0.0..1.0).contains(&self.ppo.persistence), "ppo.persistence", "at least 0 and below 1"),
+            (not_negative(self.ppo.divergence), "ppo.divergence", "at least 0 (0 for optimizer's learning rate)"),
+            (not_negative(self.ppo.stay), "ppo.stay", "at least 0"),
+            ((0.0..=1.0).contains(&self.ppo.stay_decay), "ppo.stay_decay", "within 0 and 1"),
+            ((1..=100_000).contains(&self.ppo.judged), "ppo.judged", "within 1 and 100000"),
+            ((1..=65_536).contains(&q.arenas), "dqn.arenas", "within 1 and 65536"),
+            ((1..=65_536).contains(&q.ticks), "dqn.ticks", "within 1 and 65536"),
+            (q.batches <= 1 << 16, "dqn.batches", "at most 65536"),
+            (q.first_ticks <= 1 << 24, "dqn.first_ticks", "at most 16777216"),
+            ((0.0..=1.0).contains(&q.discount), "dqn.discount", "within 0 and 1"),
+            ((1..=1000).contains(&q.steps), "dqn.steps", "within 1 and 1000"),
+            ((0.0..=1.0).contains(&q.explore), "dqn.explore", "within 0 and 1"),
+            ((0.0..=1.0).contains(&q.explored), "dqn.explored", "within 0 and 1"),
+            ((0.0..1.0).contains(&q.persistence), "dqn.persistence", "at least 0 and below 1"),
+            (q.target_every > 0, "dqn.target_every", "above 0"),
+            ((1..=100_000).contains(&q.judged), "dqn.judged", "within 1 and 100000"),
+            ((1..=1 << 24).contains(&q.replay.capacity), "dqn.replay.capacity", "within 1 and 16777216"),
+            ((0.0..=1.0).contains(&q.replay.priority), "dqn.replay.priority", "within 0 and 1"),
+            ((0.0..=1.0).contains(&q.replay.correction), "dqn.replay.correction", "within 0 and 1"),
             (t.seed <= i64::MAX as u64, "training.seed", "below 2^63, the largest number in TOML"),
             (t.steps > 0 || t.epochs > 0, "training.steps", "above 0, or training.epochs must be"),
             ((1..=1 << 20).contains(&t.batch_size), "training.batch_size", "within 1 and 1048576"),

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use super::init::Base;
 use super::random::{Purpose, generator};
 use super::shaping::shaped;
-use super::{Learner, Prepared, TrainConfig, TrainError, TrainingData, UpdateStep, learner};
+use super::{BatchLearner, Prepared, TrainConfig, TrainError, TrainingData, UpdateStep, learner};
 
 /// What the user asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,7 +130,7 @@ fn steps_per_second(
     let window = learner.window();
     let sequences = config.training.batch_size.div_ceil(window.sequence);
     let rows: Vec<u32> = prepared.split.train.iter().copied().cycle().take(sequences).collect();
-    let steps = |learner: &mut dyn Learner, range: std::ops::Range<u64>| {
+    let steps = |learner: &mut dyn BatchLearner, range: std::ops::Range<u64>| {
         for index in range {
             // So small a rate cannot diverge: only the time counts.
             let step = UpdateStep { index, learning_rate: 1e-6, seed: config.training.seed };

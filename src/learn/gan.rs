@@ -14,7 +14,7 @@ use super::random::{Purpose, generator};
 use super::student::Student;
 use super::sums::Sums;
 use super::weights::Fresh;
-use super::{Batch, Learner, LearnerKind, Metric, TrainConfig, TrainError, UpdateStep, Validation, Window};
+use super::{Batch, BatchLearner, LearnerKind, Metric, TrainConfig, TrainError, UpdateStep, Validation, Window};
 use crate::policies::artifact::{StoredTensors, write_tensors};
 use crate::policies::{Chance, HeadKind, Policy, PolicyConfig, PolicyError, filled};
 
@@ -99,7 +99,7 @@ fn apart(generated: Tensor<2>, shown: Tensor<2>) -> Tensor<1> {
     (generated.mean_dim(0) - shown.mean_dim(0)).square().sum()
 }
 
-impl Learner for Gan {
+impl BatchLearner for Gan {
     fn name(&self) -> &'static str {
         self.kind.name()
     }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainConfig;
-use crate::policies::HeadKind;
+use super::{Schedule, TrainConfig};
+use crate::policies::{Activation, HeadKind};
 
 /// Which method learns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub enum LearnerKind {
     OneShot,
     /// The same as behaviour cloning, by action chunking with transformers (Zhao et al. 2023, arXiv:2304.13705).
     Act,
+    /// Reinforcement learning by proximal policy optimisation ([`super::rl::Ppo`]).
+    Ppo,
+    /// Reinforcement learning by deep Q-learning over keys ([`super::rl::Dqn`]).
+    Dqn,
 }
 
 /// Observations that a policy sees which draws its actions at every tick: it has to know which way it took.
@@ -47,6 +51,8 @@ impl LearnerKind {
             Self::FeatureMatching => "feature-matching",
             Self::OneShot => "one-shot",
             Self::Act => "act",
+            Self::Ppo => "ppo",
+            Self::Dqn => "dqn",
         }
     }
 
@@ -91,7 +97,34 @@ impl LearnerKind {
                 head.width = 64;
                 head.layers = 1;
             }
+            Self::Ppo => {
+                head.kind = HeadKind::Gaussian;
+                config.network.hidden = vec![64, 64];
+                config.network.activation = Activation::Tanh;
+                config.optimizer.learning_rate = 1e-3;
+                config.training.steps = 500;
+                config.training.batch_size = 1024;
+                acting(&mut config, 20);
+            }
+            Self::Dqn => {
+                head.kind = HeadKind::Values;
+                config.network.hidden = vec![128, 128];
+                config.optimizer.learning_rate = 5e-4;
+                config.training.steps = 10_000;
+                config.training.batch_size = 128;
+                acting(&mut config, 500);
+            }
         }
         config
     }
+}
+
+/// Settings of all that learn by acting, which are judged every so many updates.
+fn acting(config: &mut TrainConfig, every: u64) {
+    config.optimizer.schedule = Schedule::Constant;
+    config.optimizer.warmup_steps = 0;
+    config.optimizer.weight_decay = 0.0;
+    let training = &mut config.training;
+    (training.validate_every, training.checkpoint_every, training.log_every) = (every, every, every.div_ceil(20));
+    (training.select_from, training.patience, training.keep_checkpoints) = (0.0, 0, 1);
 }

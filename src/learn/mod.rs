@@ -21,10 +21,12 @@ mod optimizer;
 mod overrides;
 mod quality;
 mod random;
+pub mod rl;
 mod run_dir;
 mod shaping;
 mod student;
 mod sums;
+mod supervised;
 mod tensorboard;
 mod tensors;
 mod training;
@@ -43,11 +45,12 @@ pub use discriminator::{Discriminator, Judgement};
 pub use error::TrainError;
 pub use gan::{Gan, GanConfig};
 pub use init::{Base, InitConfig, Transfer};
-pub use learner::{Learner, Metric, UpdateStep, Validation};
+pub use learner::{BatchLearner, Extent, Learner, Metric, UpdateStep, Validation};
 pub use methods::LearnerKind;
 pub use quality::{Quality, QualityUse, rate};
 pub use run_dir::RunState;
+pub use supervised::{Order, Supervised};
 pub use tensorboard::EventWriter;
 pub use training::{
-    Order, Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, ValidationReport, learner, run, train,
+    Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, ValidationReport, learner, run, train,
 };

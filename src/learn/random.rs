@@ -19,6 +19,8 @@ pub enum Purpose {
     Sequences = 5,
     /// A head's own draws in a validation.
     Validation = 6,
+    /// What an agent that learns by acting tries.
+    Explore = 7,
 }
 
 /// The generator of a `purpose` for its `counter`-th use.

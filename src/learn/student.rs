@@ -19,6 +19,7 @@ use super::weights::Fresh;
 use super::{Batch, TrainConfig, TrainError, UpdateStep, Validation, Window};
 use crate::policies::artifact::{StoredTensors, WEIGHTS_FILE, write_tensors};
 use crate::policies::{ADAPTER_FILE, Chance, Copied, LowRank, Network, Policy, PolicyConfig, PolicyError, Targets};
+use crate::spaces::Normalizer;
 
 /// The optimiser's moments, beside the policy's weights.
 const OPTIMIZER_FILE: &str = "optimizer.safetensors";
@@ -135,6 +136,16 @@ impl Student {
         self.optimizer.anchor(importances.anchors(&self.network, strength));
     }
 
+    /// Shift and scale observations by `normalizer` from now on.
+    pub fn normalize_by(&mut self, normalizer: Normalizer) {
+        self.policy.observation_normalizer = normalizer;
+    }
+
+    /// Everything but the weights.
+    pub fn policy_config(&self) -> &PolicyConfig {
+        &self.policy
+    }
+
     /// The network, which differentiates.
     pub fn network(&self) -> &Network {
         &self.network
@@ -225,7 +236,8 @@ impl Student {
         let rows = rows.max(1) as f64;
         Ok(Validation {
             loss: finite((loss / rows) as f32, step, "the validation loss")?,
-            action_error: (error / rows) as f32,
+            action_error: Some((error / rows) as f32),
+            episodes: None,
         })
     }
 

@@ -9,18 +9,14 @@ use std::time::Instant;
 use burn::tensor::Device;
 
 use super::init::Base;
-use super::random::{self, Purpose, shuffle};
 use super::run_dir::RunDir;
 use super::shaping::shaped;
 use super::{
-    BehaviourCloning, ContinualMethod, DataConfig, EventWriter, Gan, Learner, LearnerKind, Metric, Prepared, RunState,
-    TrainConfig, TrainError, TrainingData, UpdateStep, Validation,
+    BatchLearner, BehaviourCloning, ContinualMethod, DataConfig, EventWriter, Gan, Learner, LearnerKind, Metric,
+    Prepared, RunState, Supervised, TrainConfig, TrainError, TrainingData, UpdateStep, Validation,
 };
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, Provenance};
-
-/// Rows in a validation batch: large, since nothing is kept for a backward pass.
-const VALIDATION_ROWS: usize = 2048;
 
 /// What a run needs beside configuration and data.
 #[derive(Clone, Debug)]
@@ -146,7 +142,7 @@ pub fn learner(
     data: &TrainingData,
     prepared: &Prepared<'_>,
     device: &Device,
-) -> Result<Box<dyn Learner>, TrainError> {
+) -> Result<Box<dyn BatchLearner>, TrainError> {
     let mut policy = PolicyConfig::new(
         data.agent.clone(),
         data.control_dt,
@@ -166,6 +162,10 @@ pub fn learner(
         | LearnerKind::Diffusion
         | LearnerKind::OneShot
         | LearnerKind::Act => Ok(Box::new(BehaviourCloning::new(config, policy, device)?)),
+        kind @ (LearnerKind::Ppo | LearnerKind::Dqn) => Err(TrainError::Config {
+            origin: "training.learner".into(),
+            message: format!("{} learns by acting, not from demonstrations", kind.name()),
+        }),
     }
 }
 
@@ -221,17 +221,16 @@ pub fn train(
         steps: 0,
         validation_loss: None,
     };
-    run(learner.as_mut(), config, &prepared, provenance, options, progress)
+    run(&mut Supervised::new(learner, config, &prepared)?, config, provenance, options, progress)
 }
 
-/// Run a learner over prepared data. `provenance.dataset_hash` tells whether a resumed run has its data still.
+/// Run a learner. `provenance.dataset_hash` tells whether a resumed run still has what it learned from.
 ///
 /// # Errors
 /// As [`train`].
 pub fn run(
     learner: &mut dyn Learner,
     config: &TrainConfig,
-    prepared: &Prepared<'_>,
     provenance: Provenance,
     options: &RunOptions,
     progress: &mut dyn Progress,
@@ -239,21 +238,18 @@ pub fn run(
     let begun = Instant::now();
     let settings = &config.training;
     let dir = if options.resume { RunDir::open(&options.dir, config)? } else { RunDir::create(&options.dir, config)? };
-    dir.write_split(&prepared.validation_episodes())?;
+    let extent = learner.extent();
+    if let Some(episodes) = &extent.validation_episodes {
+        dir.write_split(episodes)?;
+    }
     let mut state = dir.restore(learner, &provenance.dataset_hash)?;
     let mut events = EventWriter::create(&options.dir)?;
-    let window = learner.window();
-    prepared.check_window(window)?;
-    let exchanged = prepared.exchanged(&config.data.interchangeable)?;
-    let validating = prepared.validation_starts(window);
-    let sequences = settings.batch_size.div_ceil(window.sequence);
-    let mut order = Order::new(prepared.split.train.clone(), sequences, settings.seed);
-    let total = if settings.epochs > 0 { settings.epochs.saturating_mul(order.batches()) } else { settings.steps };
+    let total = extent.updates;
     progress.started(&RunInfo {
         first_step: state.step,
         total_steps: total,
-        training_rows: prepared.split.train.len(),
-        validation_rows: prepared.split.validation.len(),
+        training_rows: extent.training_rows,
+        validation_rows: extent.validation_rows,
         parameters: learner.policy()?.parameters(),
     });
     let labelled = |learner: &dyn Learner, state: &RunState, loss: Option<f32>| -> Result<Policy, TrainError> {
@@ -278,16 +274,7 @@ pub fn run(
             learning_rate: config.optimizer.learning_rate_at(state.step, total),
             seed: settings.seed,
         };
-        let rows = order.rows(state.step);
-        let mut generator = random::generator(settings.seed, Purpose::Sequences, state.step);
-        let batch = if window.sequence == 1 {
-            let mut batch = prepared.batch(rows, window);
-            prepared.show(&mut batch, rows, &exchanged, &mut generator);
-            batch
-        } else {
-            prepared.batch(&prepared.starts(rows, window, &mut generator), window)
-        };
-        learner.update(batch, step)?;
+        learner.update(step)?;
         state.step += 1;
         let due = |every: u64| every > 0 && state.step.is_multiple_of(every) || state.step == total;
 
@@ -298,21 +285,15 @@ pub fn run(
             progress.stepped(&StepReport {
                 step: state.step,
                 total_steps: total,
-                epoch: state.step / order.batches(),
+                epoch: state.step / extent.updates_per_epoch.max(1),
                 steps_per_second: (state.step - logged.1) as f32 / seconds,
                 metrics,
             });
             logged = (Instant::now(), state.step);
         }
-        if due(settings.validate_every) && !validating.is_empty() {
-            let rows = VALIDATION_ROWS.div_ceil(window.sequence);
-            let mut batches = validating.chunks(rows).enumerate().map(|(index, starts)| {
-                let mut batch = prepared.validation_batch(starts, window);
-                let mut generator = random::generator(settings.seed, Purpose::Validation, index as u64);
-                prepared.show(&mut batch, starts, &[], &mut generator);
-                batch
-            });
-            let validation = learner.validate(&mut batches, state.step)?;
+        if due(settings.validate_every)
+            && let Some(validation) = learner.validate(state.step)?
+        {
             newest_loss = Some(validation.loss);
             let counts = state.step as f64 >= f64::from(settings.select_from) * total as f64;
             let best = counts && state.best_loss.is_none_or(|best| validation.loss < best);
@@ -325,13 +306,7 @@ pub fn run(
             } else if counts {
                 state.validations_since_best += 1;
             }
-            events.write(
-                state.step,
-                &[
-                    Metric { tag: "validation/loss", value: validation.loss },
-                    Metric { tag: "validation/action_error", value: validation.action_error },
-                ],
-            )?;
+            events.write(state.step, &validation.metrics())?;
             events.flush()?;
             progress.validated(&ValidationReport { step: state.step, validation, best }, &policy);
             if settings.patience > 0 && state.validations_since_best >= settings.patience {
@@ -364,40 +339,4 @@ pub fn run(
     };
     progress.finished(&summary);
     Ok(summary)
-}
-
-/// Which rows each step takes: a new order for each epoch, cut into batches. What does not fill a batch is left out of
-/// that epoch.
-#[derive(Clone, Debug)]
-pub struct Order {
-    sorted: Vec<u32>,
-    shuffled: Vec<u32>,
-    epoch: Option<u64>,
-    batch: usize,
-    seed: u64,
-}
-
-impl Order {
-    /// The order of `rows` in batches of `batch_size`, or of all rows where they are fewer.
-    pub fn new(rows: Vec<u32>, batch_size: usize, seed: u64) -> Self {
-        let batch = batch_size.min(rows.len());
-        Self { shuffled: rows.clone(), sorted: rows, epoch: None, batch, seed }
-    }
-
-    /// Batches in an epoch.
-    pub fn batches(&self) -> u64 {
-        (self.sorted.len() / self.batch) as u64
-    }
-
-    /// The rows of a step.
-    pub fn rows(&mut self, step: u64) -> &[u32] {
-        let epoch = step / self.batches();
-        if self.epoch != Some(epoch) {
-            self.shuffled.copy_from_slice(&self.sorted);
-            shuffle(&mut self.shuffled, &mut random::generator(self.seed, Purpose::Shuffle, epoch));
-            self.epoch = Some(epoch);
-        }
-        let start = (step % self.batches()) as usize * self.batch;
-        &self.shuffled[start..start + self.batch]
-    }
 }

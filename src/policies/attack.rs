@@ -80,9 +80,9 @@ impl Attack {
         if !(epsilon.is_finite() && epsilon > 0.0) {
             return fail(format!("epsilon is {epsilon}; it must be above 0 (standard deviations of each number)"));
         }
-        if kind != AttackKind::Noise && config.remembers() {
-            let why = if config.head.kind == HeadKind::Categorical {
-                "it draws one of several actions, which has no gradient"
+        if kind != AttackKind::Noise && (config.remembers() || config.head.kind == HeadKind::Values) {
+            let why = if matches!(config.head.kind, HeadKind::Categorical | HeadKind::Values) {
+                "it takes one of several actions, which has no gradient"
             } else if config.head.is_random() {
                 "it draws its actions by chance"
             } else {

@@ -22,8 +22,8 @@ pub use chance::Chance;
 pub use driver::{Policies, PolicyDriverPlugin, PolicyIndex};
 pub use error::PolicyError;
 pub use heads::{
-    Act, Categorical, Diffusion, Gaussian, Generator, Head, HeadConfig, HeadKind, Loss, Mixture, SquaredError, Targets,
-    Vae,
+    Act, Categorical, Diffusion, Gaussian, Generator, Head, HeadConfig, HeadKind, Likelihood, Loss, Mixture,
+    SquaredError, Targets, Vae, Values,
 };
 pub use low_rank::{ADAPTER_FILE, AdapterConfig, LowRank, hash_of};
 pub use memory::PolicyMemory;

@@ -5,9 +5,10 @@ use burn::tensor::{Device, Tensor};
 
 use super::encoders::Encoder;
 use super::heads::HeadSizes;
+use super::heads::values::{MOST, joint_actions};
 use super::parameters::filled;
 use super::shown::Shown;
-use super::{Chance, Head, Loss, ParameterSource, PolicyConfig, PolicyError, Targets, Trunk};
+use super::{Chance, Head, HeadKind, Loss, ParameterSource, PolicyConfig, PolicyError, Targets, Trunk};
 
 /// Encoders, the hidden part and the head.
 #[derive(Module, Debug)]
@@ -45,6 +46,13 @@ impl Network {
             actions: config.action.size(),
             bounds: config.normalized_bounds(),
         };
+        if config.head.kind == HeadKind::Values && joint_actions(&sizes.bounds) > MOST {
+            let message = format!(
+                "{} action numbers have too many joint actions to tell the value of each; head.kind = \"gaussian\" takes any",
+                sizes.actions
+            );
+            return Err(PolicyError::Network { message });
+        }
         let trunk = Trunk::new(&config.network, inputs, device);
         let head = Head::new(&config.head, &sizes, device);
         filled(Self { encoder, shown, trunk, head, observation: size }, source, device)

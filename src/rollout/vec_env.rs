@@ -126,6 +126,8 @@ struct ArenaRow {
     begun: u64,
     next: Option<u64>,
     retired: bool,
+    /// Whether the running episode ends with the coming step.
+    cut: bool,
 }
 
 impl VecEnv {
@@ -181,7 +183,16 @@ impl VecEnv {
             if let Some(mut arena) = world.get_mut::<Arena>(entity) {
                 arena.sense_early = true;
             }
-            arenas.push(ArenaRow { entity, base: 0, seed: 0, episode: 0, begun: 0, next: None, retired: false });
+            arenas.push(ArenaRow {
+                entity,
+                base: 0,
+                seed: 0,
+                episode: 0,
+                begun: 0,
+                next: None,
+                retired: false,
+                cut: false,
+            });
         }
         let spaces = scene.blueprint.spaces();
         let (n, wide, narrow) = (rows.len(), spaces.observation.size(), spaces.action.size());
@@ -267,6 +278,13 @@ impl VecEnv {
     /// The seed that arena `arena` begins its next episode with, after the running one has ended.
     pub fn set_next_seed(&mut self, arena: usize, seed: u64) {
         self.arenas[arena].next = Some(seed);
+    }
+
+    /// End the running episode of `arena` with the coming step, whatever comes of it, as if by its time limit, and begin
+    /// one of `seed`.
+    pub fn restart(&mut self, arena: usize, seed: u64) {
+        self.set_next_seed(arena, seed);
+        self.arenas[arena].cut = true;
     }
 
     /// The seed of the episode that runs in `arena`.
@@ -378,6 +396,7 @@ impl VecEnv {
                 self.rewards[row] = score.reward;
                 let Some(end) = score.end else {
                     running += 1;
+                    self.truncated[row] = self.arenas[index].cut;
                     continue;
                 };
                 self.over[row] = true;
@@ -392,7 +411,8 @@ impl VecEnv {
                 set_driver(&mut self.world, self.rows[row], Driver::Remote);
             }
             self.keep_last_observations(index);
-            if running == 0 && !self.arenas[index].retired {
+            let cut = std::mem::take(&mut self.arenas[index].cut);
+            if (running == 0 || cut) && !self.arenas[index].retired {
                 let arena = &mut self.arenas[index];
                 arena.episode += 1;
                 let seed = arena.next.take().unwrap_or_else(|| split_seed(arena.base, arena.episode));

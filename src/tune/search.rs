@@ -130,7 +130,7 @@ impl Progress for Watching<'_> {
 
     fn validated(&mut self, report: &ValidationReport, policy: &Policy) {
         self.progress.validated(report, policy);
-        let error = report.validation.action_error;
+        let Some(error) = report.validation.action_error else { return };
         let best = self.curve.last().map_or(error, |(_, best)| best.min(error));
         self.curve.push((report.step, best));
         let at =

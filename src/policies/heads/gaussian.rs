@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use super::{HeadConfig, HeadSizes, Targets};
+use super::{HeadConfig, HeadSizes, Likelihood, Targets};
 
 /// Half the logarithm of 2π, the constant of the normal density.
 pub(super) const HALF_LN_TAU: f32 = 0.918_938_5;
@@ -51,6 +51,22 @@ impl Gaussian {
             (None, None) => mean.zeros_like(),
         };
         (mean, bounded(raw, self.bounds))
+    }
+
+    /// A draw by normal noise `[rows, chunk * actions]`.
+    pub(super) fn draw(&self, features: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
+        let (mean, log_std) = self.forward(features);
+        mean + log_std.exp() * noise
+    }
+
+    /// How likely `actions` are.
+    pub(super) fn likelihood(&self, features: Tensor<2>, actions: Tensor<2>) -> Likelihood {
+        let (mean, log_std) = self.forward(features);
+        let squared = ((mean - actions) * log_std.clone().neg().exp()).square().mul_scalar(0.5);
+        Likelihood {
+            log: (squared + log_std.clone()).add_scalar(HALF_LN_TAU).sum_dim(1).neg(),
+            entropy: log_std.add_scalar(HALF_LN_TAU + 0.5).sum_dim(1),
+        }
     }
 
     /// Mean over rows of the negative log-likelihood of a tick's action.

@@ -73,9 +73,14 @@ fn log_sum_exp(logs: Tensor<2>) -> Tensor<2> {
 /// Draw from distributions: probabilities `[rows, groups * values]`, each group of a row adding up to 1, to ones and
 /// zeros `[rows, groups, values]`.
 pub(super) fn draw(probabilities: Tensor<2>, groups: usize, chance: &mut Chance<'_>) -> Tensor<3> {
+    let uniform = chance.uniform(probabilities.dims()[0], groups);
+    drawn(probabilities, groups, uniform)
+}
+
+/// The same by given numbers, `[rows * groups]`, uniform in 0..1.
+pub(super) fn drawn(probabilities: Tensor<2>, groups: usize, uniform: Vec<f32>) -> Tensor<3> {
     let [rows, columns] = probabilities.dims();
     let (device, values) = (probabilities.device(), columns / groups);
-    let uniform = chance.uniform(rows, groups);
     let probabilities: Vec<f32> = probabilities.into_data().iter::<f32>().collect();
     let mut chosen = vec![0.0f32; rows * columns];
     for ((group, out), uniform) in probabilities.chunks(values).zip(chosen.chunks_mut(values)).zip(uniform) {

@@ -11,6 +11,7 @@ mod generator;
 mod mixture;
 mod squared_error;
 mod vae;
+pub(super) mod values;
 
 pub use act::Act;
 pub use categorical::Categorical;
@@ -20,6 +21,7 @@ pub use generator::Generator;
 pub use mixture::Mixture;
 pub use squared_error::SquaredError;
 pub use vae::Vae;
+pub use values::Values;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -48,6 +50,8 @@ pub enum HeadKind {
     Act,
     /// A generator of actions from noise; the loss is the energy score, or an adversary's judgement in `train gan`.
     Generator,
+    /// The value of each joint action of few values for each number, of which the best is taken; the loss is a margin.
+    Values,
 }
 
 /// Settings of the head.
@@ -121,6 +125,11 @@ impl HeadConfig {
         let (low, high) = (self.log_std_min, self.log_std_max);
         let wants = [
             ((1..=256).contains(&self.chunk), "head.chunk", "within 1 and 256"),
+            (
+                self.kind != HeadKind::Values || self.chunk == 1,
+                "head.chunk",
+                "1 for values, which are of one tick's action",
+            ),
             ((1..=self.chunk).contains(&self.execute), "head.execute", "within 1 and head.chunk"),
             (self.ensemble.is_finite() && self.ensemble >= 0.0, "head.ensemble", "at least 0 (0 for none)"),
             (
@@ -159,7 +168,7 @@ impl HeadConfig {
 
     /// Whether a decision has chance in it.
     pub fn is_random(&self) -> bool {
-        !matches!(self.kind, HeadKind::SquaredError | HeadKind::Gaussian)
+        !matches!(self.kind, HeadKind::SquaredError | HeadKind::Gaussian | HeadKind::Values)
     }
 }
 
@@ -250,6 +259,15 @@ impl Loss {
     }
 }
 
+/// How likely actions are.
+#[derive(Clone, Debug)]
+pub struct Likelihood {
+    /// Logarithm of the density, or of the probability, of each row's action: `[rows, 1]`.
+    pub log: Tensor<2>,
+    /// Entropy of each row's distribution, nats: `[rows, 1]`.
+    pub entropy: Tensor<2>,
+}
+
 /// The last part of a network.
 #[derive(Module, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a policy has one, and Burn's modules do not go into boxes")]
@@ -270,6 +288,8 @@ pub enum Head {
     Act(Act),
     /// Actions from noise.
     Generator(Generator),
+    /// Values of joint actions.
+    Values(Values),
 }
 
 impl Head {
@@ -283,6 +303,7 @@ impl Head {
             HeadKind::Diffusion => Self::Diffusion(Diffusion::new(config, sizes, device)),
             HeadKind::Act => Self::Act(Act::new(config, sizes, device)),
             HeadKind::Generator => Self::Generator(Generator::new(config, sizes, device)),
+            HeadKind::Values => Self::Values(Values::new(sizes, device)),
         }
     }
 
@@ -297,6 +318,7 @@ impl Head {
             Self::Diffusion(head) => Loss::whole(head.loss(features, targets, chance)),
             Self::Act(head) => head.loss(features, targets, chance),
             Self::Generator(head) => Loss::whole(head.loss(features, targets, chance)),
+            Self::Values(head) => Loss::whole(head.loss(features, targets)),
         }
     }
 
@@ -311,6 +333,26 @@ impl Head {
             Self::Diffusion(head) => head.decide(features, chance),
             Self::Act(head) => head.decide(features, chance),
             Self::Generator(head) => head.decide(features, chance),
+            Self::Values(head) => head.decide(features),
+        }
+    }
+
+    /// A chunk of actions, `[rows, chunk * actions]`, drawn by standard normal `noise` of that shape; `None` of a head that
+    /// knows no likelihood.
+    pub fn draw(&self, features: Tensor<2>, noise: Tensor<2>) -> Option<Tensor<2>> {
+        match self {
+            Self::Gaussian(head) => Some(head.draw(features, noise)),
+            Self::Categorical(head) => Some(head.draw(features, noise)),
+            _ => None,
+        }
+    }
+
+    /// How likely `actions` `[rows, chunk * actions]` are to be drawn; `None` of a head that knows no likelihood.
+    pub fn likelihood(&self, features: Tensor<2>, actions: Tensor<2>) -> Option<Likelihood> {
+        match self {
+            Self::Gaussian(head) => Some(head.likelihood(features, actions)),
+            Self::Categorical(head) => Some(head.likelihood(features, &actions)),
+            _ => None,
         }
     }
 

@@ -1,0 +1,151 @@
+//! The arenas of a scene as an environment.
+
+use serde::{Deserialize, Serialize};
+
+use super::Environment;
+use crate::policies::{Policy, PolicyConfig, PolicyError};
+use crate::rollout::{Player, Step, VecEnv, evaluate, recording_seeds};
+use crate::sim::split_seed;
+use crate::tasks::End;
+
+/// Stream of a run's seed that the judged episodes are drawn from.
+const JUDGED: u64 = 3000;
+
+/// The arenas of a scene, each with one agent. Its seeds are even, as those of recordings are.
+pub struct Arenas {
+    env: VecEnv,
+    seed: u64,
+    /// Episodes begun.
+    begun: u64,
+    /// What was done in each arena since its episode began.
+    done: Vec<Vec<f32>>,
+}
+
+/// Where the arenas are: what led there. Simulating it again leads to the same numbers, bit for bit.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    seed: u64,
+    begun: u64,
+    /// The seed and the actions of each arena's running episode.
+    running: Vec<(u64, Vec<f32>)>,
+}
+
+impl Arenas {
+    /// These arenas.
+    ///
+    /// # Panics
+    /// When they have more than one agent each.
+    pub fn new(env: VecEnv) -> Self {
+        assert_eq!(env.agents_per_arena(), 1, "an arena of one agent");
+        let done = vec![Vec::new(); env.rows()];
+        Self { env, seed: 0, begun: 0, done }
+    }
+
+    /// The seed of the next episode.
+    fn next_seed(&mut self) -> u64 {
+        self.begun += 1;
+        split_seed(self.seed, self.begun) & !1
+    }
+
+    /// Note what was done, and give the arenas in which an episode ended their next seeds.
+    fn advanced(&mut self, actions: &[f32]) {
+        let narrow = self.env.action_size();
+        for row in 0..self.done.len() {
+            let step = self.env.last_step();
+            if step.terminated[row] || step.truncated[row] {
+                self.done[row].clear();
+                let seed = self.next_seed();
+                self.env.set_next_seed(row, seed);
+            } else {
+                self.done[row].extend_from_slice(&actions[row * narrow..(row + 1) * narrow]);
+            }
+        }
+    }
+}
+
+impl Environment for Arenas {
+    fn policy_config(&self) -> PolicyConfig {
+        let blueprint = &self.env.scene().blueprint;
+        let spaces = blueprint.spaces();
+        let (network, head) = Default::default();
+        let (observation, action) = ((*spaces.observation).clone(), (*spaces.action).clone());
+        PolicyConfig::new(&*spaces.agent, blueprint.control_dt(), observation, action, network, head)
+    }
+
+    fn name(&self) -> String {
+        self.env.scene().name.clone()
+    }
+
+    fn rows(&self) -> usize {
+        self.env.rows()
+    }
+
+    fn begin(&mut self, seed: u64) {
+        (self.seed, self.begun) = (seed, 0);
+        let seeds: Vec<u64> = (0..self.rows()).map(|_| self.next_seed()).collect();
+        self.env.reset(&seeds);
+        for row in 0..self.rows() {
+            self.done[row].clear();
+            let seed = self.next_seed();
+            self.env.set_next_seed(row, seed);
+        }
+    }
+
+    fn step(&mut self, actions: &[f32]) {
+        self.env.step(actions);
+        self.advanced(actions);
+    }
+
+    fn last(&self) -> Step<'_> {
+        self.env.last_step()
+    }
+
+    fn outcome(&self, row: usize) -> (f32, bool) {
+        let finished = self.env.finished(row);
+        (finished.total(), finished.end == Some(End::Success))
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let running = self.done.iter().enumerate().map(|(row, done)| (self.env.seed(row), done.clone())).collect();
+        let saved = Saved { seed: self.seed, begun: self.begun, running };
+        postcard::to_allocvec(&saved).unwrap_or_default()
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> bool {
+        let narrow = self.env.action_size();
+        let Ok(saved) = postcard::from_bytes::<Saved>(bytes) else { return false };
+        if saved.running.len() != self.rows() || saved.running.iter().any(|(_, done)| done.len() % narrow != 0) {
+            return false;
+        }
+        let seeds: Vec<u64> = saved.running.iter().map(|(seed, _)| *seed).collect();
+        let longest = saved.running.iter().map(|(_, done)| done.len() / narrow).max().unwrap_or(0);
+        self.env.reset(&seeds);
+        let mut actions = vec![0.0; self.rows() * narrow];
+        for tick in 0..longest {
+            for (row, (seed, done)) in saved.running.iter().enumerate() {
+                // All come to their ends together, so that shorter ones begin later.
+                let begins = longest - done.len() / narrow;
+                let action = &mut actions[row * narrow..(row + 1) * narrow];
+                match tick.checked_sub(begins) {
+                    Some(own) => action.copy_from_slice(&done[own * narrow..(own + 1) * narrow]),
+                    None => action.fill(0.0),
+                }
+                if tick + 1 == begins {
+                    self.env.restart(row, *seed);
+                }
+            }
+            self.env.step(&actions);
+        }
+        self.seed = saved.seed;
+        self.begun = saved.begun;
+        self.done = saved.running.into_iter().map(|(_, done)| done).collect();
+        true
+    }
+
+    fn judge(&mut self, policy: &Policy, episodes: usize, seed: u64) -> Result<Option<(f32, f32)>, PolicyError> {
+        let seeds: Vec<u64> = recording_seeds(split_seed(seed, JUDGED)).take(episodes).collect();
+        let player = Player::Policy(Box::new(policy.clone()));
+        let judged = evaluate(self.env.scene(), player, &seeds, self.env.threads(), |_| {})?;
+        Ok(Some((judged.return_mean as f32, judged.success_rate as f32)))
+    }
+}

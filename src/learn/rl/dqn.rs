@@ -1,0 +1,413 @@
+//! Deep Q-learning over joint actions (Mnih et al. 2015), double (van Hasselt et al. 2015, arXiv:1509.06461, equation 4),
+//! dueling, over several steps (Sutton 1988), with prioritised replay.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::rollouts::normalized;
+use super::{Environment, Moments, Replay, ReplayConfig, Transition};
+use crate::learn::random::{Purpose, below, generator, uniform};
+use crate::learn::student::Student;
+use crate::learn::sums::{finite, number};
+use crate::learn::tensors::tensor;
+use crate::learn::{Extent, Learner, LearnerKind, Metric, TrainConfig, TrainError, UpdateStep, Validation};
+use crate::policies::artifact::{StoredTensors, write_tensors};
+use crate::policies::{Head, Network, Policy, PolicyError, Values};
+
+/// What the policy's folder lacks to go on.
+const STATE_FILE: &str = "dqn.bin";
+/// What was met.
+const REPLAY_FILE: &str = "replay.bin";
+/// The network that says what the next state is worth.
+const TARGET_FILE: &str = "target.safetensors";
+
+/// `[dqn]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DqnConfig {
+    /// Arenas that act side by side.
+    pub arenas: usize,
+    /// Ticks that each of them acts in an update.
+    pub ticks: usize,
+    /// Batches of `training.batch_size` that are learned from in an update.
+    pub batches: u64,
+    /// Ticks of chance, over all arenas, before anything is learned.
+    pub first_ticks: usize,
+    /// What a reward is worth a tick later, against now.
+    pub discount: f32,
+    /// Rewards in a row that are counted before the value of the state that follows.
+    pub steps: usize,
+    /// Probability of an action of chance, after it has come down from 1.
+    pub explore: f32,
+    /// Share of the run in which it comes down.
+    pub explored: f32,
+    /// Probability that an action of chance is held for another tick: what is tried for a while leads somewhere.
+    pub persistence: f32,
+    /// Batches after which the network that says what the next state is worth is renewed.
+    pub target_every: u64,
+    /// Episodes that a validation plays.
+    pub judged: usize,
+    /// What is kept of what was met.
+    pub replay: ReplayConfig,
+}
+
+impl Default for DqnConfig {
+    fn default() -> Self {
+        Self {
+            arenas: 16,
+            ticks: 4,
+            batches: 4,
+            first_ticks: 4000,
+            discount: 0.99,
+            steps: 3,
+            explore: 0.02,
+            explored: 0.3,
+            persistence: 0.8,
+            target_every: 500,
+            judged: 20,
+            replay: ReplayConfig::default(),
+        }
+    }
+}
+
+/// An action whose rewards are still coming.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Pending {
+    observation: Vec<f32>,
+    action: u32,
+    reward: f32,
+    /// What the next reward counts for.
+    discount: f32,
+}
+
+/// What is more than weights, optimiser and replay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct State {
+    seen: Moments,
+    /// Of each row, the oldest first.
+    pending: Vec<VecDeque<Pending>>,
+    /// The action of chance that each row holds.
+    held: Vec<Option<u32>>,
+    /// Ticks of all rows.
+    ticks: u64,
+    /// Batches learned from.
+    batches: u64,
+    /// Where the environment is.
+    environment: Vec<u8>,
+}
+
+/// Values of joint actions that are learned from what comes of acting.
+pub struct Dqn {
+    config: TrainConfig,
+    environment: Box<dyn Environment>,
+    student: Student,
+    target: Network,
+    replay: Replay,
+    state: State,
+    losses: (f32, f32, f32),
+    episodes: Vec<(f32, bool)>,
+    begun: bool,
+}
+
+/// The head, which is known to be of that kind.
+fn values(network: &Network) -> Option<&Values> {
+    match network.head() {
+        Head::Values(head) => Some(head),
+        _ => None,
+    }
+}
+
+/// Values of rows of normalised observations, `[rows, joint actions]`.
+fn all_values(network: &Network, inputs: Tensor<3>) -> Tensor<2> {
+    let features = network.features(inputs, &[]);
+    values(network).map_or_else(|| features.clone(), |head| head.forward(features.clone()))
+}
+
+impl Dqn {
+    /// A fresh network that acts in `environment`.
+    ///
+    /// # Errors
+    /// Settings out of range, or an agent of too many joint actions.
+    pub fn new(config: &TrainConfig, environment: Box<dyn Environment>, device: &Device) -> Result<Self, TrainError> {
+        let unusable = |message: &str| {
+            Err(TrainError::Config { origin: "the training configuration".into(), message: message.into() })
+        };
+        if config.network.history > 1 || config.network.is_recurrent() {
+            return unusable("network.history must be 1 to learn by acting");
+        }
+        if !config.init.from.is_empty() {
+            return unusable("train dqn begins from chance; leave --init-from out");
+        }
+        let mut policy = environment.policy_config();
+        (policy.network, policy.head) = (config.network.clone(), config.head.clone());
+        let (wide, rows) = (policy.observation.size(), environment.rows());
+        let student = Student::new(config, policy, device)?;
+        if values(student.network()).is_none() {
+            return unusable("head.kind must be values for train dqn");
+        }
+        let target = student.network().clone().valid();
+        let state = State {
+            seen: Moments::new(wide),
+            pending: vec![VecDeque::new(); rows],
+            held: vec![None; rows],
+            ticks: 0,
+            batches: 0,
+            environment: Vec::new(),
+        };
+        let replay = Replay::new(&config.dqn.replay, wide);
+        Ok(Self {
+            config: config.clone(),
+            environment,
+            student,
+            target,
+            replay,
+            state,
+            losses: (0.0, 0.0, 0.0),
+            episodes: Vec::new(),
+            begun: false,
+        })
+    }
+
+    /// Probability of an action of chance in update `index`.
+    fn chance(&self, index: u64) -> f32 {
+        let settings = &self.config.dqn;
+        let over = (self.config.training.steps as f32 * settings.explored).max(1.0);
+        let done = (index as f32 / over).min(1.0);
+        1.0 + (settings.explore - 1.0) * done
+    }
+
+    /// One tick of all rows, with actions of chance of this probability.
+    fn act(&mut self, chance: f32, generator: &mut rand_pcg::Pcg64) {
+        let config = self.student.policy_config();
+        let network = self.student.network().clone().valid();
+        let Some(table) = values(&network).map(Values::table) else { return };
+        let (rows, narrow) = (self.environment.rows(), config.action.size());
+        let joint = table.len() / narrow;
+        let observations = self.environment.last().observations.to_vec();
+        let wide = observations.len() / rows;
+        let inputs = normalized(&config.observation_normalizer, &observations);
+        let all = all_values(&network, tensor(inputs, [rows, 1, wide], &Device::flex()));
+        let all: Vec<f32> = all.into_data().iter::<f32>().collect();
+        let mut actions = Vec::with_capacity(rows * narrow);
+        let persistence = self.config.dqn.persistence;
+        // So that the share of ticks of chance is `chance`, however long they last.
+        let begins = chance * (1.0 - persistence) / (1.0 - chance * persistence).max(1e-6);
+        let mut chosen = Vec::with_capacity(rows);
+        for (row, all) in all.chunks_exact(joint).enumerate() {
+            let held = self.state.held[row].filter(|_| uniform(generator) < persistence);
+            let tried = held.or_else(|| (uniform(generator) < begins).then(|| below(generator, joint) as u32));
+            self.state.held[row] = tried;
+            let best =
+                || all.iter().enumerate().fold(0, |best, (at, value)| if *value > all[best] { at } else { best });
+            let action = tried.unwrap_or_else(|| best() as u32);
+            chosen.push(action);
+            actions.extend_from_slice(&table[action as usize * narrow..(action as usize + 1) * narrow]);
+        }
+        self.environment.step(&actions);
+        self.state.ticks += rows as u64;
+        self.note(&observations, &chosen);
+    }
+
+    /// Put what came of the last tick into the replay.
+    fn note(&mut self, observations: &[f32], chosen: &[u32]) {
+        let (discount, steps) = (self.config.dqn.discount, self.config.dqn.steps);
+        let step = self.environment.last();
+        let wide = step.observations.len() / chosen.len();
+        for (row, action) in chosen.iter().enumerate() {
+            let place = row * wide..(row + 1) * wide;
+            let pending = &mut self.state.pending[row];
+            let observation = observations[place.clone()].to_vec();
+            pending.push_back(Pending { observation, action: *action, reward: 0.0, discount: 1.0 });
+            for waiting in pending.iter_mut() {
+                waiting.reward += waiting.discount * step.rewards[row];
+                waiting.discount *= discount;
+            }
+            let ended = step.terminated[row] || step.truncated[row];
+            let next = if ended { &step.final_observations[place] } else { &step.observations[place] };
+            while pending.len() >= steps || ended && !pending.is_empty() {
+                let Some(oldest) = pending.pop_front() else { break };
+                self.replay.push(&Transition {
+                    observation: &oldest.observation,
+                    action: oldest.action,
+                    reward: oldest.reward,
+                    discount: if step.terminated[row] { 0.0 } else { oldest.discount },
+                    next,
+                });
+            }
+            if ended {
+                self.state.held[row] = None;
+                self.episodes.push(self.environment.outcome(row));
+            }
+        }
+    }
+
+    /// Begin acting, by chance.
+    fn begin(&mut self) {
+        self.begun = true;
+        let seed = self.config.training.seed;
+        self.environment.begin(seed);
+        let mut generator = generator(seed, Purpose::Explore, u64::MAX);
+        for _ in 0..self.config.dqn.first_ticks.div_ceil(self.environment.rows()) {
+            self.state.seen.add(self.environment.last().observations);
+            self.act(1.0, &mut generator);
+        }
+        // What was met is normalised so from now on, as the values have to stay comparable.
+        self.student.normalize_by(self.state.seen.normalizer());
+        self.episodes.clear();
+    }
+
+    /// Learn from one batch.
+    fn learn(&mut self, step: UpdateStep, generator: &mut rand_pcg::Pcg64) {
+        let rows = self.config.training.batch_size;
+        let done = step.index as f32 / self.config.training.steps.max(1) as f32;
+        let drawn = self.replay.draw(rows, done, generator);
+        let wide = self.student.policy_config().observation.size();
+        let (mut observations, mut nexts) = (Vec::with_capacity(rows * wide), Vec::with_capacity(rows * wide));
+        let (mut actions, mut rewards) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        for entry in &drawn.entries {
+            let transition = self.replay.get(*entry);
+            observations.extend_from_slice(transition.observation);
+            nexts.extend_from_slice(transition.next);
+            actions.push(transition.action as usize);
+            rewards.push((transition.reward, transition.discount));
+        }
+        let normalizer = self.student.policy_config().observation_normalizer.clone();
+        let inner = Device::flex();
+        let next = tensor(normalized(&normalizer, &nexts), [rows, 1, wide], &inner);
+        // Double: the network says what to do, the target what that is worth.
+        let own = all_values(&self.student.network().clone().valid(), next.clone());
+        let worth = all_values(&self.target, next);
+        let joint = own.dims()[1];
+        let best = own.clone().equal(own.max_dim(1).expand([rows, joint])).float();
+        let worth = (worth * best.clone()).sum_dim(1) / best.sum_dim(1);
+        let worth: Vec<f32> = worth.into_data().iter::<f32>().collect();
+        let wanted = rewards.iter().zip(worth).map(|((reward, discount), worth)| reward + discount * worth).collect();
+        let device = self.student.device().clone();
+        let inputs = tensor(normalized(&normalizer, &observations), [rows, 1, wide], &device);
+        let mut mask = vec![0.0f32; rows * joint];
+        actions.iter().enumerate().for_each(|(row, action)| mask[row * joint + action] = 1.0);
+        let taken = (all_values(self.student.network(), inputs) * tensor(mask, [rows, joint], &device)).sum_dim(1);
+        let error = taken.clone() - tensor(wanted, [rows, 1], &device);
+        let weights = tensor(drawn.weights, [rows, 1], &device);
+        // Huber: squares near zero, lines beyond 1.
+        let near = error.clone().abs().clamp_max(1.0);
+        let huber = near.clone() * error.clone().abs() - near.square().mul_scalar(0.5);
+        let loss = (huber * weights).mean();
+        self.student.descend(&loss, step.learning_rate);
+        let errors: Vec<f32> = error.inner().into_data().iter::<f32>().collect();
+        if errors.iter().all(|error| error.is_finite()) {
+            self.replay.surprise(&drawn.entries, &errors);
+        }
+        self.losses.0 += number(loss.inner());
+        self.losses.1 += number(taken.mean().inner());
+        self.losses.2 += 1.0;
+        self.state.batches += 1;
+        if self.state.batches.is_multiple_of(self.config.dqn.target_every) {
+            self.target = self.student.network().clone().valid();
+        }
+    }
+}
+
+impl Learner for Dqn {
+    fn name(&self) -> &'static str {
+        LearnerKind::Dqn.name()
+    }
+
+    fn extent(&self) -> Extent {
+        Extent { updates: self.config.training.steps, updates_per_epoch: 1, ..Extent::default() }
+    }
+
+    fn update(&mut self, step: UpdateStep) -> Result<(), TrainError> {
+        if !self.begun {
+            self.begin();
+        }
+        let mut generator = generator(step.seed, Purpose::Explore, step.index);
+        let chance = self.chance(step.index);
+        for _ in 0..self.config.dqn.ticks {
+            self.act(chance, &mut generator);
+            if let Some(row) = self.environment.last().rewards.iter().position(|reward| !reward.is_finite()) {
+                return Err(TrainError::Data {
+                    origin: self.environment.name(),
+                    message: format!("the reward of agent {row} in update {} is not a number", step.index),
+                });
+            }
+        }
+        if self.replay.is_empty() {
+            return Ok(());
+        }
+        for _ in 0..self.config.dqn.batches {
+            self.learn(step, &mut generator);
+        }
+        Ok(())
+    }
+
+    fn metrics(&mut self, step: u64) -> Result<Vec<Metric>, TrainError> {
+        let (loss, value, count) = std::mem::take(&mut self.losses);
+        let mut metrics = Vec::new();
+        if count > 0.0 {
+            metrics.push(Metric { tag: "train/loss", value: finite(loss / count, step, "train/loss")? });
+            metrics.push(Metric { tag: "train/value", value: finite(value / count, step, "train/value")? });
+            metrics.push(Metric { tag: "train/ticks", value: self.state.ticks as f32 });
+            metrics.push(Metric { tag: "train/explore", value: self.chance(step) });
+        }
+        metrics.extend(super::rollouts::told(&std::mem::take(&mut self.episodes)));
+        Ok(metrics)
+    }
+
+    fn validate(&mut self, _step: u64) -> Result<Option<Validation>, TrainError> {
+        let policy = self.student.policy()?;
+        let (episodes, seed) = (self.config.dqn.judged, self.config.training.seed);
+        let judged = self.environment.judge(&policy, episodes, seed)?;
+        Ok(judged.map(|(total, success)| Validation {
+            loss: -total,
+            action_error: None,
+            episodes: Some((total, success)),
+        }))
+    }
+
+    fn policy(&self) -> Result<Policy, PolicyError> {
+        self.student.policy()
+    }
+
+    fn save(&self, dir: &Path) -> Result<(), TrainError> {
+        self.student.save(dir)?;
+        write_tensors(&dir.join(TARGET_FILE), &self.target)?;
+        let state = State { environment: self.environment.save(), ..self.state.clone() };
+        let state = postcard::to_allocvec(&state).unwrap_or_default();
+        for (file, bytes) in [(STATE_FILE, state), (REPLAY_FILE, self.replay.save())] {
+            let path = dir.join(file);
+            std::fs::write(&path, bytes).map_err(TrainError::io("write", &path))?;
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
+        let read = |file: &str| {
+            let path = dir.join(file);
+            std::fs::read(&path).map_err(TrainError::io("read", &path))
+        };
+        let damaged = |message: &str| TrainError::Resume {
+            dir: dir.into(),
+            message: format!("{message}; copy the newest folder of checkpoints/ to last/"),
+        };
+        let state: State = postcard::from_bytes(&read(STATE_FILE)?).map_err(|_| damaged("dqn.bin is damaged"))?;
+        if state.held.len() != self.environment.rows() || !self.environment.load(&state.environment) {
+            return Err(damaged("dqn.bin is of other arenas"));
+        }
+        if !self.replay.load(&read(REPLAY_FILE)?) {
+            return Err(damaged("replay.bin is damaged"));
+        }
+        self.student.load(dir)?;
+        let mut stored = StoredTensors::read(&dir.join(TARGET_FILE))?;
+        self.target = Network::new(self.student.policy_config(), &mut stored, &Device::flex())?;
+        stored.finish()?;
+        self.student.normalize_by(state.seen.normalizer());
+        self.state = State { environment: Vec::new(), ..state };
+        self.begun = true;
+        Ok(())
+    }
+}

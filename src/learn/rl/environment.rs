@@ -1,0 +1,82 @@
+//! What is acted in.
+
+use crate::learn::training::run;
+use crate::learn::{Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary};
+use crate::policies::artifact::hex;
+use crate::policies::{Policy, PolicyConfig, PolicyError, Provenance};
+use crate::rollout::Step;
+
+use super::{Dqn, Ppo};
+
+/// Many copies of a task, stepped together. Chance in it depends on the seed of [`Environment::begin`] alone.
+pub trait Environment: Send {
+    /// Agent, layouts and control rate, with a policy's other settings at their defaults.
+    fn policy_config(&self) -> PolicyConfig;
+
+    /// Name of the task, for provenance.
+    fn name(&self) -> String;
+
+    /// How many agents act.
+    fn rows(&self) -> usize;
+
+    /// Begin an episode in each row. Those that follow begin by themselves, in the step in which one ends.
+    fn begin(&mut self, seed: u64);
+
+    /// One tick, by `actions` `[rows, action size]` in the action layout's units; numbers out of bounds are clamped.
+    fn step(&mut self, actions: &[f32]);
+
+    /// What the last step, or the beginning, left.
+    fn last(&self) -> Step<'_>;
+
+    /// Return and success of the episode that ended in `row` in the last step.
+    fn outcome(&self, row: usize) -> (f32, bool);
+
+    /// Where it is, to go on from there.
+    fn save(&self) -> Vec<u8>;
+
+    /// Go on from where [`Environment::save`] was called; whether the bytes are of that kind.
+    fn load(&mut self, bytes: &[u8]) -> bool;
+
+    /// Mean return and share of successes of some episodes that `policy` plays without exploring, which are not learned
+    /// from; `None` where that is not told.
+    ///
+    /// # Errors
+    /// The policy does not fit.
+    fn judge(&mut self, _policy: &Policy, _episodes: usize, _seed: u64) -> Result<Option<(f32, f32)>, PolicyError> {
+        Ok(None)
+    }
+}
+
+/// Train the learner that `config` asks for in `environment`.
+///
+/// # Errors
+/// Unusable configuration, a folder that cannot be written or resumed, or training that diverges.
+pub fn train_in(
+    config: &TrainConfig,
+    environment: Box<dyn Environment>,
+    options: &RunOptions,
+    progress: &mut dyn Progress,
+) -> Result<TrainSummary, TrainError> {
+    config.check("the training configuration")?;
+    let spaces = environment.policy_config();
+    let provenance = Provenance {
+        // The layouts, since there is no dataset: with others a resumed run could not go on.
+        dataset_hash: hex(spaces.observation.hash() ^ spaces.action.hash().rotate_left(1)),
+        scene: environment.name(),
+        learner: config.training.learner.name().into(),
+        seed: config.training.seed,
+        version: env!("CARGO_PKG_VERSION").into(),
+        ..Provenance::default()
+    };
+    let mut learner: Box<dyn Learner> = match config.training.learner {
+        LearnerKind::Ppo => Box::new(Ppo::new(config, environment, &options.device)?),
+        LearnerKind::Dqn => Box::new(Dqn::new(config, environment, &options.device)?),
+        kind => {
+            return Err(TrainError::Config {
+                origin: "training.learner".into(),
+                message: format!("{} learns from demonstrations, not by acting", kind.name()),
+            });
+        }
+    };
+    run(learner.as_mut(), config, provenance, options, progress)
+}

@@ -1,0 +1,20 @@
+//! Reinforcement learning: learning from rewards, by acting.
+
+mod advantages;
+mod arenas;
+mod dqn;
+mod environment;
+mod moments;
+mod ppo;
+mod replay;
+mod rollouts;
+mod sum_tree;
+
+pub use advantages::{Ending, generalized_advantages};
+pub use arenas::Arenas;
+pub use dqn::{Dqn, DqnConfig};
+pub use environment::{Environment, train_in};
+pub use moments::Moments;
+pub use ppo::{Ppo, PpoConfig};
+pub use replay::{Drawn, Replay, ReplayConfig, Transition};
+pub use sum_tree::SumTree;

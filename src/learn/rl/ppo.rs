@@ -1,0 +1,581 @@
+//! Proximal policy optimisation (Schulman et al. 2017, arXiv:1707.06347, equations 7 and 9) with generalised advantages,
+//! and the plain policy gradient (Williams 1992, REINFORCE with a learned baseline) on the same ground.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use rand_pcg::Pcg64;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::rollouts::{Rollouts, normalized, told};
+use super::{Environment, Moments};
+use crate::learn::random::{Purpose, generator, shuffle};
+use crate::learn::student::Student;
+use crate::learn::sums::{finite, number};
+use crate::learn::tensors::tensor;
+use crate::learn::{Base, Extent, Learner, LearnerKind, Metric, TrainConfig, TrainError, UpdateStep, Validation};
+use crate::policies::{Chance, HeadConfig, Network, Policy, PolicyConfig, PolicyError};
+use crate::spaces::{Field, Layout, Normalizer};
+
+/// What the policy's folder lacks to go on.
+const STATE_FILE: &str = "ppo.bin";
+/// The critic's folder within the policy's.
+const CRITIC_DIR: &str = "critic";
+/// Ticks of chance from which the first normaliser of observations comes.
+const FIRST_LOOK: usize = 64;
+/// Rows that a core decides at once.
+const PIECE: usize = 64;
+/// Least and largest learning rate that adapts to the divergence.
+const RATES: (f64, f64) = (1e-5, 1e-2);
+
+/// `[ppo]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PpoConfig {
+    /// Arenas that act side by side.
+    pub arenas: usize,
+    /// Ticks that each of them acts in an update.
+    pub ticks: usize,
+    /// Times that the ticks of an update are learned from, each time in another order, in batches of
+    /// `training.batch_size`.
+    pub epochs: u64,
+    /// What a reward is worth a tick later, against now.
+    pub discount: f32,
+    /// Generalised advantages: 0 trusts the value of the next state, 1 the rewards that came.
+    pub lambda: f32,
+    /// How far the likelihood of an action may move in an update and still be rewarded; 0 for the plain policy gradient.
+    pub clip: f32,
+    /// Weight of the distribution's entropy: more tries more.
+    pub entropy: f32,
+    /// How much of a tick's noise is that of the tick before, 0 to below 1: what is tried for a while leads somewhere,
+    /// what changes at every tick shakes in place (after Hollenstein et al. 2024, arXiv:2312.11091).
+    pub persistence: f32,
+    /// The learning rate adapts so that an update moves the policy by about this divergence, in nats; 0 for the rate that
+    /// `optimizer` says. (Rudin et al. 2021, arXiv:2109.11978, appendix A)
+    pub divergence: f32,
+    /// With `init.from`: weight of staying with what the earlier policy would do, at first (Rajeswaran et al. 2017, DAPG,
+    /// arXiv:1709.10087, equation 5).
+    pub stay: f32,
+    /// What is left of that weight after each update.
+    pub stay_decay: f32,
+    /// Episodes that a validation plays.
+    pub judged: usize,
+}
+
+impl Default for PpoConfig {
+    fn default() -> Self {
+        Self {
+            arenas: 64,
+            ticks: 64,
+            epochs: 4,
+            discount: 0.99,
+            lambda: 0.95,
+            clip: 0.2,
+            entropy: 0.0,
+            persistence: 0.5,
+            divergence: 0.01,
+            stay: 1.0,
+            stay_decay: 0.95,
+            judged: 20,
+        }
+    }
+}
+
+/// What is more than weights and optimisers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct State {
+    seen: Moments,
+    /// Of the discounted sums of rewards, which rewards are scaled by.
+    returns: Moments,
+    /// The running discounted sum of each row.
+    sums: Vec<f32>,
+    /// Noise of each row at its last tick.
+    noise: Vec<f32>,
+    /// The learning rate that adapts.
+    rate: f64,
+    /// Ticks of all rows.
+    ticks: u64,
+    /// Where the environment is.
+    environment: Vec<u8>,
+}
+
+/// Sums over the updates since the metrics were asked for.
+#[derive(Default)]
+struct Told {
+    updates: f32,
+    numbers: Vec<(&'static str, f32)>,
+    episodes: Vec<(f32, bool)>,
+}
+
+/// An actor and a critic that learn from what comes of acting.
+pub struct Ppo {
+    config: TrainConfig,
+    environment: Box<dyn Environment>,
+    actor: Student,
+    critic: Student,
+    /// The policy that it began from.
+    base: Option<Network>,
+    state: State,
+    told: Told,
+    begun: bool,
+}
+
+/// Actions for a network, 0 for nothing pressed and 2 for the farther bound: the first draws are of a deviation of half of
+/// what can be done.
+fn action_normalizer(action: &Layout) -> Normalizer {
+    let (mut mean, mut std) = (Vec::new(), Vec::new());
+    for (low, high) in action.bounds() {
+        let rest = 0.0f32.clamp(low, high);
+        mean.push(rest);
+        std.push(0.5 * (high - rest).max(rest - low).max(1e-3));
+    }
+    Normalizer { mean, std }
+}
+
+/// A batch of what is learned from, on a device.
+struct Lesson {
+    inputs: Tensor<3>,
+    actions: Tensor<2>,
+    logs: Tensor<2>,
+    advantages: Tensor<2>,
+    returns: Tensor<2>,
+    stay: Option<Tensor<2>>,
+}
+
+/// All ticks of an update.
+struct Ticks {
+    inputs: Vec<f32>,
+    actions: Vec<f32>,
+    logs: Vec<f32>,
+    advantages: Vec<f32>,
+    returns: Vec<f32>,
+    /// What the policy that it began from would have done.
+    stay: Option<Vec<f32>>,
+}
+
+impl Ticks {
+    fn lesson(&self, rows: &[usize], device: &Device) -> Lesson {
+        let all = self.logs.len();
+        let take = |values: &[f32]| -> Tensor<2> {
+            let size = values.len() / all;
+            let taken = rows.iter().flat_map(|row| &values[row * size..(row + 1) * size]).copied().collect();
+            tensor(taken, [rows.len(), size], device)
+        };
+        Lesson {
+            inputs: take(&self.inputs).unsqueeze_dim(1),
+            actions: take(&self.actions),
+            logs: take(&self.logs),
+            advantages: take(&self.advantages),
+            returns: take(&self.returns),
+            stay: self.stay.as_deref().map(take),
+        }
+    }
+}
+
+impl Ppo {
+    /// Fresh networks that act in `environment`.
+    ///
+    /// # Errors
+    /// Settings out of range, or a network or head that it cannot learn with.
+    pub fn new(config: &TrainConfig, environment: Box<dyn Environment>, device: &Device) -> Result<Self, TrainError> {
+        let unusable = |message: &str| {
+            Err(TrainError::Config { origin: "the training configuration".into(), message: message.into() })
+        };
+        let mut policy = environment.policy_config();
+        (policy.network, policy.head) = (config.network.clone(), config.head.clone());
+        if config.network.history > 1 || config.network.is_recurrent() || config.head.chunk > 1 {
+            return unusable("network.history and head.chunk must be 1 to learn by acting");
+        }
+        policy.action_normalizer = action_normalizer(&policy.action);
+        let wide = policy.observation.size();
+        let mut seen = Moments::new(wide);
+        let base = Base::load(config)?;
+        if let Some(base) = &base {
+            if base.config().observation != policy.observation || base.config().action != policy.action {
+                return unusable("init.from is a policy of another agent");
+            }
+            policy.observation_normalizer = base.config().observation_normalizer.clone();
+            policy.action_normalizer = base.config().action_normalizer.clone();
+            seen = Moments::default();
+        }
+        let mut values = PolicyConfig {
+            head: HeadConfig::default(),
+            action: Layout::new("value", vec![Field::new("value", 1, "1", -1.0, 1.0)]),
+            action_normalizer: Normalizer::identity(1),
+            ..policy.clone()
+        };
+        values.action_hash = crate::policies::artifact::hex(values.action.hash());
+        let actor = Student::new(config, policy, device)?;
+        let mut critic_config = config.clone();
+        (critic_config.init, critic_config.head) = Default::default();
+        let critic = Student::new(&critic_config, values, device)?;
+        let (features, likely) = (actor.network().features(Tensor::zeros([1, 1, wide], actor.device()), &[]), 1);
+        let numbers = actor.policy_config().action.size();
+        let actions = Tensor::zeros([likely, numbers], actor.device());
+        if actor.network().head().likelihood(features, actions).is_none() {
+            return unusable("head.kind must be gaussian or categorical to learn by acting");
+        }
+        let base = base.is_some().then(|| actor.network().clone().valid());
+        let rows = environment.rows();
+        let state = State {
+            seen,
+            returns: Moments::new(1),
+            sums: vec![0.0; rows],
+            noise: vec![0.0; rows * numbers],
+            rate: config.optimizer.learning_rate,
+            ticks: 0,
+            environment: Vec::new(),
+        };
+        Ok(Self {
+            config: config.clone(),
+            environment,
+            actor,
+            critic,
+            base,
+            state,
+            told: Told::default(),
+            begun: false,
+        })
+    }
+
+    /// Begin acting, and look around for what observations are like.
+    fn begin(&mut self) {
+        self.begun = true;
+        let seed = self.config.training.seed;
+        self.environment.begin(seed);
+        if self.base.is_some() {
+            return;
+        }
+        let mut generator = generator(seed, Purpose::Explore, u64::MAX);
+        let (rows, narrow) = (self.environment.rows(), self.actor.policy_config().action.size());
+        for _ in 0..FIRST_LOOK {
+            self.state.seen.add(self.environment.last().observations);
+            let actions = Chance::Shared(&mut generator).normal(rows, narrow, &Device::flex());
+            let mut actions: Vec<f32> = actions.into_data().iter::<f32>().collect();
+            self.actor.policy_config().action_normalizer.denormalize(&mut actions);
+            self.environment.step(&actions);
+        }
+        self.actor.normalize_by(self.state.seen.normalizer());
+    }
+
+    /// Act for an update's ticks.
+    fn act(&mut self, step: UpdateStep) -> Rollouts {
+        let rows = self.environment.rows();
+        let config = self.actor.policy_config();
+        let network = self.actor.network().clone().valid();
+        let narrow = config.action.size();
+        let mut rollouts = Rollouts::new(rows);
+        let counter = |row: usize| step.index * rows as u64 + row as u64;
+        let mut chances: Vec<Pcg64> =
+            (0..rows).map(|row| generator(step.seed, Purpose::Explore, counter(row))).collect();
+        let (discount, persistence) = (self.config.ppo.discount, self.config.ppo.persistence);
+        let fresh = (1.0 - persistence * persistence).sqrt();
+        for _ in 0..self.config.ppo.ticks {
+            let observations = self.environment.last().observations;
+            let wide = observations.len() / rows;
+            rollouts.observations.extend_from_slice(observations);
+            let inputs = normalized(&config.observation_normalizer, observations);
+            let drawn = Chance::Each(chances.iter_mut().collect()).normal(rows, narrow, &Device::flex());
+            for (noise, new) in self.state.noise.iter_mut().zip(drawn.into_data().iter::<f32>()) {
+                *noise = persistence * *noise + fresh * new;
+            }
+            let pieces: Vec<_> = inputs
+                .chunks(PIECE * wide)
+                .zip(self.state.noise.chunks(PIECE * narrow))
+                .map(|(inputs, noise)| (network.clone(), inputs, noise))
+                .collect();
+            let decided: Vec<(Vec<f32>, Vec<f32>)> = pieces
+                .into_par_iter()
+                .with_max_len(1)
+                .map(|(network, inputs, noise)| draw(&network, inputs, wide, noise, narrow))
+                .collect();
+            let first = rollouts.actions.len();
+            for (actions, logs) in decided {
+                rollouts.actions.extend(actions);
+                rollouts.logs.extend(logs);
+            }
+            let mut actions = rollouts.actions[first..].to_vec();
+            config.action_normalizer.denormalize(&mut actions);
+            self.environment.step(&actions);
+            let last = self.environment.last();
+            for (row, sum) in self.state.sums.iter_mut().enumerate() {
+                *sum = *sum * discount + last.rewards[row];
+            }
+            self.state.returns.add(&self.state.sums);
+            for (row, sum) in self.state.sums.iter_mut().enumerate() {
+                if last.terminated[row] || last.truncated[row] {
+                    *sum = 0.0;
+                }
+            }
+            let scale = self.state.returns.deviations().next().map_or(1.0, f32::recip);
+            rollouts.push(&*self.environment, scale);
+        }
+        self.state.ticks += (rows * self.config.ppo.ticks) as u64;
+        rollouts
+    }
+
+    /// Values of observations that are normalised already.
+    fn values(&self, inputs: &[f32]) -> Vec<f32> {
+        let wide = self.critic.policy_config().observation.size();
+        let network = self.critic.network().clone().valid();
+        outputs(&network, inputs, wide)
+    }
+
+    /// What the ticks teach.
+    fn teach(&self, mut rollouts: Rollouts) -> (Ticks, f32) {
+        let settings = &self.config.ppo;
+        let normalizer = &self.actor.policy_config().observation_normalizer;
+        let inputs = normalized(normalizer, &rollouts.observations);
+        let values = self.values(&inputs);
+        let truncated = self.values(&normalized(normalizer, &rollouts.truncated.1));
+        let next = self.values(&normalized(normalizer, self.environment.last().observations));
+        let mut advantages = rollouts.advantages(&values, &truncated, &next, (settings.discount, settings.lambda));
+        let returns: Vec<f32> = advantages.iter().zip(&values).map(|(a, v)| a + v).collect();
+        let explained = explained_variance(&values, &returns);
+        let (mean, std) = mean_and_deviation(&advantages);
+        advantages.iter_mut().for_each(|a| *a = (*a - mean) / (std + 1e-8));
+        let stay = self.base.as_ref().map(|base| outputs(base, &inputs, normalizer.size()));
+        let ticks = Ticks { inputs, actions: rollouts.actions, logs: rollouts.logs, advantages, returns, stay };
+        (ticks, explained)
+    }
+
+    /// Learn how good states are; the mean loss.
+    fn learn_values(critic: &mut Student, config: &TrainConfig, ticks: &Ticks, rate: f64, step: UpdateStep) -> f32 {
+        let device = critic.device().clone();
+        let mut sum = None;
+        let mut count = 0.0;
+        for rows in orders(config, ticks.logs.len(), step) {
+            let lesson = ticks.lesson(&rows, &device);
+            let network = critic.network();
+            let decided = network.head().decide(network.features(lesson.inputs, &[]), &mut Chance::Each(Vec::new()));
+            let loss = (decided - lesson.returns).square().mean();
+            critic.descend(&loss, rate);
+            let loss = loss.inner();
+            sum = Some(match sum {
+                None => loss,
+                Some(sum) => sum + loss,
+            });
+            count += 1.0;
+        }
+        sum.map_or(f32::NAN, number) / count
+    }
+
+    /// Learn what to do; the numbers to tell, and the learning rate of the next update.
+    fn learn_actions(
+        actor: &mut Student,
+        config: &TrainConfig,
+        ticks: &Ticks,
+        mut rate: f64,
+        step: UpdateStep,
+    ) -> (Vec<(&'static str, f32)>, f64) {
+        let settings = &config.ppo;
+        let device = actor.device().clone();
+        let stay = settings.stay * settings.stay_decay.powi(step.index.min(i32::MAX as u64) as i32);
+        let mut sums = [0.0f32; 4];
+        let mut count = 0.0;
+        for rows in orders(config, ticks.logs.len(), step) {
+            let lesson = ticks.lesson(&rows, &device);
+            let network = actor.network();
+            let features = network.features(lesson.inputs, &[]);
+            let Some(likelihood) = network.head().likelihood(features.clone(), lesson.actions) else { break };
+            let change = likelihood.log.clone() - lesson.logs;
+            let ratio = change.clone().exp();
+            let gain = if settings.clip > 0.0 {
+                let clipped = ratio.clone().clamp(1.0 - settings.clip, 1.0 + settings.clip);
+                (ratio.clone() * lesson.advantages.clone()).min_pair(clipped * lesson.advantages)
+            } else {
+                likelihood.log * lesson.advantages
+            };
+            let entropy = likelihood.entropy.mean();
+            let mut loss = gain.mean().neg() - entropy.clone().mul_scalar(settings.entropy);
+            if let Some(wanted) = lesson.stay
+                && let Some(likelihood) = network.head().likelihood(features, wanted)
+                && stay > 0.0
+            {
+                loss = loss - likelihood.log.mean().mul_scalar(stay);
+            }
+            // Never negative, and of less variance than the mean of the logarithms (Schulman 2020, "Approximating KL
+            // divergence").
+            let divergence = number((ratio.clone().sub_scalar(1.0) - change).mean().inner());
+            let clipped = ratio.sub_scalar(1.0).abs().greater_elem(settings.clip).float().mean();
+            if settings.divergence > 0.0 {
+                if divergence > 2.0 * settings.divergence {
+                    rate = (rate / 1.5).max(RATES.0);
+                } else if divergence < 0.5 * settings.divergence {
+                    rate = (rate * 1.5).min(RATES.1);
+                }
+            }
+            actor.descend(&loss, rate);
+            let numbers = [number(loss.inner()), number(entropy.inner()), divergence, number(clipped.inner())];
+            sums.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
+            count += 1.0;
+        }
+        let tags = ["train/loss", "train/entropy", "train/divergence", "train/clipped"];
+        (tags.into_iter().zip(sums.map(|sum| sum / count)).collect(), rate)
+    }
+}
+
+/// Draws of rows of normalised observations by normal noise, and their log-likelihoods.
+fn draw(network: &Network, inputs: &[f32], wide: usize, noise: &[f32], narrow: usize) -> (Vec<f32>, Vec<f32>) {
+    let rows = inputs.len() / wide;
+    let inputs = tensor(inputs.to_vec(), [rows, 1, wide], &Device::flex());
+    let features = network.features(inputs, &[]);
+    let noise = tensor(noise.to_vec(), [rows, narrow], &Device::flex());
+    let numbers = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect();
+    network
+        .head()
+        .draw(features.clone(), noise)
+        .and_then(|actions| Some((actions.clone(), network.head().likelihood(features, actions)?)))
+        .map(|(actions, likelihood)| (numbers(actions), numbers(likelihood.log)))
+        .unwrap_or_default()
+}
+
+/// What a network decides without chance.
+fn outputs(network: &Network, inputs: &[f32], wide: usize) -> Vec<f32> {
+    const ROWS: usize = 1024;
+    let pieces: Vec<_> = inputs.chunks(ROWS * wide).map(|inputs| (network.clone(), inputs)).collect();
+    let decided: Vec<Vec<f32>> = pieces
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(network, inputs)| {
+            let inputs = tensor(inputs.to_vec(), [inputs.len() / wide, 1, wide], &Device::flex());
+            let decided = network.head().decide(network.features(inputs, &[]), &mut Chance::Each(Vec::new()));
+            decided.into_data().iter::<f32>().collect()
+        })
+        .collect();
+    decided.concat()
+}
+
+/// The rows of each batch of an update.
+fn orders(config: &TrainConfig, rows: usize, step: UpdateStep) -> Vec<Vec<usize>> {
+    let mut batches = Vec::new();
+    for epoch in 0..config.ppo.epochs {
+        let mut order: Vec<usize> = (0..rows).collect();
+        shuffle(&mut order, &mut generator(step.seed, Purpose::Shuffle, step.index * config.ppo.epochs + epoch));
+        batches.extend(order.chunks(config.training.batch_size).map(<[usize]>::to_vec));
+    }
+    batches
+}
+
+fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
+    let variance = values.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / count;
+    (mean as f32, variance.sqrt() as f32)
+}
+
+/// Which part of the returns' variance the values tell.
+fn explained_variance(values: &[f32], returns: &[f32]) -> f32 {
+    let errors: Vec<f32> = returns.iter().zip(values).map(|(r, v)| r - v).collect();
+    let (all, left) = (mean_and_deviation(returns).1, mean_and_deviation(&errors).1);
+    if all > 0.0 { 1.0 - (left / all).powi(2) } else { 0.0 }
+}
+
+impl Learner for Ppo {
+    fn name(&self) -> &'static str {
+        LearnerKind::Ppo.name()
+    }
+
+    fn extent(&self) -> Extent {
+        Extent { updates: self.config.training.steps, updates_per_epoch: 1, ..Extent::default() }
+    }
+
+    fn update(&mut self, step: UpdateStep) -> Result<(), TrainError> {
+        if !self.begun {
+            self.begin();
+        }
+        let mut rollouts = self.act(step);
+        if let Some(at) = rollouts.rewards.iter().position(|reward| !reward.is_finite()) {
+            let (row, tick) = (at % rollouts.rows, at / rollouts.rows);
+            return Err(TrainError::Data {
+                origin: self.environment.name(),
+                message: format!("the reward of agent {row} at tick {tick} of update {} is not a number", step.index),
+            });
+        }
+        self.told.episodes.append(&mut rollouts.episodes);
+        let observations = rollouts.observations.clone();
+        let (ticks, explained) = self.teach(rollouts);
+        let rate = if self.config.ppo.divergence > 0.0 { self.state.rate } else { step.learning_rate };
+        let (actor, critic, config) = (&mut self.actor, &mut self.critic, &self.config);
+        let ((numbers, next), value_loss) = rayon::join(
+            || Self::learn_actions(actor, config, &ticks, rate, step),
+            || Self::learn_values(critic, config, &ticks, config.optimizer.learning_rate, step),
+        );
+        self.state.rate = next;
+        let new = numbers.into_iter().chain([("train/value_loss", value_loss), ("train/explained", explained)]);
+        if self.told.numbers.is_empty() {
+            self.told.numbers = new.collect();
+        } else {
+            self.told.numbers.iter_mut().zip(new).for_each(|(sum, (_, x))| sum.1 += x);
+        }
+        self.told.updates += 1.0;
+        if self.base.is_none() {
+            self.state.seen.add(&observations);
+            self.actor.normalize_by(self.state.seen.normalizer());
+        }
+        Ok(())
+    }
+
+    fn metrics(&mut self, step: u64) -> Result<Vec<Metric>, TrainError> {
+        let Told { updates, numbers, episodes } = std::mem::take(&mut self.told);
+        let mut metrics = Vec::new();
+        for (tag, sum) in numbers {
+            metrics.push(Metric { tag, value: finite(sum / updates, step, tag)? });
+        }
+        metrics.extend(told(&episodes));
+        if !metrics.is_empty() {
+            metrics.push(Metric { tag: "train/learning_rate", value: self.state.rate as f32 });
+            metrics.push(Metric { tag: "train/ticks", value: self.state.ticks as f32 });
+        }
+        Ok(metrics)
+    }
+
+    fn validate(&mut self, _step: u64) -> Result<Option<Validation>, TrainError> {
+        let policy = self.actor.policy()?;
+        let (episodes, seed) = (self.config.ppo.judged, self.config.training.seed);
+        let judged = self.environment.judge(&policy, episodes, seed)?;
+        Ok(judged.map(|(total, success)| Validation {
+            loss: -total,
+            action_error: None,
+            episodes: Some((total, success)),
+        }))
+    }
+
+    fn policy(&self) -> Result<Policy, PolicyError> {
+        self.actor.policy()
+    }
+
+    fn save(&self, dir: &Path) -> Result<(), TrainError> {
+        self.actor.save(dir)?;
+        let critic = dir.join(CRITIC_DIR);
+        std::fs::create_dir_all(&critic).map_err(TrainError::io("make the folder", &critic))?;
+        self.critic.policy()?.write_into(&critic)?;
+        self.critic.save(&critic)?;
+        let state = State { environment: self.environment.save(), ..self.state.clone() };
+        let path = dir.join(STATE_FILE);
+        std::fs::write(&path, postcard::to_allocvec(&state).unwrap_or_default()).map_err(TrainError::io("write", &path))
+    }
+
+    fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
+        let path = dir.join(STATE_FILE);
+        let bytes = std::fs::read(&path).map_err(TrainError::io("read", &path))?;
+        let damaged = |message: &str| TrainError::Resume {
+            dir: dir.into(),
+            message: format!("{STATE_FILE} {message}; copy the newest folder of checkpoints/ to last/"),
+        };
+        let state: State = postcard::from_bytes(&bytes).map_err(|_| damaged("is damaged"))?;
+        if state.sums.len() != self.environment.rows() || !self.environment.load(&state.environment) {
+            return Err(damaged("is of other arenas"));
+        }
+        self.actor.load(dir)?;
+        self.critic.load(&dir.join(CRITIC_DIR))?;
+        if self.base.is_none() {
+            self.actor.normalize_by(state.seen.normalizer());
+        }
+        self.state = State { environment: Vec::new(), ..state };
+        self.begun = true;
+        Ok(())
+    }
+}

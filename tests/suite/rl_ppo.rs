@@ -1,0 +1,126 @@
+//! Proximal policy optimisation on tasks with known answers.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use apprentice::learn::rl::{Arenas, Ending, Environment, Moments, generalized_advantages, train_in};
+use apprentice::learn::{LearnerKind, Progress, RunOptions, StepReport, TrainConfig};
+use apprentice::policies::Policy;
+use apprentice::rollout::{VecEnv, VecEnvOptions};
+use apprentice::scenes::find;
+
+use super::rl_common::{CartPole, Many, Pendulum, Row, Task};
+
+fn config(changes: &[&str]) -> TrainConfig {
+    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    LearnerKind::Ppo.defaults().changed(None, &changes).unwrap()
+}
+
+/// Mean return of 100 episodes of what is learned.
+fn learned<T: Task + 'static>(changes: &[&str]) -> f32 {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(changes);
+    let options = RunOptions::new(dir.path().join("run"));
+    let summary = train_in(&config, Box::new(Many::<T>::new(config.ppo.arenas)), &options, &mut ()).unwrap();
+    let policy = Policy::load(&summary.policy_dir).unwrap();
+    Many::<T>::new(1).judge(&policy, 100, 9).unwrap().unwrap().0
+}
+
+#[test]
+fn advantages_are_those_of_a_trace_worked_out_by_hand() {
+    // Discount 0.5, lambda 0.5; the second tick ends an episode, the fourth is cut off in a state of value 8.
+    let rewards = [1.0, 2.0, 0.0, 1.0, 3.0];
+    let values = [4.0, 2.0, 2.0, 1.0, 5.0];
+    let endings = [Ending::Running, Ending::Terminated, Ending::Running, Ending::Truncated(8.0), Ending::Running];
+    let found = generalized_advantages(&rewards, &values, &endings, 6.0, (0.5, 0.5));
+    // delta: 1 + 1 - 4 = -2; 2 - 2 = 0; 0 + 0.5 - 2 = -1.5; 1 + 4 - 1 = 4; 3 + 3 - 5 = 1.
+    assert_eq!(found, [-2.0, 0.0, -1.5 + 0.25 * 4.0, 4.0, 1.0]);
+}
+
+#[test]
+fn moments_are_those_of_all_rows_together() {
+    let mut moments = Moments::new(2);
+    moments.add(&[1.0, 5.0, 2.0, 5.0]);
+    moments.add(&[6.0, 5.0]);
+    let normalizer = moments.normalizer();
+    assert!((normalizer.mean[0] - 3.0).abs() < 1e-6 && (normalizer.std[0] - (14.0f32 / 3.0).sqrt()).abs() < 1e-6);
+    assert_eq!((normalizer.mean[1], normalizer.std[1]), (5.0, 1.0), "a constant number is only centred");
+}
+
+const TINY: [&str; 7] = [
+    "ppo.arenas=16",
+    "ppo.ticks=64",
+    "ppo.discount=0.99",
+    "training.batch_size=256",
+    "training.steps=40",
+    "head.kind=categorical",
+    "head.bins=2",
+];
+
+#[test]
+fn a_small_decision_process_is_solved() {
+    let best = Row::optimal()[0] as f32;
+    for clip in ["ppo.clip=0.2", "ppo.clip=0"] {
+        let found = learned::<Row>(&[&TINY[..], &[clip]].concat());
+        // A standard error of 100 episodes is 0.02.
+        assert!((found - best).abs() < 0.08, "{clip}: {found}, and {best} by value iteration");
+    }
+}
+
+#[test]
+fn a_pole_is_balanced() {
+    let changes = ["ppo.ticks=128", "training.steps=49", "training.validate_every=7"];
+    let found = learned::<CartPole>(&[&TINY[..], &changes].concat());
+    assert!(found > 475.0, "{found} of 500 after 100,000 ticks");
+}
+
+#[test]
+fn a_pendulum_is_swung_up() {
+    let changes = [
+        "ppo.arenas=16",
+        "ppo.ticks=64",
+        "ppo.discount=0.9",
+        "ppo.epochs=10",
+        "training.batch_size=64",
+        "training.steps=97",
+        "training.validate_every=8",
+    ];
+    for seed in 0..3 {
+        let found = learned::<Pendulum>(&[&changes[..], &[&format!("training.seed={seed}")]].concat());
+        assert!(found > -200.0, "seed {seed}: {found} after 100,000 ticks");
+    }
+}
+
+/// Stops after some updates.
+struct After(u64, Arc<AtomicBool>);
+
+impl Progress for After {
+    fn stepped(&mut self, report: &StepReport) {
+        if report.step == self.0 {
+            self.1.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn weights(dir: &Path) -> Vec<u8> {
+    std::fs::read(dir.join("last").join("model.safetensors")).unwrap()
+}
+
+#[test]
+fn a_stopped_run_goes_on_bit_for_bit() {
+    let scene = find("slalom").unwrap();
+    let config = config(&["ppo.arenas=6", "ppo.ticks=40", "training.steps=6", "ppo.judged=2"]);
+    let arenas = || -> Box<dyn Environment> {
+        Box::new(Arenas::new(VecEnv::new(&scene, VecEnvOptions { arenas: 6, agents: 1, threads: 2 })))
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let whole = RunOptions::new(dir.path().join("whole"));
+    train_in(&config, arenas(), &whole, &mut ()).unwrap();
+    let mut parts = RunOptions::new(dir.path().join("parts"));
+    train_in(&config, arenas(), &parts, &mut After(4, Arc::clone(&parts.stop))).unwrap();
+    assert_ne!(weights(&whole.dir), weights(&parts.dir));
+    parts = RunOptions { resume: true, stop: Arc::default(), ..parts };
+    train_in(&config, arenas(), &parts, &mut ()).unwrap();
+    assert_eq!(weights(&whole.dir), weights(&parts.dir), "the weights differ");
+}
