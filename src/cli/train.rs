@@ -55,6 +55,8 @@ enum LearnerCommand {
     Act(RunArguments),
     /// Reinforcement learning from the task's own reward: proximal policy optimisation
     Ppo(ActingArguments),
+    /// Reinforcement learning by the plain policy gradient, to compare with
+    Reinforce(ActingArguments),
     /// Reinforcement learning over keys: deep Q-learning, double, dueling, with prioritised replay
     Dqn(ActingArguments),
 }
@@ -122,6 +124,7 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
         LearnerCommand::OneShot(arguments) => (LearnerKind::OneShot, arguments),
         LearnerCommand::Act(arguments) => (LearnerKind::Act, arguments),
         LearnerCommand::Ppo(arguments) => return acting::run(LearnerKind::Ppo, arguments, output),
+        LearnerCommand::Reinforce(arguments) => return acting::run(LearnerKind::Reinforce, arguments, output),
         LearnerCommand::Dqn(arguments) => return acting::run(LearnerKind::Dqn, arguments, output),
     };
     learn(kind, arguments, output)

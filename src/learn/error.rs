@@ -50,6 +50,19 @@ pub enum TrainError {
         /// The quantity.
         what: &'static str,
     },
+    /// A reward that is not a number.
+    #[error(
+        "{scene}, update {update}: {fault} is not a number; look at the scene's terms. The run keeps its last checkpoint: go \
+         on with --resume when that is mended"
+    )]
+    Reward {
+        /// The scene or task.
+        scene: String,
+        /// Which episode, and what in it.
+        fault: String,
+        /// Updates before.
+        update: u64,
+    },
     /// No such device, or it does not work.
     #[error("{0}")]
     Device(String),

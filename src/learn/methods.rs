@@ -29,6 +29,8 @@ pub enum LearnerKind {
     Act,
     /// Reinforcement learning by proximal policy optimisation ([`super::rl::Ppo`]).
     Ppo,
+    /// Reinforcement learning by the plain policy gradient, the same with every return as it came and one step from it.
+    Reinforce,
     /// Reinforcement learning by deep Q-learning over keys ([`super::rl::Dqn`]).
     Dqn,
 }
@@ -52,6 +54,7 @@ impl LearnerKind {
             Self::OneShot => "one-shot",
             Self::Act => "act",
             Self::Ppo => "ppo",
+            Self::Reinforce => "reinforce",
             Self::Dqn => "dqn",
         }
     }
@@ -97,7 +100,7 @@ impl LearnerKind {
                 head.width = 64;
                 head.layers = 1;
             }
-            Self::Ppo => {
+            Self::Ppo | Self::Reinforce => {
                 head.kind = HeadKind::Gaussian;
                 config.network.hidden = vec![64, 64];
                 config.network.activation = Activation::Tanh;
@@ -105,6 +108,10 @@ impl LearnerKind {
                 config.training.steps = 500;
                 config.training.batch_size = 1024;
                 acting(&mut config, 20);
+                if self == Self::Reinforce {
+                    let ppo = &mut config.ppo;
+                    (ppo.clip, ppo.epochs, ppo.lambda, ppo.divergence) = (0.0, 1, 1.0, 0.0);
+                }
             }
             Self::Dqn => {
                 head.kind = HeadKind::Values;

@@ -364,6 +364,11 @@ impl VecEnv {
         &self.finished[row]
     }
 
+    /// The score of `row`'s running episode.
+    pub fn score(&self, row: usize) -> Option<&Score> {
+        self.world.get::<Score>(self.rows[row])
+    }
+
     /// The arenas' world, to look at or to change between two steps. What is changed shows in the observations of the
     /// next step.
     pub fn world_mut(&mut self) -> &mut World {

@@ -105,6 +105,16 @@ impl Environment for Arenas {
         (finished.total(), finished.end == Some(End::Success))
     }
 
+    fn fault(&self, row: usize) -> String {
+        let finished = self.env.finished(row);
+        let whole = finished.terms.iter().position(|term| !term.is_finite()).map(|at| (finished.seed, at));
+        let running = || self.env.score(row)?.terms.iter().position(|term| !term.is_finite());
+        let (seed, term) = whole.or_else(|| running().map(|at| (self.env.seed(row), at))).unzip();
+        let names = self.env.scene().blueprint.terms();
+        let term = term.and_then(|at| names.get(at)).map_or("the reward", |(name, _)| name);
+        format!("{term} in the episode of seed {}", seed.unwrap_or_else(|| self.env.seed(row)))
+    }
+
     fn save(&self) -> Vec<u8> {
         let running = self.done.iter().enumerate().map(|(row, done)| (self.env.seed(row), done.clone())).collect();
         let saved = Saved { seed: self.seed, begun: self.begun, running };

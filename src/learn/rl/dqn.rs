@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::environment::check_rewards;
 use super::rollouts::normalized;
 use super::{Environment, Moments, Replay, ReplayConfig, Transition};
 use crate::learn::random::{Purpose, below, generator, uniform};
@@ -329,12 +330,7 @@ impl Learner for Dqn {
         let chance = self.chance(step.index);
         for _ in 0..self.config.dqn.ticks {
             self.act(chance, &mut generator);
-            if let Some(row) = self.environment.last().rewards.iter().position(|reward| !reward.is_finite()) {
-                return Err(TrainError::Data {
-                    origin: self.environment.name(),
-                    message: format!("the reward of agent {row} in update {} is not a number", step.index),
-                });
-            }
+            check_rewards(&*self.environment, step)?;
         }
         if self.replay.is_empty() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! What is acted in.
 
 use crate::learn::training::run;
-use crate::learn::{Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary};
+use crate::learn::{Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep};
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, PolicyError, Provenance};
 use crate::rollout::Step;
@@ -31,6 +31,11 @@ pub trait Environment: Send {
     /// Return and success of the episode that ended in `row` in the last step.
     fn outcome(&self, row: usize) -> (f32, bool);
 
+    /// The episode of a row whose last reward cannot be used, and what in it is not a number.
+    fn fault(&self, row: usize) -> String {
+        format!("the reward of agent {row}")
+    }
+
     /// Where it is, to go on from there.
     fn save(&self) -> Vec<u8>;
 
@@ -44,6 +49,19 @@ pub trait Environment: Send {
     /// The policy does not fit.
     fn judge(&mut self, _policy: &Policy, _episodes: usize, _seed: u64) -> Result<Option<(f32, f32)>, PolicyError> {
         Ok(None)
+    }
+}
+
+/// Whether the last rewards can be learned from.
+///
+/// # Errors
+/// [`TrainError::Data`] with the episode whose reward cannot be.
+pub(super) fn check_rewards(environment: &dyn Environment, step: UpdateStep) -> Result<(), TrainError> {
+    match environment.last().rewards.iter().position(|reward| !reward.is_finite()) {
+        None => Ok(()),
+        Some(row) => {
+            Err(TrainError::Reward { scene: environment.name(), fault: environment.fault(row), update: step.index })
+        }
     }
 }
 
@@ -69,7 +87,7 @@ pub fn train_in(
         ..Provenance::default()
     };
     let mut learner: Box<dyn Learner> = match config.training.learner {
-        LearnerKind::Ppo => Box::new(Ppo::new(config, environment, &options.device)?),
+        LearnerKind::Ppo | LearnerKind::Reinforce => Box::new(Ppo::new(config, environment, &options.device)?),
         LearnerKind::Dqn => Box::new(Dqn::new(config, environment, &options.device)?),
         kind => {
             return Err(TrainError::Config {

@@ -9,13 +9,14 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::environment::check_rewards;
 use super::rollouts::{Rollouts, normalized, told};
 use super::{Environment, Moments};
 use crate::learn::random::{Purpose, generator, shuffle};
 use crate::learn::student::Student;
 use crate::learn::sums::{finite, number};
 use crate::learn::tensors::tensor;
-use crate::learn::{Base, Extent, Learner, LearnerKind, Metric, TrainConfig, TrainError, UpdateStep, Validation};
+use crate::learn::{Base, Extent, Learner, Metric, TrainConfig, TrainError, UpdateStep, Validation};
 use crate::policies::{Chance, HeadConfig, Network, Policy, PolicyConfig, PolicyError};
 use crate::spaces::{Field, Layout, Normalizer};
 
@@ -109,7 +110,8 @@ struct Told {
     episodes: Vec<(f32, bool)>,
 }
 
-/// An actor and a critic that learn from what comes of acting.
+/// An actor and a critic that learn from what comes of acting. With a `clip` of 0 and one epoch it is REINFORCE with the
+/// critic for a baseline.
 pub struct Ppo {
     config: TrainConfig,
     environment: Box<dyn Environment>,
@@ -261,7 +263,7 @@ impl Ppo {
     }
 
     /// Act for an update's ticks.
-    fn act(&mut self, step: UpdateStep) -> Rollouts {
+    fn act(&mut self, step: UpdateStep) -> Result<Rollouts, TrainError> {
         let rows = self.environment.rows();
         let config = self.actor.policy_config();
         let network = self.actor.network().clone().valid();
@@ -299,6 +301,7 @@ impl Ppo {
             let mut actions = rollouts.actions[first..].to_vec();
             config.action_normalizer.denormalize(&mut actions);
             self.environment.step(&actions);
+            check_rewards(&*self.environment, step)?;
             let last = self.environment.last();
             for (row, sum) in self.state.sums.iter_mut().enumerate() {
                 *sum = *sum * discount + last.rewards[row];
@@ -313,7 +316,7 @@ impl Ppo {
             rollouts.push(&*self.environment, scale);
         }
         self.state.ticks += (rows * self.config.ppo.ticks) as u64;
-        rollouts
+        Ok(rollouts)
     }
 
     /// Values of observations that are normalised already.
@@ -475,7 +478,7 @@ fn explained_variance(values: &[f32], returns: &[f32]) -> f32 {
 
 impl Learner for Ppo {
     fn name(&self) -> &'static str {
-        LearnerKind::Ppo.name()
+        self.config.training.learner.name()
     }
 
     fn extent(&self) -> Extent {
@@ -486,14 +489,7 @@ impl Learner for Ppo {
         if !self.begun {
             self.begin();
         }
-        let mut rollouts = self.act(step);
-        if let Some(at) = rollouts.rewards.iter().position(|reward| !reward.is_finite()) {
-            let (row, tick) = (at % rollouts.rows, at / rollouts.rows);
-            return Err(TrainError::Data {
-                origin: self.environment.name(),
-                message: format!("the reward of agent {row} at tick {tick} of update {} is not a number", step.index),
-            });
-        }
+        let mut rollouts = self.act(step)?;
         self.told.episodes.append(&mut rollouts.episodes);
         let observations = rollouts.observations.clone();
         let (ticks, explained) = self.teach(rollouts);
