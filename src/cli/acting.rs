@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::plot::Curve;
 use super::train::{SettingArguments, settings, told, with_bar};
 use super::{Failure, Output, stop};
 use crate::learn::rl::{Arenas, train_in};
@@ -42,6 +43,8 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
     let arenas = if kind == LearnerKind::Dqn { config.dqn.arenas } else { config.ppo.arenas };
     let arenas = VecEnv::new(&scene, VecEnvOptions { arenas, agents: 1, threads: 0 });
     let environment = Box::new(Arenas::new(arenas));
-    let summary = with_bar(&options, output, |bar| train_in(&config, environment, &options, bar))?;
-    told(&summary, &own.run, &DeviceChoice::Cpu, output)
+    let summary = with_bar(Curve::Return, &options, output, |bar| train_in(&config, environment, &options, bar))?;
+    // What is least is minus the return.
+    let best = summary.best_loss.map_or("not measured".to_owned(), |loss| format!("{:.3}", -loss));
+    told(&summary, &format!("best return {best}"), &own.run, &DeviceChoice::Cpu, output)
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Once;
 
 use anyhow::{Result, anyhow};
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -44,41 +46,75 @@ fn span(values: impl Iterator<Item = f32>) -> (f32, f32) {
     (low - margin, high + margin)
 }
 
-/// Training and validation loss over steps, logarithmic.
-pub fn losses(path: &Path, losses: &[Vec<(f32, f32)>; 2]) -> Result<()> {
-    if losses.iter().all(Vec::is_empty) {
+/// What a curve shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// The loss, of demonstrations.
+    Loss,
+    /// The return of an episode, of acting.
+    Return,
+}
+
+/// Training and validation over steps, logarithmic where all is above zero.
+pub fn curves(path: &Path, what: Curve, points: &[Vec<(f32, f32)>; 2]) -> Result<()> {
+    let values = || points.iter().flatten().filter(|(_, y)| y.is_finite());
+    if values().next().is_none() {
         return Ok(());
     }
     prepare(path)?;
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(|e| failed(path, e))?;
-    let all = || losses.iter().flatten();
-    let (_, last) = span(all().map(|p| p.0));
-    let low = all().map(|p| p.1).filter(|v| *v > 0.0).fold(f32::INFINITY, f32::min);
-    let high = all().map(|p| p.1).fold(f32::NEG_INFINITY, f32::max);
-    let mut chart = ChartBuilder::on(&root)
-        .caption("Loss", ("sans-serif", 26))
+    let (_, last) = span(values().map(|p| p.0));
+    let low = values().map(|p| p.1).fold(f32::INFINITY, f32::min);
+    let high = values().map(|p| p.1).fold(f32::NEG_INFINITY, f32::max);
+    if what == Curve::Loss && low > 1e-9 {
+        draw_curves(&root, path, what, last, (low * 0.8..high * 1.25).log_scale(), points)?;
+    } else {
+        let margin = 0.05 * (high - low).max(1e-6 * high.abs()).max(1e-9);
+        draw_curves(&root, path, what, last, low - margin..high + margin, points)?;
+    }
+    root.present().map_err(|e| failed(path, e))
+}
+
+fn draw_curves<Y>(
+    root: &DrawingArea<BitMapBackend<'_>, Shift>,
+    path: &Path,
+    what: Curve,
+    last: f32,
+    heights: Y,
+    points: &[Vec<(f32, f32)>; 2],
+) -> Result<()>
+where
+    Y: AsRangedCoord<Value = f32>,
+    Y::CoordDescType: Ranged<ValueType = f32> + ValueFormatter<f32>,
+{
+    let (title, unit) = match what {
+        Curve::Loss => ("Loss", "loss (normalised actions)"),
+        Curve::Return => ("Return", "return of an episode"),
+    };
+    let mut chart = ChartBuilder::on(root)
+        .caption(title, ("sans-serif", 26))
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(70)
-        .build_cartesian_2d(0.0..last, (low.max(1e-9) * 0.8..high.max(1e-8) * 1.25).log_scale())
+        .build_cartesian_2d(0.0..last, heights)
         .map_err(|e| failed(path, e))?;
     chart
         .configure_mesh()
         .x_desc("step")
-        .y_desc("loss (normalised actions)")
+        .y_desc(unit)
         .label_style(("sans-serif", 16))
         .draw()
         .map_err(|e| failed(path, e))?;
-    for (points, name, colour) in [(&losses[0], "training", GREY), (&losses[1], "validation", DRIVEN)] {
+    for (points, name, colour) in [(&points[0], "training", GREY), (&points[1], "validation", DRIVEN)] {
+        let finite = points.iter().copied().filter(|(_, y)| y.is_finite());
         chart
-            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))
+            .draw_series(LineSeries::new(finite, colour.stroke_width(2)))
             .map_err(|e| failed(path, e))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
     }
-    legend(&mut chart, SeriesLabelPosition::UpperRight).map_err(|e| failed(path, e))?;
-    root.present().map_err(|e| failed(path, e))
+    legend(&mut chart, SeriesLabelPosition::UpperRight).map_err(|e| failed(path, e))
 }
 
 /// Each method's shares as bars, one colour for each column, with the range over training seeds.

@@ -73,7 +73,8 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
     output.line(format_args!("    {}", device.reason));
     let scene_name = scene.name.clone();
     let options = RunOptions { stop, device: device.device, scene: scene_name, ..RunOptions::new(run.clone()) };
-    let summary = train::with_bar(&options, output, |bar| learn(&config, &data, &options, bar))?;
+    let summary =
+        train::with_bar(super::plot::Curve::Loss, &options, output, |bar| learn(&config, &data, &options, bar))?;
     if summary.outcome == Outcome::Interrupted {
         return Err(interrupted(format_args!(
             "go on with: apprentice train bc --dataset {} --run {} --resume",

@@ -14,6 +14,7 @@ use super::acting::{self, ActingArguments};
 use super::bco::{self, BcoArguments};
 use super::dagger::{self, DaggerArguments};
 use super::exit::interrupted_with_result;
+use super::plot::{Curve, curves};
 use super::{Failure, Output, stop};
 use crate::demos::Dataset;
 use crate::learn::{
@@ -168,14 +169,21 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
     let settings_of = &arguments.settings;
     let config = settings(kind, settings_of, &settings_of.run.join("config.toml"))?;
     let (data, options, device) = prepare(&config, arguments, output)?;
-    let summary = with_bar(&options, output, |bar| train(&config, &data, &options, bar))?;
-    told(&summary, &settings_of.run, &device, output)
+    let summary = with_bar(Curve::Loss, &options, output, |bar| train(&config, &data, &options, bar))?;
+    let best = summary.best_loss.map_or("not measured".to_owned(), |loss| format!("{loss:.5}"));
+    told(&summary, &format!("best validation loss {best}"), &settings_of.run, &device, output)
 }
 
-/// Say what came of it.
-pub fn told(summary: &TrainSummary, run: &Path, device: &DeviceChoice, output: &Output) -> Result<(), Failure> {
+/// Say what came of it, and how good the best policy is.
+pub fn told(
+    summary: &TrainSummary,
+    best: &str,
+    run: &Path,
+    device: &DeviceChoice,
+    output: &Output,
+) -> Result<(), Failure> {
     output.line(format_args!(
-        "{} after {} steps ({:.0} s); best validation loss {} at step {}",
+        "{} after {} steps ({:.0} s); {best} at step {}",
         match summary.outcome {
             Outcome::Finished => "finished",
             Outcome::StoppedEarly => "no further improvement",
@@ -183,7 +191,6 @@ pub fn told(summary: &TrainSummary, run: &Path, device: &DeviceChoice, output: &
         },
         summary.steps,
         summary.seconds,
-        summary.best_loss.map_or("not measured".to_owned(), |l| format!("{l:.5}")),
         summary.best_step
     ));
     output.line(format_args!("policy: {}", summary.policy_dir.display()));
@@ -291,14 +298,15 @@ pub fn load_data(dirs: &[PathBuf]) -> Result<TrainingData, Failure> {
 /// Draws the progress bar.
 pub struct Bar {
     bar: ProgressBar,
-    /// Step and loss of each report, for a plot: training, validation.
-    losses: [Vec<(f32, f32)>; 2],
+    /// Step and loss, or return, of each report, for a plot: training, validation.
+    points: [Vec<(f32, f32)>; 2],
+    curve: Curve,
 }
 
 impl Bar {
     /// An empty bar.
     pub fn new(output: &Output) -> Self {
-        Self { bar: output.bar(0, "training"), losses: Default::default() }
+        Self { bar: output.bar(0, "training"), points: Default::default(), curve: Curve::Loss }
     }
 
     /// Take it off the screen.
@@ -324,12 +332,14 @@ impl Progress for Bar {
 
     fn stepped(&mut self, report: &StepReport) {
         self.bar.set_position(report.step);
-        let loss = report.metrics.iter().find(|m| m.tag.ends_with("loss"));
-        self.losses[0].extend(loss.map(|m| (report.step as f32, m.value)));
+        let wanted = if self.curve == Curve::Loss { "loss" } else { "episodes/return" };
+        let found = report.metrics.iter().find(|m| m.tag.ends_with(wanted));
+        self.points[0].extend(found.map(|m| (report.step as f32, m.value)));
     }
 
     fn validated(&mut self, report: &ValidationReport, _policy: &Policy) {
-        self.losses[1].push((report.step as f32, report.validation.loss));
+        let value = report.validation.episodes.map_or(report.validation.loss, |(total, _)| total);
+        self.points[1].push((report.step as f32, value));
         self.bar.set_message(match report.validation.episodes {
             Some((total, success)) => format!("return {total:.2}, success {:.0} %", 100.0 * success),
             None => format!("loss {:.4}", report.validation.loss),
@@ -339,16 +349,18 @@ impl Progress for Bar {
 
 /// Train with a progress bar.
 pub fn with_bar(
+    curve: Curve,
     options: &RunOptions,
     output: &Output,
     train: impl FnOnce(&mut Bar) -> Result<TrainSummary, TrainError>,
 ) -> Result<TrainSummary, Failure> {
-    let mut progress = Bar::new(output);
+    let mut progress = Bar { curve, ..Bar::new(output) };
     let summary = train(&mut progress);
     progress.clear();
     let summary = summary.map_err(failure)?;
-    if let Err(error) = super::plot::losses(&options.dir.join("loss.png"), &progress.losses) {
-        bevy::log::warn!("no loss plot: {error:#}");
+    let file = if curve == Curve::Loss { "loss.png" } else { "return.png" };
+    if let Err(error) = curves(&options.dir.join(file), curve, &progress.points) {
+        bevy::log::warn!("no plot of the run: {error:#}");
     }
     Ok(summary)
 }

@@ -240,7 +240,10 @@ impl ParameterSource for Inherited<'_> {
     fn parameter(&mut self, name: &str, shape: &[usize], initial: Initial) -> Result<Vec<f32>, PolicyError> {
         // Chance is asked in any case, so that what a layer gets does not depend on what others found.
         let fresh = self.fresh.parameter(name, shape, initial)?;
-        let Some(stored) = self.copied.take(name) else { return Ok(fresh) };
+        // What a squared error took for the action is the mean of a Gaussian.
+        let other = || name.strip_prefix("head.Gaussian.mean.").map(|part| format!("head.SquaredError.mean.{part}"));
+        let stored = self.copied.take(name).or_else(|| self.copied.take(&other()?));
+        let Some(stored) = stored else { return Ok(fresh) };
         if ENTRANCES.contains(&name) {
             let mapped = self.entrance(shape, &stored);
             let whole = (self.same && stored.0 == shape).then_some(stored.1);

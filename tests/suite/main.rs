@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod cli_acting;
 mod cli_learners;
 mod cli_refusals;
 mod common_world;

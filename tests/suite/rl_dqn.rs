@@ -9,6 +9,7 @@ use apprentice::learn::{LearnerKind, Progress, RunOptions, StepReport, TrainConf
 use apprentice::policies::Policy;
 use apprentice::rollout::{VecEnv, VecEnvOptions};
 use apprentice::scenes::find;
+use apprentice::spaces::{Field, Layout};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
@@ -52,6 +53,40 @@ fn a_pole_is_balanced() {
     ];
     let found = learned::<CartPole>(&changes);
     assert!(found > 475.0, "{found} of 500 after 50,000 ticks");
+}
+
+/// Nine numbers to decide.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Wide;
+
+impl Task for Wide {
+    const LIMIT: u32 = 10;
+
+    fn layouts() -> (Layout, Layout) {
+        let fields = |name: &str, size| vec![Field::new(name, size, "1", -1.0, 1.0)];
+        (Layout::new("wide/state", fields("state", 2)), Layout::new("wide/joints", fields("joint", 9)))
+    }
+
+    fn begin(_: &mut Pcg64) -> Self {
+        Self
+    }
+
+    fn observe(&self) -> Vec<f32> {
+        vec![0.0; 2]
+    }
+
+    fn step(&mut self, _: &[f32], _: &mut Pcg64) -> (f32, bool) {
+        (0.0, false)
+    }
+}
+
+#[test]
+fn an_agent_of_too_many_joint_actions_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = RunOptions::new(dir.path().join("run"));
+    let error = train_in(&config(&[]), Box::new(Many::<Wide>::new(16)), &options, &mut ()).unwrap_err().to_string();
+    assert!(error.contains("9 action numbers") && error.contains("gaussian"), "{error}");
+    assert!(!options.dir.exists());
 }
 
 #[test]

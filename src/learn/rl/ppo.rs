@@ -17,7 +17,7 @@ use crate::learn::student::Student;
 use crate::learn::sums::{finite, number};
 use crate::learn::tensors::tensor;
 use crate::learn::{Base, Extent, Learner, Metric, TrainConfig, TrainError, UpdateStep, Validation};
-use crate::policies::{Chance, HeadConfig, Network, Policy, PolicyConfig, PolicyError};
+use crate::policies::{Chance, HeadConfig, HeadKind, Network, Policy, PolicyConfig, PolicyError};
 use crate::spaces::{Field, Layout, Normalizer};
 
 /// What the policy's folder lacks to go on.
@@ -195,8 +195,16 @@ impl Ppo {
         let mut seen = Moments::new(wide);
         let base = Base::load(config)?;
         if let Some(base) = &base {
-            if base.config().observation != policy.observation || base.config().action != policy.action {
-                return unusable("init.from is a policy of another agent");
+            let own = base.config();
+            if own.observation.fields != policy.observation.fields || own.action.fields != policy.action.fields {
+                return unusable("init.from is a policy of other fields than the scene's agent has");
+            }
+            let kept = own.head.kind == config.head.kind
+                || own.head.kind == HeadKind::SquaredError && config.head.kind == HeadKind::Gaussian;
+            if !kept {
+                return unusable(
+                    "init.from has another head, of which nothing could be taken over; clone it with head.kind=gaussian",
+                );
             }
             policy.observation_normalizer = base.config().observation_normalizer.clone();
             policy.action_normalizer = base.config().action_normalizer.clone();

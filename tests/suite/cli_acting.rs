@@ -1,0 +1,109 @@
+//! `train ppo`, `reinforce` and `dqn` at the command line.
+
+use std::path::Path;
+
+use super::cli::{apprentice, said};
+
+/// Settings that end within seconds.
+const SMALL: [&str; 16] = [
+    "--set",
+    "training.steps=2",
+    "--set",
+    "ppo.arenas=4",
+    "--set",
+    "ppo.ticks=20",
+    "--set",
+    "ppo.judged=2",
+    "--set",
+    "dqn.arenas=4",
+    "--set",
+    "dqn.first_ticks=40",
+    "--set",
+    "dqn.judged=2",
+    "--set",
+    "training.batch_size=16",
+];
+
+fn run(arguments: &[&str], dir: &Path) -> (Option<i32>, String) {
+    let output = apprentice(arguments, dir);
+    (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), said(&output)))
+}
+
+fn train(learner: &str, more: &[&str], dir: &Path) -> (Option<i32>, String) {
+    run(&[&["train", learner][..], more, &SMALL].concat(), dir)
+}
+
+#[test]
+fn what_learned_by_acting_is_evaluated_resumed_and_begun_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for learner in ["ppo", "reinforce", "dqn"] {
+        let (code, text) = train(learner, &["--scene", "slalom", "--run", learner], dir);
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains("policy: ") && text.contains("best return"), "{text}");
+        assert!(dir.join(learner).join("return.png").exists());
+        let (code, text) = run(&["eval", "--policy", learner, "--scene", "slalom", "--episodes", "2"], dir);
+        assert_eq!(code, Some(0), "{text}");
+        let (code, text) = train(learner, &["--scene", "slalom", "--run", learner], dir);
+        assert!(code == Some(2) && text.contains("--resume"), "{text}");
+        let (code, text) = run(&["train", learner, "--scene", "slalom", "--run", learner, "--resume"], dir);
+        assert_eq!(code, Some(0), "{text}");
+    }
+    assert_eq!(run(&["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"], dir).0, Some(0));
+    let cloning = ["train", "bc", "--dataset", "demos", "--run", "cloned", "--set", "training.steps=10"];
+    assert_eq!(run(&cloning, dir).0, Some(0));
+    let (code, text) = train("ppo", &["--scene", "slalom", "--run", "better", "--init-from", "cloned"], dir);
+    assert_eq!(code, Some(0), "{text}");
+    // The same shifts and scales, or what was cloned would mean something else.
+    let normalizer = |policy: &str| -> serde_json::Value {
+        let text = std::fs::read(dir.join(policy).join("last/config.json")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap()["observation_normalizer"].clone()
+    };
+    assert_eq!(normalizer("cloned"), normalizer("better"));
+}
+
+#[test]
+fn what_cannot_be_learned_by_acting_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert_eq!(run(&["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"], dir).0, Some(0));
+    let cloning = ["train", "vae", "--dataset", "demos", "--run", "cloned", "--set", "training.steps=10"];
+    assert_eq!(run(&cloning, dir).0, Some(0));
+    let cases: [(&str, &[&str], i32, &str); 10] = [
+        ("ppo", &["--scene", "nowhere"], 2, "nowhere"),
+        ("ppo", &["--scene", "slalom", "--set", "head.kind=mixture"], 2, "gaussian or categorical"),
+        ("ppo", &["--scene", "slalom", "--set", "network.history=8"], 2, "network.history"),
+        ("ppo", &["--scene", "slalom", "--set", "ppo.discount=1.5"], 2, "within 0 and 1"),
+        ("ppo", &["--scene", "slalom", "--device", "gpu"], 2, "--device"),
+        ("ppo", &["--scene", "courtyard", "--init-from", "cloned", "--set", "network.history=1"], 2, "other fields"),
+        ("ppo", &["--scene", "slalom", "--init-from", "cloned", "--set", "network.history=1"], 2, "head.kind=gaussian"),
+        (
+            "dqn",
+            &["--scene", "slalom", "--init-from", "cloned", "--set", "network.history=1"],
+            2,
+            "leave --init-from out",
+        ),
+        ("dqn", &["--scene", "slalom", "--set", "head.kind=gaussian"], 2, "head.kind must be values"),
+        ("bc", &["--dataset", "demos", "--set", "training.learner=ppo"], 2, "train ppo"),
+    ];
+    for (learner, more, wanted, words) in cases {
+        let (code, text) = train(learner, &[more, &["--run", "x"]].concat(), dir);
+        assert_eq!(code, Some(wanted), "{learner} {more:?}: {text}");
+        assert!(text.contains(words), "{learner} {more:?} should say {words:?}:\n{text}");
+        assert!(!dir.join("x").exists(), "{learner} {more:?} left a run");
+    }
+}
+
+#[test]
+fn losses_below_zero_are_drawn_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert_eq!(run(&["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"], dir).0, Some(0));
+    // A density has no upper bound: the loss of a Gaussian falls below zero. What is logged are two such numbers.
+    let train = ["train", "bc", "--dataset", "demos", "--run", "x", "--set", "head.kind=gaussian"];
+    let sharp = ["--set", "optimizer.learning_rate=1e-2", "--set", "training.log_every=1000"];
+    let steps = ["--set", "training.steps=2000", "--set", "data.validation_fraction=0"];
+    let (code, text) = run(&[&train[..], &sharp, &steps].concat(), dir);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(dir.join("x/loss.png").exists());
+}
