@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{TrainConfig, TrainError};
 use crate::policies::artifact::{WEIGHTS_FILE, present};
 use crate::policies::{
-    AdapterConfig, Copied, Initial, ParameterSource, Policy, PolicyConfig, PolicyError, hash_of, resolve_policy_dir,
+    AdapterConfig, Copied, HeadKind, Initial, ParameterSource, Policy, PolicyConfig, PolicyError, hash_of,
+    resolve_policy_dir,
 };
 use crate::spaces::{Layout, Normalizer};
 
@@ -126,6 +127,7 @@ impl Base {
             observation: history.then(|| informative(columns(&policy.observation, &base.observation), base)),
             action: chunk.then(|| columns(&policy.action, &base.action)),
             same: policy.observation.fields == base.observation.fields,
+            deviation: policy.head.raw_deviation(FIRST_DEVIATION),
             base,
             fresh,
         }
@@ -187,6 +189,10 @@ fn informative(columns: Vec<Option<usize>>, base: &PolicyConfig) -> Vec<Option<u
     columns.into_iter().map(|at| at.filter(|at| informs(&base.observation_normalizer, *at))).collect()
 }
 
+/// The standard deviation of a Gaussian around what a squared error took for the action, normalised: enough to try things,
+/// too little to forget at once what was cloned.
+const FIRST_DEVIATION: f32 = 0.2;
+
 /// Names of the layers that observations enter by.
 const ENTRANCES: [&str; 3] =
     ["trunk.Mlp.layers.0.weight", "trunk.Recurrent.embedding.weight", "trunk.Transformer.embedding.weight"];
@@ -201,6 +207,8 @@ pub struct Inherited<'a> {
     same: bool,
     /// Where each decided number stands in the base; `None` where the chunks differ.
     action: Option<Vec<Option<usize>>>,
+    /// Parameter of [`FIRST_DEVIATION`].
+    deviation: f32,
     fresh: &'a mut dyn ParameterSource,
 }
 
@@ -241,6 +249,9 @@ impl ParameterSource for Inherited<'_> {
         // Chance is asked in any case, so that what a layer gets does not depend on what others found.
         let fresh = self.fresh.parameter(name, shape, initial)?;
         // What a squared error took for the action is the mean of a Gaussian.
+        if name == "head.Gaussian.raw_log_std" && self.base.head.kind == HeadKind::SquaredError {
+            return Ok(vec![self.deviation; fresh.len()]);
+        }
         let other = || name.strip_prefix("head.Gaussian.mean.").map(|part| format!("head.SquaredError.mean.{part}"));
         let stored = self.copied.take(name).or_else(|| self.copied.take(&other()?));
         let Some(stored) = stored else { return Ok(fresh) };

@@ -145,7 +145,7 @@ impl RunDir {
         })?;
         if state.data_hash != data_hash {
             return Err(fail(format!(
-                "the training data has changed (hash {data_hash}, was {}); start another run for the new data; rounds \
+                "what it learns from has changed (hash {data_hash}, was {}); start another run for that; rounds \
                  go on with the same --scene, --expert and seed alone",
                 state.data_hash
             )));

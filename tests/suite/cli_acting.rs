@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cli::{apprentice, said};
+use super::cli::{apprentice, json, said};
 
 /// Settings that end within seconds.
 const SMALL: [&str; 16] = [
@@ -46,6 +46,8 @@ fn what_learned_by_acting_is_evaluated_resumed_and_begun_from() {
         assert_eq!(code, Some(0), "{text}");
         let (code, text) = train(learner, &["--scene", "slalom", "--run", learner], dir);
         assert!(code == Some(2) && text.contains("--resume"), "{text}");
+        let (code, text) = run(&["train", learner, "--scene", "circuit", "--run", learner, "--resume"], dir);
+        assert!(code == Some(2) && text.contains("what it learns from has changed"), "{text}");
         let (code, text) = run(&["train", learner, "--scene", "slalom", "--run", learner, "--resume"], dir);
         assert_eq!(code, Some(0), "{text}");
     }
@@ -60,6 +62,16 @@ fn what_learned_by_acting_is_evaluated_resumed_and_begun_from() {
         serde_json::from_slice::<serde_json::Value>(&text).unwrap()["observation_normalizer"].clone()
     };
     assert_eq!(normalizer("cloned"), normalizer("better"));
+    // Before anything is learned it does what was cloned.
+    let still = ["--set", "ppo.divergence=0", "--set", "optimizer.learning_rate=1e-12"];
+    let (code, text) =
+        train("ppo", &[&["--scene", "slalom", "--run", "same", "--init-from", "cloned"], &still[..]].concat(), dir);
+    assert_eq!(code, Some(0), "{text}");
+    let total = |policy: &str| {
+        let eval = ["eval", "--policy", policy, "--scene", "slalom", "--episodes", "3", "--json"];
+        json(&apprentice(&eval, dir))["return_mean"].as_f64().unwrap()
+    };
+    assert!((total("same") - total("cloned")).abs() < 1e-3, "{} {}", total("same"), total("cloned"));
 }
 
 #[test]

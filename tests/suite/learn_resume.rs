@@ -165,7 +165,7 @@ fn what_cannot_be_resumed_says_why() {
     let mut other = problem();
     other.actions[0] += 1.0;
     let text = say(&config, &other, &options);
-    assert!(text.contains("training data has changed"), "{text}");
+    assert!(text.contains("what it learns from has changed"), "{text}");
 
     fs::write(run.join("last/training.json"), "{").unwrap();
     let text = say(&config, &problem(), &options);

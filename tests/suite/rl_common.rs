@@ -160,9 +160,9 @@ impl<T: Task> Environment for Many<T> {
         while done.iter().any(Option::is_none) {
             policy.act(&own.observations, &mut memories, &mut actions);
             own.step(&actions);
-            for row in 0..episodes {
+            for (row, done) in done.iter_mut().enumerate() {
                 if own.terminated[row] || own.truncated[row] {
-                    done[row].get_or_insert(own.totals[row]);
+                    done.get_or_insert(own.totals[row]);
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use super::environment::check_rewards;
@@ -181,11 +182,11 @@ impl Dqn {
         1.0 + (settings.explore - 1.0) * done
     }
 
-    /// One tick of all rows, with actions of chance of this probability.
-    fn act(&mut self, chance: f32, generator: &mut rand_pcg::Pcg64) {
+    /// One tick of all rows in update `step`, with actions of chance of this probability.
+    fn act(&mut self, step: UpdateStep, chance: f32, generator: &mut Pcg64) -> Result<(), TrainError> {
         let config = self.student.policy_config();
         let network = self.student.network().clone().valid();
-        let Some(table) = values(&network).map(Values::table) else { return };
+        let Some(table) = values(&network).map(Values::table) else { return Ok(()) };
         let (rows, narrow) = (self.environment.rows(), config.action.size());
         let joint = table.len() / narrow;
         let observations = self.environment.last().observations.to_vec();
@@ -209,8 +210,10 @@ impl Dqn {
             actions.extend_from_slice(&table[action as usize * narrow..(action as usize + 1) * narrow]);
         }
         self.environment.step(&actions);
+        check_rewards(&*self.environment, step)?;
         self.state.ticks += rows as u64;
         self.note(&observations, &chosen);
+        Ok(())
     }
 
     /// Put what came of the last tick into the replay.
@@ -247,22 +250,23 @@ impl Dqn {
     }
 
     /// Begin acting, by chance.
-    fn begin(&mut self) {
+    fn begin(&mut self, step: UpdateStep) -> Result<(), TrainError> {
         self.begun = true;
         let seed = self.config.training.seed;
         self.environment.begin(seed);
         let mut generator = generator(seed, Purpose::Explore, u64::MAX);
         for _ in 0..self.config.dqn.first_ticks.div_ceil(self.environment.rows()) {
             self.state.seen.add(self.environment.last().observations);
-            self.act(1.0, &mut generator);
+            self.act(step, 1.0, &mut generator)?;
         }
         // What was met is normalised so from now on, as the values have to stay comparable.
         self.student.normalize_by(self.state.seen.normalizer());
         self.episodes.clear();
+        Ok(())
     }
 
     /// Learn from one batch.
-    fn learn(&mut self, step: UpdateStep, generator: &mut rand_pcg::Pcg64) {
+    fn learn(&mut self, step: UpdateStep, generator: &mut Pcg64) {
         let rows = self.config.training.batch_size;
         let done = step.index as f32 / self.config.training.steps.max(1) as f32;
         let drawn = self.replay.draw(rows, done, generator);
@@ -324,13 +328,12 @@ impl Learner for Dqn {
 
     fn update(&mut self, step: UpdateStep) -> Result<(), TrainError> {
         if !self.begun {
-            self.begin();
+            self.begin(step)?;
         }
         let mut generator = generator(step.seed, Purpose::Explore, step.index);
         let chance = self.chance(step.index);
         for _ in 0..self.config.dqn.ticks {
-            self.act(chance, &mut generator);
-            check_rewards(&*self.environment, step)?;
+            self.act(step, chance, &mut generator)?;
         }
         if self.replay.is_empty() {
             return Ok(());

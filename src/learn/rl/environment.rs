@@ -1,12 +1,13 @@
 //! What is acted in.
 
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{Dqn, Ppo};
 use crate::learn::training::run;
 use crate::learn::{Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep};
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, PolicyError, Provenance};
 use crate::rollout::Step;
-
-use super::{Dqn, Ppo};
 
 /// Many copies of a task, stepped together. Chance in it depends on the seed of [`Environment::begin`] alone.
 pub trait Environment: Send {
@@ -77,9 +78,14 @@ pub fn train_in(
 ) -> Result<TrainSummary, TrainError> {
     config.check("the training configuration")?;
     let spaces = environment.policy_config();
+    // There is no dataset: task and layouts say whether a resumed run can go on.
+    let mut hasher = Xxh3::new();
+    hasher.update(environment.name().as_bytes());
+    for layout in [&spaces.observation, &spaces.action] {
+        hasher.update(&layout.hash().to_le_bytes());
+    }
     let provenance = Provenance {
-        // The layouts, since there is no dataset: with others a resumed run could not go on.
-        dataset_hash: hex(spaces.observation.hash() ^ spaces.action.hash().rotate_left(1)),
+        dataset_hash: hex(hasher.digest()),
         scene: environment.name(),
         learner: config.training.learner.name().into(),
         seed: config.training.seed,

@@ -15,6 +15,12 @@ pub(super) fn bounded<const D: usize>(raw: Tensor<D>, (low, high): (f32, f32)) -
     raw.tanh().add_scalar(1.0).mul_scalar(0.5 * (high - low)).add_scalar(low)
 }
 
+/// The number that [`bounded`] makes `value` of.
+pub(in crate::policies) fn raw(value: f32, (low, high): (f32, f32)) -> f32 {
+    let share = 2.0 * (value - low) / (high - low) - 1.0;
+    share.clamp(-0.999, 0.999).atanh()
+}
+
 /// Mean and standard deviation of each action number.
 #[derive(Module, Debug)]
 pub struct Gaussian {
@@ -33,7 +39,7 @@ impl Gaussian {
         let numbers = config.chunk * sizes.actions;
         let linear = || LinearConfig::new(sizes.features, numbers).init(device);
         // Start at a standard deviation of 1, the spread of a normalised action.
-        let start = (2.0 * (0.0 - low) / (high - low) - 1.0).atanh();
+        let start = raw(0.0, (low, high));
         Self {
             mean: linear(),
             spread: config.state_dependent.then(linear),

@@ -166,6 +166,11 @@ impl HeadConfig {
         }
     }
 
+    /// The parameter of a Gaussian's standard deviation, in normalised action units, that does not depend on the state.
+    pub fn raw_deviation(&self, deviation: f32) -> f32 {
+        gaussian::raw(bevy::math::ops::ln(deviation), (self.log_std_min, self.log_std_max))
+    }
+
     /// Whether a decision has chance in it.
     pub fn is_random(&self) -> bool {
         !matches!(self.kind, HeadKind::SquaredError | HeadKind::Gaussian | HeadKind::Values)
