@@ -88,9 +88,10 @@ where
     Y: AsRangedCoord<Value = f32>,
     Y::CoordDescType: Ranged<ValueType = f32> + ValueFormatter<f32>,
 {
-    let (title, unit) = match what {
-        Curve::Loss => ("Loss", "loss (normalised actions)"),
-        Curve::Return => ("Return", "return of an episode"),
+    // Losses fall and returns rise: the other corner is free.
+    let (title, unit, corner) = match what {
+        Curve::Loss => ("Loss", "loss (normalised actions)", SeriesLabelPosition::UpperRight),
+        Curve::Return => ("Return", "return of an episode", SeriesLabelPosition::LowerRight),
     };
     let mut chart = ChartBuilder::on(root)
         .caption(title, ("sans-serif", 26))
@@ -114,7 +115,7 @@ where
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
     }
-    legend(&mut chart, SeriesLabelPosition::UpperRight).map_err(|e| failed(path, e))
+    legend(&mut chart, corner).map_err(|e| failed(path, e))
 }
 
 /// Each method's shares as bars, one colour for each column, with the range over training seeds.
