@@ -1,6 +1,10 @@
 //! Small tasks to learn by acting, with known answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use apprentice::learn::rl::Environment;
+use apprentice::learn::{Progress, StepReport};
 use apprentice::policies::{HeadConfig, NetworkConfig, Policy, PolicyConfig, PolicyError, PolicyMemory};
 use apprentice::rollout::Step;
 use apprentice::sim::split_seed;
@@ -13,6 +17,17 @@ use serde::de::DeserializeOwned;
 /// Uniform in 0..1.
 pub fn uniform(rng: &mut Pcg64) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Stops after some updates.
+pub struct After(pub u64, pub Arc<AtomicBool>);
+
+impl Progress for After {
+    fn stepped(&mut self, report: &StepReport) {
+        if report.step == self.0 {
+            self.1.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// One copy of a task.

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use apprentice::learn::rl::{Arenas, Environment, Replay, ReplayConfig, SumTree, Transition, train_in};
-use apprentice::learn::{LearnerKind, Progress, RunOptions, StepReport, TrainConfig};
+use apprentice::learn::{LearnerKind, RunOptions, TrainConfig};
 use apprentice::policies::Policy;
 use apprentice::rollout::{VecEnv, VecEnvOptions};
 use apprentice::scenes::find;
@@ -14,7 +13,7 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
-use super::rl_common::{CartPole, Many, Row, Task, uniform};
+use super::rl_common::{After, CartPole, Many, Row, Task, uniform};
 
 fn config(changes: &[&str]) -> TrainConfig {
     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
@@ -171,17 +170,6 @@ fn a_replay_is_saved_whole_and_a_damaged_one_refused() {
     assert_eq!(draw(&replay), draw(&again));
     assert!(!again.load(&bytes[..bytes.len() / 2]), "half a file");
     assert!(!Replay::new(&ReplayConfig { capacity: 4, ..ReplayConfig::default() }, 3).load(&bytes), "another shape");
-}
-
-/// Stops after some updates.
-struct After(u64, Arc<AtomicBool>);
-
-impl Progress for After {
-    fn stepped(&mut self, report: &StepReport) {
-        if report.step == self.0 {
-            self.1.store(true, Ordering::Relaxed);
-        }
-    }
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use apprentice::learn::rl::{Arenas, Ending, Environment, Moments, generalized_advantages, train_in};
-use apprentice::learn::{LearnerKind, Progress, RunOptions, StepReport, TrainConfig};
+use apprentice::learn::{LearnerKind, RunOptions, TrainConfig};
 use apprentice::policies::Policy;
 use apprentice::rollout::{VecEnv, VecEnvOptions};
 use apprentice::scenes::find;
@@ -13,7 +12,7 @@ use apprentice::scenes::find;
 use apprentice::spaces::Layout;
 use rand_pcg::Pcg64;
 
-use super::rl_common::{CartPole, Many, Pendulum, Row, Task};
+use super::rl_common::{After, CartPole, Many, Pendulum, Row, Task};
 
 fn config(kind: LearnerKind, changes: &[&str]) -> TrainConfig {
     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
@@ -103,17 +102,6 @@ fn a_pendulum_is_swung_up() {
     assert!(mean > -200.0, "{found:?} after 100,000 ticks");
 }
 
-/// Stops after some updates.
-struct After(u64, Arc<AtomicBool>);
-
-impl Progress for After {
-    fn stepped(&mut self, report: &StepReport) {
-        if report.step == self.0 {
-            self.1.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
 fn weights(dir: &Path) -> Vec<u8> {
     std::fs::read(dir.join("last").join("model.safetensors")).unwrap()
 }
@@ -173,5 +161,47 @@ fn a_reward_that_is_no_number_stops_the_run_and_leaves_its_last_checkpoint() {
         let error = train_in(&config, Box::new(Many::<Broken>::new(4)), &options, &mut ()).unwrap_err().to_string();
         assert!(error.contains("the reward of agent 0 is not a number"), "{error}");
         Policy::load(&options.dir.join("last")).expect("the last checkpoint");
+    }
+}
+
+#[test]
+fn arenas_go_on_where_they_were_saved_through_the_episodes_that_follow() {
+    let scene = find("slalom").unwrap();
+    let arenas = || Arenas::new(VecEnv::new(&scene, VecEnvOptions { arenas: 5, agents: 1, threads: 2 }));
+    let mut whole = arenas();
+    whole.begin(3);
+    // Each at its own speed, so that their episodes end at different times.
+    let actions: Vec<f32> = (0..5).flat_map(|row| [0.1, 0.3 + 0.15 * row as f32, 0.0, 0.0]).collect();
+    (0..170).for_each(|_| whole.step(&actions));
+    let mut again = arenas();
+    assert!(again.load(&whole.save()));
+    let mut ended = [0; 5];
+    for tick in 0..700 {
+        assert_eq!(whole.last().observations, again.last().observations, "tick {tick}");
+        whole.step(&actions);
+        again.step(&actions);
+        for (row, ended) in ended.iter_mut().enumerate() {
+            *ended += u32::from(whole.last().terminated[row] || whole.last().truncated[row]);
+        }
+    }
+    assert!(ended.iter().all(|ended| *ended >= 2), "{ended:?} episodes ended since");
+}
+
+#[test]
+fn a_run_stopped_before_its_first_update_begins_as_if_never_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    for kind in [LearnerKind::Ppo, LearnerKind::Dqn] {
+        let small = ["ppo.arenas=4", "ppo.ticks=32", "dqn.arenas=4", "dqn.first_ticks=40", "training.steps=3"];
+        let config = config(kind, &small);
+        let run = |name: &str, stopped: bool, resume: bool| {
+            let options = RunOptions { resume, ..RunOptions::new(dir.path().join(kind.name()).join(name)) };
+            options.stop.store(stopped, std::sync::atomic::Ordering::Relaxed);
+            train_in(&config, Box::new(Many::<CartPole>::new(4)), &options, &mut ()).unwrap();
+            options.dir
+        };
+        let whole = run("whole", false, false);
+        run("parts", true, false);
+        let parts = run("parts", false, true);
+        assert!(weights(&whole) == weights(&parts), "{kind:?}");
     }
 }

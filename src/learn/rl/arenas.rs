@@ -15,8 +15,10 @@ const JUDGED: u64 = 3000;
 pub struct Arenas {
     env: VecEnv,
     seed: u64,
-    /// Episodes begun.
+    /// Seeds given out.
     begun: u64,
+    /// The seed of each arena's next episode.
+    next: Vec<u64>,
     /// What was done in each arena since its episode began.
     done: Vec<Vec<f32>>,
 }
@@ -26,6 +28,7 @@ pub struct Arenas {
 struct Saved {
     seed: u64,
     begun: u64,
+    next: Vec<u64>,
     /// The seed and the actions of each arena's running episode.
     running: Vec<(u64, Vec<f32>)>,
 }
@@ -38,13 +41,20 @@ impl Arenas {
     pub fn new(env: VecEnv) -> Self {
         assert_eq!(env.agents_per_arena(), 1, "an arena of one agent");
         let done = vec![Vec::new(); env.rows()];
-        Self { env, seed: 0, begun: 0, done }
+        let next = vec![0; env.rows()];
+        Self { env, seed: 0, begun: 0, next, done }
     }
 
-    /// The seed of the next episode.
-    fn next_seed(&mut self) -> u64 {
+    fn fresh_seed(&mut self) -> u64 {
         self.begun += 1;
         split_seed(self.seed, self.begun) & !1
+    }
+
+    /// An arena has begun an episode: nothing is done in it yet, and the next one gets its seed.
+    fn begun(&mut self, row: usize) {
+        self.done[row].clear();
+        self.next[row] = self.fresh_seed();
+        self.env.set_next_seed(row, self.next[row]);
     }
 
     /// Note what was done, and give the arenas in which an episode ended their next seeds.
@@ -53,9 +63,7 @@ impl Arenas {
         for row in 0..self.done.len() {
             let step = self.env.last_step();
             if step.terminated[row] || step.truncated[row] {
-                self.done[row].clear();
-                let seed = self.next_seed();
-                self.env.set_next_seed(row, seed);
+                self.begun(row);
             } else {
                 self.done[row].extend_from_slice(&actions[row * narrow..(row + 1) * narrow]);
             }
@@ -82,13 +90,9 @@ impl Environment for Arenas {
 
     fn begin(&mut self, seed: u64) {
         (self.seed, self.begun) = (seed, 0);
-        let seeds: Vec<u64> = (0..self.rows()).map(|_| self.next_seed()).collect();
+        let seeds: Vec<u64> = (0..self.rows()).map(|_| self.fresh_seed()).collect();
         self.env.reset(&seeds);
-        for row in 0..self.rows() {
-            self.done[row].clear();
-            let seed = self.next_seed();
-            self.env.set_next_seed(row, seed);
-        }
+        (0..self.rows()).for_each(|row| self.begun(row));
     }
 
     fn step(&mut self, actions: &[f32]) {
@@ -117,14 +121,16 @@ impl Environment for Arenas {
 
     fn save(&self) -> Vec<u8> {
         let running = self.done.iter().enumerate().map(|(row, done)| (self.env.seed(row), done.clone())).collect();
-        let saved = Saved { seed: self.seed, begun: self.begun, running };
+        let saved = Saved { seed: self.seed, begun: self.begun, next: self.next.clone(), running };
         postcard::to_allocvec(&saved).unwrap_or_default()
     }
 
     fn load(&mut self, bytes: &[u8]) -> bool {
         let narrow = self.env.action_size();
         let Ok(saved) = postcard::from_bytes::<Saved>(bytes) else { return false };
-        if saved.running.len() != self.rows() || saved.running.iter().any(|(_, done)| done.len() % narrow != 0) {
+        if [saved.running.len(), saved.next.len()] != [self.rows(); 2]
+            || saved.running.iter().any(|(_, done)| done.len() % narrow != 0)
+        {
             return false;
         }
         let seeds: Vec<u64> = saved.running.iter().map(|(seed, _)| *seed).collect();
@@ -148,6 +154,10 @@ impl Environment for Arenas {
         }
         self.seed = saved.seed;
         self.begun = saved.begun;
+        self.next = saved.next;
+        for (row, seed) in self.next.iter().enumerate() {
+            self.env.set_next_seed(row, *seed);
+        }
         self.done = saved.running.into_iter().map(|(_, done)| done).collect();
         true
     }

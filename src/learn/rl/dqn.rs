@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
-use super::environment::check_rewards;
+use super::environment::{check_rewards, validated};
 use super::rollouts::normalized;
 use super::{Environment, Moments, Replay, ReplayConfig, Transition};
 use crate::learn::random::{Purpose, below, generator, uniform};
@@ -89,6 +89,8 @@ struct Pending {
 /// What is more than weights, optimiser and replay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
+    /// Whether anything was done yet.
+    begun: bool,
     seen: Moments,
     /// Of each row, the oldest first.
     pending: Vec<VecDeque<Pending>>,
@@ -112,7 +114,6 @@ pub struct Dqn {
     state: State,
     losses: (f32, f32, f32),
     episodes: Vec<(f32, bool)>,
-    begun: bool,
 }
 
 /// The head, which is known to be of that kind.
@@ -153,6 +154,7 @@ impl Dqn {
         }
         let target = student.network().clone().valid();
         let state = State {
+            begun: false,
             seen: Moments::new(wide),
             pending: vec![VecDeque::new(); rows],
             held: vec![None; rows],
@@ -170,7 +172,6 @@ impl Dqn {
             state,
             losses: (0.0, 0.0, 0.0),
             episodes: Vec::new(),
-            begun: false,
         })
     }
 
@@ -203,9 +204,7 @@ impl Dqn {
             let held = self.state.held[row].filter(|_| uniform(generator) < persistence);
             let tried = held.or_else(|| (uniform(generator) < begins).then(|| below(generator, joint) as u32));
             self.state.held[row] = tried;
-            let best =
-                || all.iter().enumerate().fold(0, |best, (at, value)| if *value > all[best] { at } else { best });
-            let action = tried.unwrap_or_else(|| best() as u32);
+            let action = tried.unwrap_or_else(|| Values::best(all) as u32);
             chosen.push(action);
             actions.extend_from_slice(&table[action as usize * narrow..(action as usize + 1) * narrow]);
         }
@@ -251,7 +250,7 @@ impl Dqn {
 
     /// Begin acting, by chance.
     fn begin(&mut self, step: UpdateStep) -> Result<(), TrainError> {
-        self.begun = true;
+        self.state.begun = true;
         let seed = self.config.training.seed;
         self.environment.begin(seed);
         let mut generator = generator(seed, Purpose::Explore, u64::MAX);
@@ -327,7 +326,7 @@ impl Learner for Dqn {
     }
 
     fn update(&mut self, step: UpdateStep) -> Result<(), TrainError> {
-        if !self.begun {
+        if !self.state.begun {
             self.begin(step)?;
         }
         let mut generator = generator(step.seed, Purpose::Explore, step.index);
@@ -359,13 +358,7 @@ impl Learner for Dqn {
 
     fn validate(&mut self, _step: u64) -> Result<Option<Validation>, TrainError> {
         let policy = self.student.policy()?;
-        let (episodes, seed) = (self.config.dqn.judged, self.config.training.seed);
-        let judged = self.environment.judge(&policy, episodes, seed)?;
-        Ok(judged.map(|(total, success)| Validation {
-            loss: -total,
-            action_error: None,
-            episodes: Some((total, success)),
-        }))
+        validated(&mut *self.environment, &policy, self.config.dqn.judged, self.config.training.seed)
     }
 
     fn policy(&self) -> Result<Policy, PolicyError> {
@@ -394,7 +387,7 @@ impl Learner for Dqn {
             message: format!("{message}; copy the newest folder of checkpoints/ to last/"),
         };
         let state: State = postcard::from_bytes(&read(STATE_FILE)?).map_err(|_| damaged("dqn.bin is damaged"))?;
-        if state.held.len() != self.environment.rows() || !self.environment.load(&state.environment) {
+        if state.held.len() != self.environment.rows() || state.begun && !self.environment.load(&state.environment) {
             return Err(damaged("dqn.bin is of other arenas"));
         }
         if !self.replay.load(&read(REPLAY_FILE)?) {
@@ -404,9 +397,10 @@ impl Learner for Dqn {
         let mut stored = StoredTensors::read(&dir.join(TARGET_FILE))?;
         self.target = Network::new(self.student.policy_config(), &mut stored, &Device::flex())?;
         stored.finish()?;
-        self.student.normalize_by(state.seen.normalizer());
+        if state.begun {
+            self.student.normalize_by(state.seen.normalizer());
+        }
         self.state = State { environment: Vec::new(), ..state };
-        self.begun = true;
         Ok(())
     }
 }

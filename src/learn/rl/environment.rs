@@ -4,7 +4,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::{Dqn, Ppo};
 use crate::learn::training::run;
-use crate::learn::{Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep};
+use crate::learn::{
+    Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep, Validation,
+};
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, PolicyError, Provenance};
 use crate::rollout::Step;
@@ -64,6 +66,25 @@ pub(super) fn check_rewards(environment: &dyn Environment, step: UpdateStep) -> 
             Err(TrainError::Reward { scene: environment.name(), fault: environment.fault(row), update: step.index })
         }
     }
+}
+
+/// What `policy` reaches in episodes that are not learned from, for the training loop.
+///
+/// # Errors
+/// The policy does not fit.
+pub(super) fn validated(
+    environment: &mut dyn Environment,
+    policy: &Policy,
+    episodes: usize,
+    seed: u64,
+) -> Result<Option<Validation>, TrainError> {
+    let judged = environment.judge(policy, episodes, seed)?;
+    let validation = |(total, success): (f32, f32)| Validation {
+        loss: -total,
+        action_error: None,
+        episodes: Some((total, success)),
+    };
+    Ok(judged.map(validation))
 }
 
 /// Train the learner that `config` asks for in `environment`.

@@ -9,7 +9,7 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::environment::check_rewards;
+use super::environment::{check_rewards, validated};
 use super::rollouts::{Rollouts, normalized, told};
 use super::{Environment, Moments};
 use crate::learn::random::{Purpose, generator, shuffle};
@@ -87,6 +87,8 @@ impl Default for PpoConfig {
 /// What is more than weights and optimisers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
+    /// Whether anything was done yet.
+    begun: bool,
     seen: Moments,
     /// Of the discounted sums of rewards, which rewards are scaled by.
     returns: Moments,
@@ -121,7 +123,6 @@ pub struct Ppo {
     base: Option<Network>,
     state: State,
     told: Told,
-    begun: bool,
 }
 
 /// Actions for a network, 0 for nothing pressed and 2 for the farther bound: the first draws are of a deviation of half of
@@ -221,15 +222,16 @@ impl Ppo {
         let mut critic_config = config.clone();
         (critic_config.init, critic_config.head) = Default::default();
         let critic = Student::new(&critic_config, values, device)?;
-        let (features, likely) = (actor.network().features(Tensor::zeros([1, 1, wide], actor.device()), &[]), 1);
+        let features = actor.network().features(Tensor::zeros([1, 1, wide], actor.device()), &[]);
         let numbers = actor.policy_config().action.size();
-        let actions = Tensor::zeros([likely, numbers], actor.device());
+        let actions = Tensor::zeros([1, numbers], actor.device());
         if actor.network().head().likelihood(features, actions).is_none() {
             return unusable("head.kind must be gaussian or categorical to learn by acting");
         }
         let base = base.is_some().then(|| actor.network().clone().valid());
         let rows = environment.rows();
         let state = State {
+            begun: false,
             seen,
             returns: Moments::new(1),
             sums: vec![0.0; rows],
@@ -238,21 +240,12 @@ impl Ppo {
             ticks: 0,
             environment: Vec::new(),
         };
-        Ok(Self {
-            config: config.clone(),
-            environment,
-            actor,
-            critic,
-            base,
-            state,
-            told: Told::default(),
-            begun: false,
-        })
+        Ok(Self { config: config.clone(), environment, actor, critic, base, state, told: Told::default() })
     }
 
     /// Begin acting, and look around for what observations are like.
     fn begin(&mut self) {
-        self.begun = true;
+        self.state.begun = true;
         let seed = self.config.training.seed;
         self.environment.begin(seed);
         if self.base.is_some() {
@@ -494,7 +487,7 @@ impl Learner for Ppo {
     }
 
     fn update(&mut self, step: UpdateStep) -> Result<(), TrainError> {
-        if !self.begun {
+        if !self.state.begun {
             self.begin();
         }
         let mut rollouts = self.act(step)?;
@@ -538,13 +531,7 @@ impl Learner for Ppo {
 
     fn validate(&mut self, _step: u64) -> Result<Option<Validation>, TrainError> {
         let policy = self.actor.policy()?;
-        let (episodes, seed) = (self.config.ppo.judged, self.config.training.seed);
-        let judged = self.environment.judge(&policy, episodes, seed)?;
-        Ok(judged.map(|(total, success)| Validation {
-            loss: -total,
-            action_error: None,
-            episodes: Some((total, success)),
-        }))
+        validated(&mut *self.environment, &policy, self.config.ppo.judged, self.config.training.seed)
     }
 
     fn policy(&self) -> Result<Policy, PolicyError> {
@@ -570,16 +557,15 @@ impl Learner for Ppo {
             message: format!("{STATE_FILE} {message}; copy the newest folder of checkpoints/ to last/"),
         };
         let state: State = postcard::from_bytes(&bytes).map_err(|_| damaged("is damaged"))?;
-        if state.sums.len() != self.environment.rows() || !self.environment.load(&state.environment) {
+        if state.sums.len() != self.environment.rows() || state.begun && !self.environment.load(&state.environment) {
             return Err(damaged("is of other arenas"));
         }
         self.actor.load(dir)?;
         self.critic.load(&dir.join(CRITIC_DIR))?;
-        if self.base.is_none() {
+        if self.base.is_none() && state.begun {
             self.actor.normalize_by(state.seen.normalizer());
         }
         self.state = State { environment: Vec::new(), ..state };
-        self.begun = true;
         Ok(())
     }
 }

@@ -64,6 +64,11 @@ impl Values {
         &self.table
     }
 
+    /// Where the largest of some values is; the first of several.
+    pub fn best(values: &[f32]) -> usize {
+        values.iter().enumerate().fold(0, |best, (at, value)| if *value > values[best] { at } else { best })
+    }
+
     /// The joint action of the highest value.
     pub(super) fn decide(&self, features: Tensor<2>) -> Tensor<2> {
         let values = self.forward(features);
@@ -72,7 +77,7 @@ impl Values {
         let chosen: Vec<f32> = values
             .chunks_exact(joint)
             .flat_map(|row| {
-                let best = best(row);
+                let best = Self::best(row);
                 &self.table[best * self.actions..(best + 1) * self.actions]
             })
             .copied()
@@ -89,16 +94,11 @@ impl Values {
         for (wanted, shown) in wanted.chunks_exact(self.actions).zip(shown.chunks_exact_mut(joint)) {
             let far = |row: &[f32]| -> f32 { -row.iter().zip(wanted).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() };
             let nearness: Vec<f32> = self.table.chunks_exact(self.actions).map(far).collect();
-            shown[best(&nearness)] = 1.0;
+            shown[Self::best(&nearness)] = 1.0;
         }
         let shown = Tensor::<2>::from_data(TensorData::new(shown, [rows, joint]), &device);
         let margins = shown.clone().neg().add_scalar(1.0).mul_scalar(MARGIN);
         let most = (values.clone() + margins).max_dim(1);
         targets.row_mean(most - (values * shown).sum_dim(1))
     }
-}
-
-/// Where the largest number is; the first of several.
-fn best(values: &[f32]) -> usize {
-    values.iter().enumerate().fold(0, |best, (at, value)| if *value > values[best] { at } else { best })
 }
