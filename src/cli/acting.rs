@@ -1,48 +1,80 @@
 //! `apprentice train ppo` and its like: learning by acting in a scene.
 
+use std::path::PathBuf;
+
+use anyhow::anyhow;
 use clap::Args;
 
 use super::plot::Curve;
 use super::train::{SettingArguments, settings, told, with_bar};
 use super::{Failure, Output, stop};
 use crate::learn::rl::{Arenas, train_in};
-use crate::learn::{DeviceChoice, LearnerKind, RunOptions};
-use crate::rollout::{VecEnv, VecEnvOptions};
-use crate::scenes::find;
+use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig};
+use crate::rollout::VecEnvOptions;
+use crate::scenes::{Scene, find};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   apprentice train ppo --scene slalom --run runs/ppo
   apprentice train ppo --scene circuit --run runs/ppo --set ppo.arenas=128 --set training.steps=500
   apprentice train ppo --scene slalom --init-from runs/cloned --run runs/better
+  apprentice train ppo --scene hairpins --reward runs/airl --run runs/elsewhere
   apprentice train ppo --scene slalom --run runs/ppo --resume
   tensorboard --logdir runs")]
 pub struct ActingArguments {
     /// A built-in scene or the path of a .ron file, to act in
     #[arg(long)]
     scene: String,
+    /// Learn from the reward that this run of train gail, airl, maxent-irl or another inferred, in place of the task's
+    /// (ppo and reinforce)
+    #[arg(long, value_name = "RUN")]
+    reward: Option<PathBuf>,
     #[command(flatten)]
     settings: SettingArguments,
+}
+
+/// Learning by acting stays on the CPU.
+pub fn on_cpu(arguments: &SettingArguments) -> Result<(), Failure> {
+    if arguments.device == DeviceChoice::Gpu {
+        return Err(Failure::bad_use(anyhow!(
+            "learning by acting decides for a few agents at every tick, which a GPU is slow at; leave --device out"
+        )));
+    }
+    Ok(())
+}
+
+/// As many arenas of the scene as the settings want.
+pub fn arenas(scene: &Scene, config: &TrainConfig) -> Box<Arenas> {
+    let arenas = if config.training.learner == LearnerKind::Dqn { config.dqn.arenas } else { config.ppo.arenas };
+    Box::new(Arenas::new(scene, VecEnvOptions { arenas, agents: 1, threads: 0 }))
 }
 
 pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> Result<(), Failure> {
     let own = &arguments.settings;
     let scene = find(&arguments.scene).map_err(Failure::bad_use)?;
-    let config = settings(kind, own, &own.run.join("config.toml"))?;
-    if own.device == DeviceChoice::Gpu {
-        return Err(Failure::bad_use(anyhow::anyhow!(
-            "learning by acting decides for a few agents at every tick, which a GPU is slow at; leave --device out"
-        )));
+    let mut config = settings(kind, own, &own.run.join("config.toml"))?;
+    if let Some(from) = &arguments.reward {
+        if kind == LearnerKind::Dqn {
+            return Err(Failure::bad_use(anyhow!(
+                "train dqn learns from the task's reward alone; use train ppo --reward"
+            )));
+        }
+        let from = std::fs::canonicalize(from).unwrap_or_else(|_| from.clone()).display().to_string();
+        if own.resume && config.reward.from != from {
+            return Err(Failure::bad_use(anyhow!(
+                "the run began with another reward; leave --reward out to go on with it"
+            )));
+        }
+        config.reward.from = from;
     }
+    on_cpu(own)?;
     let options = RunOptions {
         resume: own.resume,
         stop: stop::on_interrupt(),
         scene: scene.name.clone(),
         ..RunOptions::new(&own.run)
     };
-    let arenas = if kind == LearnerKind::Dqn { config.dqn.arenas } else { config.ppo.arenas };
-    let arenas = VecEnv::new(&scene, VecEnvOptions { arenas, agents: 1, threads: 0 });
-    let environment = Box::new(Arenas::new(arenas));
+    let environment = arenas(&scene, &config);
     let summary = with_bar(Curve::Return, &options, output, |bar| train_in(&config, environment, &options, bar))?;
     // What is least is minus the return.
     let best = summary.best_loss.map_or("not measured".to_owned(), |loss| format!("{:.3}", -loss));

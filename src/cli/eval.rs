@@ -36,6 +36,10 @@ pub struct EvalArguments {
     /// Seed that the episodes' seeds derive from; recordings never use the same
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Let every episode last so many seconds, whatever happens in it, and count what was earned until then; to compare
+    /// with learners of inferred rewards
+    #[arg(long, value_name = "SECONDS")]
+    horizon: Option<f32>,
     /// Attack the policy through its observations: noise, fgsm or pgd
     #[arg(long, conflicts_with = "operator", requires = "epsilon", value_parser = AttackKind::from_str)]
     attack: Option<AttackKind>,
@@ -85,7 +89,14 @@ pub fn play(
 }
 
 pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
-    let scene = find(&arguments.scene).map_err(Failure::bad_use)?;
+    let mut scene = find(&arguments.scene).map_err(Failure::bad_use)?;
+    if let Some(seconds) = arguments.horizon {
+        let ticks = (seconds / scene.blueprint.control_dt()).round();
+        if !(1.0..=1e6).contains(&ticks) {
+            return Err(Failure::bad_use(anyhow!("--horizon is {seconds} s; give at least a tick, at most 1,000,000")));
+        }
+        scene = scene.with_horizon(ticks as u64);
+    }
     if arguments.episodes == 0 {
         return Err(Failure::bad_use(anyhow!("--episodes is 0; give at least 1")));
     }

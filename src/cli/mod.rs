@@ -7,11 +7,13 @@ mod dagger;
 mod dataset;
 mod eval;
 mod exit;
+mod inferring;
 mod play;
 mod plot;
 mod policy;
 mod quickstart;
 mod record;
+mod reward;
 mod scenes;
 mod stop;
 mod study;
@@ -60,6 +62,8 @@ enum Command {
     Eval(eval::EvalArguments),
     /// Look at a policy, merge an adapter into it
     Policy(policy::PolicyArguments),
+    /// Look at a reward that was inferred, or score demonstrations by it
+    Reward(reward::RewardArguments),
     /// Search for good training settings
     Tune(tune::TuneArguments),
     /// Compare learning methods
@@ -99,6 +103,7 @@ pub fn run() -> ExitCode {
         Some(Command::Train(a)) => train::run(a, &output),
         Some(Command::Eval(a)) => eval::run(a, &output),
         Some(Command::Policy(a)) => policy::run(a, &output),
+        Some(Command::Reward(a)) => reward::run(a, &output),
         Some(Command::Tune(a)) => tune::run(a, &output),
         Some(Command::Study(a)) => study::run(a, &output),
         Some(Command::Bench(a)) => bench::run(a, &output),

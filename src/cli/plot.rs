@@ -283,3 +283,46 @@ pub fn lines(path: &Path, title: &str, demonstrated: &[Trace], driven: &[Trace])
     legend(&mut chart, SeriesLabelPosition::UpperRight).map_err(|e| failed(path, e))?;
     root.present().map_err(|e| failed(path, e))
 }
+
+/// Places (x, z) with a number each, as a map of the means of square cells.
+pub fn map(path: &Path, title: &str, places: &[(f32, f32, f32)]) -> Result<()> {
+    /// Cells along the longer side.
+    const CELLS: f32 = 80.0;
+    if places.is_empty() {
+        return Err(anyhow!("there is nothing to draw"));
+    }
+    prepare(path)?;
+    let ((x0, x1), (z0, z1)) = (span(places.iter().map(|p| p.0)), span(places.iter().map(|p| p.1)));
+    let size = ((x1 - x0).max(z1 - z0) / CELLS).max(1e-3);
+    let mut cells = std::collections::BTreeMap::<(i32, i32), (f32, u32)>::new();
+    for (x, z, value) in places.iter().filter(|p| p.2.is_finite()) {
+        let cell = cells.entry((((x - x0) / size) as i32, ((z - z0) / size) as i32)).or_default();
+        *cell = (cell.0 + value, cell.1 + 1);
+    }
+    let means: Vec<((i32, i32), f32)> = cells.into_iter().map(|(at, (sum, count))| (at, sum / count as f32)).collect();
+    let mut sorted: Vec<f32> = means.iter().map(|(_, mean)| *mean).collect();
+    sorted.sort_by(f32::total_cmp);
+    // A few extremes would leave one colour for all else.
+    let (low, high) = (sorted[sorted.len() / 50], sorted[sorted.len() - 1 - sorted.len() / 50]);
+    let root = BitMapBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE).map_err(|e| failed(path, e))?;
+    // Metres are as long in both directions.
+    let half = 0.55 * (x1 - x0).max((z1 - z0) * SIZE.0 as f32 / SIZE.1 as f32);
+    let (across, middle) = (half * SIZE.1 as f32 / SIZE.0 as f32, (0.5 * (x0 + x1), -0.5 * (z0 + z1)));
+    let mut chart = ChartBuilder::on(&root)
+        .caption(format!("{title}: {low:.3} (blue) to {high:.3} (red)"), ("sans-serif", 20))
+        .margin(12)
+        .x_label_area_size(44)
+        .y_label_area_size(60)
+        .build_cartesian_2d(middle.0 - half..middle.0 + half, middle.1 - across..middle.1 + across)
+        .map_err(|e| failed(path, e))?;
+    chart.configure_mesh().x_desc("x, m").y_desc("-z, m").draw().map_err(|e| failed(path, e))?;
+    let squares = means.iter().map(|((column, row), mean)| {
+        let (x, z) = (x0 + *column as f32 * size, z0 + *row as f32 * size);
+        let share = ((mean - low) / (high - low).max(1e-9)).clamp(0.0, 1.0);
+        let colour = HSLColor(f64::from(0.66 * (1.0 - share)), 0.85, 0.5);
+        Rectangle::new([(x, -z), (x + size, -z - size)], colour.filled())
+    });
+    chart.draw_series(squares).map_err(|e| failed(path, e))?;
+    root.present().map_err(|e| failed(path, e))
+}

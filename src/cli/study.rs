@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::exit::interrupted;
 use super::{Failure, Output, plot, stop};
-use crate::study::{Comparison, IMITATION, Laboratory, StudyError};
+use crate::study::{Comparison, IMITATION, Laboratory, REWARDS, StudyError};
 
 #[derive(Args, Debug)]
 pub struct StudyArguments {
@@ -21,7 +21,9 @@ pub struct StudyArguments {
 #[derive(Subcommand, Debug)]
 enum StudyCommand {
     /// The supervised and interactive methods, compared
-    Imitation(RunArguments),
+    Imitation(ImitationArguments),
+    /// What learns by acting, compared: for the task's own reward, and for what demonstrations let infer
+    Rewards(RewardsArguments),
 }
 
 #[derive(Args, Debug)]
@@ -29,14 +31,37 @@ enum StudyCommand {
   apprentice study imitation --out study
   apprentice study imitation --only fork --out study
   apprentice study imitation --quick --out /tmp/study")]
+struct ImitationArguments {
+    /// Only this comparison; may be given several times
+    #[arg(long, value_parser = names(IMITATION))]
+    only: Vec<String>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  apprentice study rewards --out study
+  apprentice study rewards --only inferred-slalom --out study
+  apprentice study rewards --quick --out /tmp/study")]
+struct RewardsArguments {
+    /// Only this comparison; may be given several times
+    #[arg(long, value_parser = names(REWARDS))]
+    only: Vec<String>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+fn names(comparisons: &'static [Comparison]) -> PossibleValuesParser {
+    PossibleValuesParser::new(comparisons.iter().map(|comparison| comparison.name))
+}
+
+#[derive(Args, Debug)]
 struct RunArguments {
     /// Where cells, runs and tables go; a study that was stopped there goes on
     #[arg(long)]
     out: PathBuf,
-    /// Only this comparison; may be given several times
-    #[arg(long, value_parser = PossibleValuesParser::new(IMITATION.iter().map(|comparison| comparison.name)))]
-    only: Vec<String>,
-    /// How often each method is trained, each time with another seed; 3 without --quick, else 1
+    /// How often each method is trained, each time with another seed; 3 (rewards: 5) without --quick, else 1
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: Option<u64>,
     /// Everything small, to see that it runs: what it finds says little
@@ -46,18 +71,25 @@ struct RunArguments {
 
 pub fn run(arguments: &StudyArguments, output: &Output) -> Result<(), Failure> {
     match &arguments.study {
-        StudyCommand::Imitation(arguments) => compare("imitation", IMITATION, arguments, output),
+        StudyCommand::Imitation(own) => compare("imitation", IMITATION, &own.only, (&own.run, 3), output),
+        StudyCommand::Rewards(own) => compare("rewards", REWARDS, &own.only, (&own.run, 5), output),
     }
 }
 
-fn compare(name: &str, all: &[Comparison], arguments: &RunArguments, output: &Output) -> Result<(), Failure> {
+fn compare(
+    name: &str,
+    all: &[Comparison],
+    only: &[String],
+    (arguments, seeds): (&RunArguments, u64),
+    output: &Output,
+) -> Result<(), Failure> {
     let stop = stop::on_interrupt();
     let mut reports = Vec::new();
-    for comparison in all.iter().filter(|c| arguments.only.is_empty() || arguments.only.iter().any(|o| o == c.name)) {
+    for comparison in all.iter().filter(|c| only.is_empty() || only.iter().any(|o| o == c.name)) {
         output.line(format_args!("{}: {}", comparison.name, comparison.about));
         let dir = arguments.out.join(comparison.name);
         let mut progress = |line: &str| output.line(format_args!("  {line}"));
-        let seeds = arguments.seeds.unwrap_or(if arguments.quick { 1 } else { 3 });
+        let seeds = arguments.seeds.unwrap_or(if arguments.quick { 1 } else { seeds });
         let report = Laboratory::new(&dir, arguments.quick, seeds, stop.clone(), &mut progress)
             .and_then(|laboratory| comparison.run(&laboratory));
         let report = report.map_err(|error| match error {

@@ -14,6 +14,7 @@ use super::acting::{self, ActingArguments};
 use super::bco::{self, BcoArguments};
 use super::dagger::{self, DaggerArguments};
 use super::exit::interrupted_with_result;
+use super::inferring::{self, InferringArguments};
 use super::plot::{Curve, curves};
 use super::{Failure, Output, stop};
 use crate::demos::Dataset;
@@ -60,6 +61,18 @@ enum LearnerCommand {
     Reinforce(ActingArguments),
     /// Reinforcement learning over keys: deep Q-learning, double, dueling, with prioritised replay
     Dqn(ActingArguments),
+    /// Generative adversarial imitation: reinforcement learning of what tells the demonstrations from the agent
+    Gail(InferringArguments),
+    /// The same through a bottleneck, for a judge that cannot tell by what does not matter
+    Vail(InferringArguments),
+    /// The same by a reward of the state alone, which serves on other courses, too
+    Airl(InferringArguments),
+    /// The same by what happens instead of what is done (no actions needed), mixed with the task's reward
+    Amp(InferringArguments),
+    /// Maximum-entropy inverse reinforcement learning, with a network
+    MaxentIrl(InferringArguments),
+    /// Weights of named features by which the demonstrator does best, found by projection
+    Apprenticeship(InferringArguments),
 }
 
 const EXAMPLES: &str = "Examples:
@@ -127,6 +140,14 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
         LearnerCommand::Ppo(arguments) => return acting::run(LearnerKind::Ppo, arguments, output),
         LearnerCommand::Reinforce(arguments) => return acting::run(LearnerKind::Reinforce, arguments, output),
         LearnerCommand::Dqn(arguments) => return acting::run(LearnerKind::Dqn, arguments, output),
+        LearnerCommand::Gail(arguments) => return inferring::run(LearnerKind::Gail, arguments, output),
+        LearnerCommand::Vail(arguments) => return inferring::run(LearnerKind::Vail, arguments, output),
+        LearnerCommand::Airl(arguments) => return inferring::run(LearnerKind::Airl, arguments, output),
+        LearnerCommand::MaxentIrl(arguments) => return inferring::run(LearnerKind::MaxentIrl, arguments, output),
+        LearnerCommand::Apprenticeship(arguments) => {
+            return inferring::run(LearnerKind::Apprenticeship, arguments, output);
+        }
+        LearnerCommand::Amp(arguments) => return inferring::run(LearnerKind::Amp, arguments, output),
     };
     learn(kind, arguments, output)
 }

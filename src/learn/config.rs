@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::irl::RewardConfig;
 use super::quality::QualityUse;
 use super::rl::{DqnConfig, PpoConfig};
 use super::{
@@ -226,6 +227,8 @@ pub struct TrainConfig {
     pub ppo: PpoConfig,
     /// `dqn` only.
     pub dqn: DqnConfig,
+    /// `gail`, `vail`, `airl` and `amp` only: the reward that is inferred.
+    pub reward: RewardConfig,
     /// The loop.
     pub training: TrainingConfig,
 }
@@ -296,7 +299,7 @@ impl TrainConfig {
     pub fn check(&self, origin: &str) -> Result<(), TrainError> {
         self.network.check()?;
         self.head.check()?;
-        let (o, d, t, q) = (&self.optimizer, &self.data, &self.training, &self.dqn);
+        let (o, d, t, q, w) = (&self.optimizer, &self.data, &self.training, &self.dqn, &self.reward);
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let not_negative = |x: f32| x.is_finite() && x >= 0.0;
         let wants = [
@@ -363,6 +366,22 @@ impl TrainConfig {
             ((1..=1 << 24).contains(&q.replay.capacity), "dqn.replay.capacity", "within 1 and 16777216"),
             ((0.0..=1.0).contains(&q.replay.priority), "dqn.replay.priority", "within 0 and 1"),
             ((0.0..=1.0).contains(&q.replay.correction), "dqn.replay.correction", "within 0 and 1"),
+            (
+                !w.hidden.is_empty() && w.hidden.iter().all(|w| (1..=4096).contains(w)),
+                "reward.hidden",
+                "one width or more, each within 1 and 4096",
+            ),
+            (positive(w.learning_rate), "reward.learning_rate", "above 0"),
+            (w.batches <= 10_000, "reward.batches", "at most 10000"),
+            ((2..=1 << 16).contains(&w.batch_size), "reward.batch_size", "within 2 and 65536"),
+            (not_negative(w.penalty), "reward.penalty", "at least 0"),
+            (not_negative(w.logit), "reward.logit", "at least 0"),
+            (w.replay <= 1 << 22, "reward.replay", "at most 4194304 (0 for none)"),
+            (not_negative(w.bottleneck), "reward.bottleneck", "at least 0"),
+            ((1..=1024).contains(&w.latent), "reward.latent", "within 1 and 1024"),
+            ((1..=10_000).contains(&w.round), "reward.round", "within 1 and 10000"),
+            ((0.0..=1.0).contains(&w.task), "reward.task", "within 0 and 1"),
+            (w.horizon <= 1 << 20, "reward.horizon", "at most 1048576 ticks (0 for the shortest demonstration's)"),
             (t.seed <= i64::MAX as u64, "training.seed", "below 2^63, the largest number in TOML"),
             (t.steps > 0 || t.epochs > 0, "training.steps", "above 0, or training.epochs must be"),
             ((1..=1 << 20).contains(&t.batch_size), "training.batch_size", "within 1 and 1048576"),

@@ -7,10 +7,11 @@ use burn::tensor::{Device, Tensor, activation};
 /// Slope of the rectifier below zero. Not zero, so that the gradient by the action never vanishes.
 const LEAK: f64 = 0.2;
 
-/// Scores a condition `[rows, conditions]` with an action `[rows, actions]`; above zero speaks for a demonstrated one.
+/// Scores a condition `[rows, conditions]`, where there is one, with an action `[rows, actions]`; above zero speaks for a
+/// demonstrated one.
 #[derive(Module, Debug)]
 pub struct Discriminator {
-    condition: Linear,
+    condition: Option<Linear>,
     action: Linear,
     layers: Vec<Linear>,
     score: Linear,
@@ -28,15 +29,15 @@ pub struct Judgement {
 }
 
 impl Discriminator {
-    /// Layers of the given widths.
+    /// Layers of the given widths. With `conditions` of 0 there is none.
     ///
     /// # Panics
     /// Without a width.
     pub fn new((conditions, actions): (usize, usize), widths: &[usize], device: &Device) -> Self {
         let linear = |from, to| LinearConfig::new(from, to).init(device);
         Self {
-            condition: linear(conditions, widths[0]),
-            action: LinearConfig::new(actions, widths[0]).with_bias(false).init(device),
+            condition: (conditions > 0).then(|| linear(conditions, widths[0])),
+            action: LinearConfig::new(actions, widths[0]).with_bias(conditions == 0).init(device),
             layers: widths.windows(2).map(|pair| linear(pair[0], pair[1])).collect(),
             score: linear(widths[widths.len() - 1], 1),
         }
@@ -44,8 +45,11 @@ impl Discriminator {
 
     /// Judge actions `[rows, actions]`. The gradients are written out as products, so that a penalty on them can itself be
     /// differentiated, once and as usual.
-    pub fn forward(&self, condition: Tensor<2>, action: Tensor<2>) -> Judgement {
-        let mut x = self.condition.forward(condition) + self.action.forward(action);
+    pub fn forward(&self, condition: Option<Tensor<2>>, action: Tensor<2>) -> Judgement {
+        let mut x = self.action.forward(action);
+        if let (Some(layer), Some(condition)) = (&self.condition, condition) {
+            x = layer.forward(condition) + x;
+        }
         let mut slopes = vec![slope(&x)];
         x = activation::leaky_relu(x, LEAK);
         for layer in &self.layers {

@@ -117,7 +117,7 @@ impl BatchLearner for Gan {
         let generated = lesson.targets.demonstrated(generated);
         let shown = lesson.targets.demonstrated(lesson.targets.actions.clone());
 
-        let judge = |generated: Tensor<2>| self.discriminator.forward(condition.clone(), generated);
+        let judge = |generated: Tensor<2>| self.discriminator.forward(Some(condition.clone()), generated);
         let Judgement { score: real, slope: at_real, .. } = judge(shown.clone());
         let Judgement { score: fake, slope: at_fake, .. } = judge(generated.clone().detach());
         let gap = (real.clone() - fake.clone()).mean();
@@ -128,8 +128,8 @@ impl BatchLearner for Gan {
         let (discriminator, _) = self.optimizer.step(self.discriminator.clone(), grads, step.learning_rate);
         self.discriminator = discriminator;
 
-        let fake = self.discriminator.forward(condition.clone(), generated);
-        let real = self.discriminator.forward(condition, shown);
+        let fake = self.discriminator.forward(Some(condition.clone()), generated);
+        let real = self.discriminator.forward(Some(condition), shown);
         let deceit = match self.kind {
             LearnerKind::FeatureMatching => apart(fake.features, real.features.detach()),
             _ => behind(fake.score, real.score.detach()),

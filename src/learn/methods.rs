@@ -33,6 +33,19 @@ pub enum LearnerKind {
     Reinforce,
     /// Reinforcement learning by deep Q-learning over keys ([`super::rl::Dqn`]).
     Dqn,
+    /// Reinforcement learning of a reward that tells demonstrations from what the agent does ([`super::irl`]; Ho & Ermon
+    /// 2016, arXiv:1606.03476).
+    Gail,
+    /// The same, through a bottleneck (Peng et al. 2019, arXiv:1810.00821).
+    Vail,
+    /// The same, by a reward of the state alone (Fu et al. 2018, arXiv:1710.11248).
+    Airl,
+    /// The same, by what happens, not by what is done (Peng et al. 2021, arXiv:2104.02180).
+    Amp,
+    /// The same, by the reward that makes the demonstrations most likely (Ziebart et al. 2008).
+    MaxentIrl,
+    /// The same, by weights of named features, found by projection (Abbeel & Ng 2004).
+    Apprenticeship,
 }
 
 /// Observations that a policy sees which draws its actions at every tick: it has to know which way it took.
@@ -56,7 +69,23 @@ impl LearnerKind {
             Self::Ppo => "ppo",
             Self::Reinforce => "reinforce",
             Self::Dqn => "dqn",
+            Self::Gail => "gail",
+            Self::Vail => "vail",
+            Self::Airl => "airl",
+            Self::Amp => "amp",
+            Self::MaxentIrl => "maxent-irl",
+            Self::Apprenticeship => "apprenticeship",
         }
+    }
+
+    /// Whether it learns from a reward that it infers from demonstrations.
+    pub fn infers_reward(self) -> bool {
+        matches!(self, Self::Gail | Self::Vail | Self::Airl | Self::Amp | Self::MaxentIrl | Self::Apprenticeship)
+    }
+
+    /// Whether it infers a reward from what was done, not only from what was seen.
+    pub fn judges_actions(self) -> bool {
+        matches!(self, Self::Gail | Self::Vail | Self::Airl | Self::MaxentIrl)
     }
 
     /// The settings that it begins from.
@@ -99,8 +128,19 @@ impl LearnerKind {
                 (head.chunk, head.execute) = CHUNK;
                 head.width = 64;
                 head.layers = 1;
+                // With more of either, the latent variable tells nothing, or more than chance can draw.
+                (head.latent, head.kl_weight) = (2, 0.01);
+                config.network.history = HISTORY;
+                config.optimizer.learning_rate = 3e-4;
             }
-            Self::Ppo | Self::Reinforce => {
+            Self::Ppo
+            | Self::Reinforce
+            | Self::Gail
+            | Self::Vail
+            | Self::Airl
+            | Self::Amp
+            | Self::MaxentIrl
+            | Self::Apprenticeship => {
                 head.kind = HeadKind::Gaussian;
                 config.network.hidden = vec![64, 64];
                 config.network.activation = Activation::Tanh;
@@ -111,6 +151,13 @@ impl LearnerKind {
                 if self == Self::Reinforce {
                     let ppo = &mut config.ppo;
                     (ppo.clip, ppo.epochs, ppo.lambda, ppo.divergence) = (0.0, 1, 1.0, 0.0);
+                }
+                if self.infers_reward() {
+                    // The task's own score is not to choose the policy.
+                    config.training.select_from = 1.0;
+                }
+                if self == Self::Amp {
+                    config.reward.task = 0.5;
                 }
             }
             Self::Dqn => {

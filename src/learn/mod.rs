@@ -15,6 +15,7 @@ mod error;
 mod gan;
 mod importances;
 mod init;
+pub mod irl;
 mod learner;
 mod methods;
 mod optimizer;

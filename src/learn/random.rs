@@ -21,6 +21,8 @@ pub enum Purpose {
     Validation = 6,
     /// What an agent that learns by acting tries.
     Explore = 7,
+    /// What an inferred reward learns from.
+    Reward = 8,
 }
 
 /// The generator of a `purpose` for its `counter`-th use.

@@ -162,7 +162,7 @@ pub fn learner(
         | LearnerKind::Diffusion
         | LearnerKind::OneShot
         | LearnerKind::Act => Ok(Box::new(BehaviourCloning::new(config, policy, device)?)),
-        kind @ (LearnerKind::Ppo | LearnerKind::Reinforce | LearnerKind::Dqn) => Err(TrainError::Config {
+        kind => Err(TrainError::Config {
             origin: "training.learner".into(),
             message: format!("{} learns by acting, not from demonstrations", kind.name()),
         }),

@@ -34,6 +34,11 @@ pub trait Blueprint: Send + Sync + 'static {
         1.0 / 120.0
     }
 
+    /// Easier versions to learn in first, each with the share of successes that ends it.
+    fn lessons(&self) -> Vec<(f32, Arc<dyn Blueprint>)> {
+        Vec::new()
+    }
+
     /// Time after which an episode ends, s.
     fn time_limit(&self) -> f32;
 
@@ -74,12 +79,14 @@ pub struct Scene {
     pub text: String,
     /// Builds its arenas.
     pub blueprint: Arc<dyn Blueprint>,
+    /// Ticks that every episode lasts, whatever happens in it; without it, one ends with its task or at the time limit.
+    pub horizon: Option<u64>,
 }
 
 impl Scene {
     /// A scene of a game's own. `text` is anything that changes when the blueprint does; datasets keep its hash.
     pub fn new(name: impl Into<String>, text: impl Into<String>, blueprint: impl Blueprint) -> Self {
-        Self { name: name.into(), text: text.into(), blueprint: Arc::new(blueprint) }
+        Self { name: name.into(), text: text.into(), blueprint: Arc::new(blueprint), horizon: None }
     }
 
     /// Hash of the text (XXH3, 64 bits).
@@ -92,8 +99,27 @@ impl Scene {
         self.blueprint.title()
     }
 
-    /// Ticks until the time limit.
+    /// The same scene, in which every episode lasts `ticks`, so that its length tells nothing about how it went. What
+    /// comes after the task is done or failed earns nothing.
+    pub fn with_horizon(&self, ticks: u64) -> Self {
+        Self { horizon: Some(ticks), ..self.clone() }
+    }
+
+    /// Easier versions to learn in first, each with the share of successes that ends it; none with a horizon, since who
+    /// imitates is to begin where demonstrators began.
+    pub fn lessons(&self) -> Vec<(f32, Self)> {
+        if self.horizon.is_some() {
+            return Vec::new();
+        }
+        let lessons = self.blueprint.lessons().into_iter();
+        lessons.map(|(until, blueprint)| (until, Self { blueprint, ..self.clone() })).collect()
+    }
+
+    /// Ticks until the time limit, or the horizon where there is one.
     pub fn tick_limit(&self) -> u64 {
+        if let Some(horizon) = self.horizon {
+            return horizon;
+        }
         (self.blueprint.time_limit() / self.blueprint.control_dt()).round() as u64
     }
 }

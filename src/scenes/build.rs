@@ -7,7 +7,7 @@ use bevy_rapier3d::rapier::prelude::*;
 
 use super::blueprint::{Blueprint, Built, Role};
 use super::road::road;
-use super::specification::{AgentKind, Form, Object, SceneSpecification, TaskKind, Thing};
+use super::specification::{AgentKind, Form, Lesson, Object, SceneSpecification, TaskKind, Thing};
 use super::variation::SceneVariation;
 use crate::agents::humanoid::{self, Humanoid, HumanoidOptions};
 use crate::agents::vehicle::{self, Vehicle, VehicleSpecification};
@@ -144,6 +144,12 @@ impl SceneSpecification {
     }
 }
 
+/// Whether an agent senses and does the same in both scenes.
+pub(super) fn same_spaces(a: &SceneSpecification, b: &SceneSpecification) -> bool {
+    let (a, b) = (a.spaces(), b.spaces());
+    a.agent == b.agent && a.observation == b.observation && a.action == b.action
+}
+
 impl Blueprint for SceneSpecification {
     fn title(&self) -> String {
         self.title.clone()
@@ -162,6 +168,12 @@ impl Blueprint for SceneSpecification {
 
     fn control_dt(&self) -> f32 {
         self.control_dt
+    }
+
+    fn lessons(&self) -> Vec<(f32, Arc<dyn Blueprint>)> {
+        let lesson =
+            |lesson: &Lesson| -> (f32, Arc<dyn Blueprint>) { (lesson.until, Arc::new(self.in_lesson(lesson))) };
+        self.lessons.iter().map(lesson).collect()
     }
 
     fn sim_dt(&self) -> f32 {

@@ -63,7 +63,7 @@ pub fn spawn_arena(world: &mut World, scene: &Scene, agents: usize, driver: Driv
                     .spawn((
                         AgentBundle::new(agent, spaces.clone(), driver),
                         TaskState(task),
-                        Score::new(names, weights, scene.tick_limit()),
+                        Score { fixed: scene.horizon.is_some(), ..Score::new(names, weights, scene.tick_limit()) },
                         bindings.clone(),
                         KeyLatch::default(),
                     ))

@@ -64,6 +64,62 @@ pub struct SceneSpecification {
     /// How the scripted operators go about it.
     #[serde(default)]
     pub pace: Pace,
+    /// Easier versions that whoever learns by acting begins with, one after the other.
+    #[serde(default)]
+    pub lessons: Vec<Lesson>,
+}
+
+/// An easier version of a scene: what it says takes the place of what the scene says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lesson {
+    /// Share of the last hundred episodes that has to succeed before the next lesson, or the scene itself, begins.
+    pub until: f32,
+    /// Who acts, if differently: the same kind, with the same senses and actions.
+    #[serde(default)]
+    pub agent: Option<AgentKind>,
+    /// The time limit, s.
+    #[serde(default)]
+    pub time_limit: Option<f32>,
+    /// The ground.
+    #[serde(default)]
+    pub ground: Option<Ground>,
+    /// The row of cones, of as many.
+    #[serde(default)]
+    pub gates: Option<Gates>,
+    /// Things in random places.
+    #[serde(default)]
+    pub scatter: Option<Scatter>,
+    /// Where the agent begins.
+    #[serde(default)]
+    pub start: Option<Start>,
+    /// Where it is to go.
+    #[serde(default)]
+    pub goal: Option<Goal>,
+    /// Other cars on the road.
+    #[serde(default)]
+    pub traffic: Option<Traffic>,
+    /// What is asked: the same task.
+    #[serde(default)]
+    pub task: Option<TaskKind>,
+}
+
+impl SceneSpecification {
+    /// The scene as it is in this lesson.
+    pub fn in_lesson(&self, lesson: &Lesson) -> Self {
+        let mut scene = Self { lessons: Vec::new(), ..self.clone() };
+        let Lesson { until: _, agent, time_limit, ground, gates, scatter, start, goal, traffic, task } = lesson.clone();
+        scene.agent = agent.unwrap_or(scene.agent);
+        scene.time_limit = time_limit.unwrap_or(scene.time_limit);
+        scene.ground = ground.unwrap_or(scene.ground);
+        scene.gates = gates.or(scene.gates);
+        scene.scatter = scatter.or(scene.scatter);
+        scene.start = start.unwrap_or(scene.start);
+        scene.goal = goal.or(scene.goal);
+        scene.traffic = traffic.or(scene.traffic);
+        scene.task = task.unwrap_or(scene.task);
+        scene
+    }
 }
 
 fn default_control_dt() -> f32 {
@@ -270,7 +326,7 @@ pub struct Start {
     pub spread: (f32, f32),
     /// How far it strays from its heading, degrees.
     pub turn: f32,
-    /// Begin anywhere along the course instead of at `at`.
+    /// Begin anywhere along the course, or between the gates, instead of at `at`.
     pub anywhere: bool,
 }
 

@@ -15,6 +15,9 @@ const AGENT_SPACING: f32 = 9.0;
 /// The same on foot, m.
 const PERSON_SPACING: f32 = 1.6;
 
+/// Nobody who begins anywhere between gates begins nearer to the end than this, m.
+const END_CLEAR: f32 = 8.0;
+
 /// Varies an arena of a RON scene.
 pub(super) struct SceneVariation {
     pub scene: Arc<SceneSpecification>,
@@ -236,6 +239,16 @@ impl Variation for SceneVariation {
                 _ => None,
             };
             Guide { goal, object, ..Guide::default() }
+        };
+        let (from, heading) = match &guide.course {
+            Some(course) if self.scene.start.anywhere && !guide.gates.is_empty() => {
+                let along = rng.random::<f32>() * (course.length() - END_CLEAR).max(0.0);
+                let way = course.heading_at(along);
+                let left = Quat::from_rotation_y(way) * Vec3::NEG_X;
+                let aside = left * stray(rng, self.scene.start.spread.0);
+                (course.point_at(along) + aside, way + stray(rng, self.scene.start.turn).to_radians())
+            }
+            _ => (from, heading),
         };
         let on_foot = matches!(self.scene.agent, AgentKind::Humanoid { .. });
         let spacing = if on_foot {

@@ -251,7 +251,9 @@ impl<'a> Laboratory<'a> {
         (self.progress.lock().unwrap_or_else(PoisonError::into_inner))(line);
     }
 
-    fn check_stop(&self) -> Result<(), StudyError> {
+    /// # Errors
+    /// It was told to stop.
+    pub fn check_stop(&self) -> Result<(), StudyError> {
         if self.stop.load(Ordering::Relaxed) { Err(StudyError::Stopped) } else { Ok(()) }
     }
 }

@@ -3,22 +3,17 @@
 //! A comparison is made of cells: one training and its evaluation, written down as soon as it is done, so that a study
 //! that was stopped goes on where it was.
 
-mod attacks;
-mod depth;
-mod fork;
+mod imitation;
 mod laboratory;
-mod observed;
-mod one_shot;
-mod operators;
 mod report;
-mod rounds;
-mod sequence;
-mod transfer;
+mod rewards;
 
 use thiserror::Error;
 
+pub use imitation::IMITATION;
 pub use laboratory::{Laboratory, Numbers};
 pub use report::{Report, Row, Summary};
+pub use rewards::REWARDS;
 
 use crate::demos::DatasetError;
 use crate::learn::TrainError;
@@ -94,20 +89,3 @@ impl Comparison {
         (self.run)(laboratory)
     }
 }
-
-/// The comparisons of the supervised and interactive methods.
-pub const IMITATION: &[Comparison] = &[
-    Comparison { name: "fork", about: "demonstrations that pass a post on either side", run: fork::run },
-    Comparison {
-        name: "operators",
-        about: "demonstrators of mixed skill: networks with and without memory",
-        run: operators::run,
-    },
-    Comparison { name: "rounds", about: "few demonstrations, and an expert to ask", run: rounds::run },
-    Comparison { name: "observed", about: "demonstrations without actions", run: observed::run },
-    Comparison { name: "transfer", about: "another course, another car", run: transfer::run },
-    Comparison { name: "one-shot", about: "a policy that is shown one demonstration", run: one_shot::run },
-    Comparison { name: "depth", about: "seeing by a depth image", run: depth::run },
-    Comparison { name: "sequence", about: "one scene after the other, or all at once", run: sequence::run },
-    Comparison { name: "attacks", about: "observations moved against the policy", run: attacks::run },
-];

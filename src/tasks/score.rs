@@ -75,6 +75,10 @@ pub struct Score {
     pub ticks: u64,
     /// Time limit, ticks.
     pub limit: u64,
+    /// Whether the episode lasts until the limit whatever happens.
+    pub fixed: bool,
+    /// How the task was done or failed, where the episode goes on after that.
+    pub decided: Option<End>,
     /// How the episode ended, once it has.
     pub end: Option<End>,
 }
@@ -125,7 +129,7 @@ fn begin_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(
         score.totals.fill(0.0);
         score.reward = 0.0;
         score.ticks = 0;
-        score.end = None;
+        (score.decided, score.end) = (None, None);
     }
     for (mut arena, _) in arenas.iter_mut().filter(|(arena, _)| arena.begun) {
         arena.begun = false;
@@ -148,7 +152,12 @@ fn judge_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(
             dt: physics.dt() * arena.substeps as f32,
         };
         let score = &mut *score;
-        let outcome = task.0.judge(&judging, &mut score.terms);
+        let outcome = if score.decided.is_none() {
+            task.0.judge(&judging, &mut score.terms)
+        } else {
+            score.terms.fill(0.0);
+            Outcome::Running
+        };
         score.reward = 0.0;
         for ((term, total), weight) in score.terms.iter_mut().zip(&mut score.totals).zip(&score.weights) {
             *term *= weight;
@@ -156,11 +165,16 @@ fn judge_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(
             score.reward += *term;
         }
         score.ticks += 1;
-        score.end = match outcome {
+        let decided = match outcome {
             Outcome::Success => Some(End::Success),
             Outcome::Failure(why) => Some(End::Failure(why)),
-            Outcome::Running if score.ticks >= score.limit => Some(End::TimeUp),
-            Outcome::Running => None,
+            Outcome::Running => score.decided,
+        };
+        score.decided = decided.filter(|_| score.fixed);
+        score.end = match decided {
+            Some(end) if !score.fixed => Some(end),
+            decided if score.ticks >= score.limit => Some(decided.unwrap_or(End::TimeUp)),
+            _ => None,
         };
     }
 }

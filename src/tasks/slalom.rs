@@ -3,7 +3,7 @@
 use bevy::math::Vec3;
 
 use super::score::{Judging, Outcome, Task};
-use crate::sim::Surface;
+use crate::sim::{Gate, Surface};
 
 /// Pass every gate's post on its side and reach the end of the course, touching none.
 #[derive(Clone, Debug)]
@@ -21,17 +21,23 @@ impl Slalom {
     }
 }
 
+/// Direction of the row of posts.
+fn row_of(gates: &[Gate]) -> Vec3 {
+    let ends = gates.first().zip(gates.last());
+    ends.map_or(Vec3::ZERO, |(first, last)| (last.post - first.post).normalize_or(Vec3::NEG_Z))
+}
+
 impl Task for Slalom {
     fn terms(&self) -> &'static [&'static str] {
         &["progress", "gates", "contact", "finish"]
     }
 
     fn begin(&mut self, judging: &Judging<'_>) {
-        self.next = 0;
-        self.along = judging.guide.course.as_ref().map_or(0.0, |course| {
-            let (position, _) = judging.physics.pose(judging.body.parts()[0]);
-            course.project(position).along
-        });
+        let (position, _) = judging.physics.pose(judging.body.parts()[0]);
+        self.along = judging.guide.course.as_ref().map_or(0.0, |course| course.project(position).along);
+        // Who begins between gates has passed those behind.
+        let row = row_of(&judging.guide.gates);
+        self.next = judging.guide.gates.iter().take_while(|gate| (position - gate.post).dot(row) > 0.0).count();
     }
 
     /// progress: metres along the course; gates: 1 at each post passed; contact: 1 while touching one; finish: 1 at
@@ -50,9 +56,7 @@ impl Task for Slalom {
         }
         // The row runs straight from the first post to the last; a post is passed when its place on that line is.
         if let Some(gate) = judging.guide.gates.get(self.next) {
-            let first = judging.guide.gates[0].post;
-            let last = judging.guide.gates[judging.guide.gates.len() - 1].post;
-            let row = (last - first).normalize_or(Vec3::NEG_Z);
+            let row = row_of(&judging.guide.gates);
             let from_post = position - gate.post;
             if from_post.dot(row) > 0.0 {
                 let left = Vec3::Y.cross(row);

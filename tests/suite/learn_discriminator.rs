@@ -24,7 +24,7 @@ fn its_gradient_by_the_action_is_autodiff_s() {
     let mut random = |count| (0..count).map(|_| numbers.next()).collect::<Vec<f32>>();
     let condition = tensor(random(30), 3, &device);
     let action = tensor(random(20), 2, &device).require_grad();
-    let Judgement { score, slope: gradient, .. } = discriminator.forward(condition, action.clone());
+    let Judgement { score, slope: gradient, .. } = discriminator.forward(Some(condition), action.clone());
     let wanted = values(action.grad(&score.sum().backward()).expect("the score depends on the action"));
     let found = values(gradient);
     assert!(wanted.iter().any(|g| g.abs() > 1e-3));
@@ -44,8 +44,8 @@ fn it_tells_two_gaussians_apart_as_well_as_can_be() {
     let mut draw = |mean: f32, count: usize| (0..count).map(|_| mean + numbers.normal()).collect::<Vec<f32>>();
     for _ in 0..600 {
         let nothing = tensor(vec![0.0; 256], 1, &device);
-        let real = discriminator.forward(nothing.clone(), tensor(draw(1.5, 256), 1, &device)).score;
-        let fake = discriminator.forward(nothing, tensor(draw(0.0, 256), 1, &device)).score;
+        let real = discriminator.forward(Some(nothing.clone()), tensor(draw(1.5, 256), 1, &device)).score;
+        let fake = discriminator.forward(Some(nothing), tensor(draw(0.0, 256), 1, &device)).score;
         let loss = (activation::softplus(real.neg(), 1.0) + activation::softplus(fake, 1.0)).mean();
         let grads = GradientsParams::from_grads(loss.backward(), &discriminator);
         discriminator = optimizer.step(2e-3, discriminator, grads);
@@ -54,7 +54,7 @@ fn it_tells_two_gaussians_apart_as_well_as_can_be() {
     let device = Device::flex();
     let mut share = |mean: f32, real: bool| {
         let actions = draw(mean, 20_000);
-        let score = judge.forward(tensor(vec![0.0; 20_000], 1, &device), tensor(actions, 1, &device)).score;
+        let score = judge.forward(Some(tensor(vec![0.0; 20_000], 1, &device)), tensor(actions, 1, &device)).score;
         values(score).iter().filter(|s| (**s > 0.0) == real).count() as f32 / 20_000.0
     };
     let right = f32::midpoint(share(1.5, true), share(0.0, false));

@@ -10,6 +10,7 @@ mod course;
 mod dataset_roundtrip;
 mod determinism;
 mod evaluate;
+mod irl_known;
 mod journal_recovery;
 mod kill;
 mod learn_common;

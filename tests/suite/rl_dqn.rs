@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apprentice::learn::rl::{Arenas, Environment, Replay, ReplayConfig, SumTree, Transition, train_in};
 use apprentice::learn::{LearnerKind, RunOptions, TrainConfig};
 use apprentice::policies::Policy;
-use apprentice::rollout::{VecEnv, VecEnvOptions};
+use apprentice::rollout::VecEnvOptions;
 use apprentice::scenes::find;
 use apprentice::spaces::{Field, Layout};
 use proptest::prelude::*;
@@ -178,7 +178,7 @@ fn a_stopped_run_goes_on_bit_for_bit() {
     let changes = ["dqn.arenas=4", "dqn.first_ticks=100", "training.steps=40", "training.log_every=5", "dqn.judged=2"];
     let config = config(&[&changes[..], &["training.batch_size=16", "dqn.replay.capacity=300"]].concat());
     let arenas = || -> Box<dyn Environment> {
-        Box::new(Arenas::new(VecEnv::new(&scene, VecEnvOptions { arenas: 4, agents: 1, threads: 2 })))
+        Box::new(Arenas::new(&scene, VecEnvOptions { arenas: 4, agents: 1, threads: 2 }))
     };
     let dir = tempfile::tempdir().unwrap();
     let whole = RunOptions::new(dir.path().join("whole"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apprentice::learn::rl::{Arenas, Ending, Environment, Moments, generalized_advantages, train_in};
 use apprentice::learn::{LearnerKind, RunOptions, TrainConfig};
 use apprentice::policies::Policy;
-use apprentice::rollout::{VecEnv, VecEnvOptions};
+use apprentice::rollout::VecEnvOptions;
 use apprentice::scenes::find;
 
 use apprentice::spaces::Layout;
@@ -111,7 +111,7 @@ fn a_stopped_run_goes_on_bit_for_bit() {
     let scene = find("slalom").unwrap();
     let config = config(LearnerKind::Ppo, &["ppo.arenas=6", "ppo.ticks=40", "training.steps=6", "ppo.judged=2"]);
     let arenas = || -> Box<dyn Environment> {
-        Box::new(Arenas::new(VecEnv::new(&scene, VecEnvOptions { arenas: 6, agents: 1, threads: 2 })))
+        Box::new(Arenas::new(&scene, VecEnvOptions { arenas: 6, agents: 1, threads: 2 }))
     };
     let dir = tempfile::tempdir().unwrap();
     let whole = RunOptions::new(dir.path().join("whole"));
@@ -167,7 +167,7 @@ fn a_reward_that_is_no_number_stops_the_run_and_leaves_its_last_checkpoint() {
 #[test]
 fn arenas_go_on_where_they_were_saved_through_the_episodes_that_follow() {
     let scene = find("slalom").unwrap();
-    let arenas = || Arenas::new(VecEnv::new(&scene, VecEnvOptions { arenas: 5, agents: 1, threads: 2 }));
+    let arenas = || Arenas::new(&scene, VecEnvOptions { arenas: 5, agents: 1, threads: 2 });
     let mut whole = arenas();
     whole.begin(3);
     // Each at its own speed, so that their episodes end at different times.

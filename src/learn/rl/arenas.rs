@@ -1,19 +1,35 @@
 //! The arenas of a scene as an environment.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::Environment;
 use crate::policies::{Policy, PolicyConfig, PolicyError};
-use crate::rollout::{Player, Step, VecEnv, evaluate, recording_seeds};
+use crate::rollout::{Player, Step, VecEnv, VecEnvOptions, evaluate, recording_seeds};
+use crate::scenes::Scene;
 use crate::sim::split_seed;
 use crate::tasks::End;
 
 /// Stream of a run's seed that the judged episodes are drawn from.
 const JUDGED: u64 = 3000;
 
-/// The arenas of a scene, each with one agent. Its seeds are even, as those of recordings are.
+/// Episodes by whose success a lesson is judged.
+const JUDGED_BY: usize = 100;
+
+/// The arenas of a scene, each with one agent. Its seeds are even, as those of recordings are. Where the scene has lessons,
+/// they come first.
 pub struct Arenas {
     env: VecEnv,
+    options: VecEnvOptions,
+    /// What is learned.
+    scene: Scene,
+    /// What is learned first.
+    lessons: Vec<(f32, Scene)>,
+    /// Lessons that are over.
+    over: usize,
+    /// Whether the newest episodes of this lesson succeeded.
+    newest: VecDeque<bool>,
     seed: u64,
     /// Seeds given out.
     begun: u64,
@@ -26,6 +42,8 @@ pub struct Arenas {
 /// Where the arenas are: what led there. Simulating it again leads to the same numbers, bit for bit.
 #[derive(Serialize, Deserialize)]
 struct Saved {
+    over: usize,
+    newest: VecDeque<bool>,
     seed: u64,
     begun: u64,
     next: Vec<u64>,
@@ -34,15 +52,31 @@ struct Saved {
 }
 
 impl Arenas {
-    /// These arenas.
+    /// Arenas of `scene`.
     ///
     /// # Panics
-    /// When they have more than one agent each.
-    pub fn new(env: VecEnv) -> Self {
-        assert_eq!(env.agents_per_arena(), 1, "an arena of one agent");
+    /// When they are to have more than one agent each.
+    pub fn new(scene: &Scene, options: VecEnvOptions) -> Self {
+        assert_eq!(options.agents, 1, "an arena of one agent");
+        let lessons = scene.lessons();
+        let env = VecEnv::new(lessons.first().map_or(scene, |(_, lesson)| lesson), options);
         let done = vec![Vec::new(); env.rows()];
         let next = vec![0; env.rows()];
-        Self { env, seed: 0, begun: 0, next, done }
+        let (over, newest) = (0, VecDeque::new());
+        Self { env, options, scene: scene.clone(), lessons, over, newest, seed: 0, begun: 0, next, done }
+    }
+
+    /// Build the arenas of the lesson that comes after `over` others.
+    fn build(&mut self, over: usize) {
+        self.over = over;
+        let scene = self.lessons.get(over).map_or(&self.scene, |(_, lesson)| lesson);
+        self.env = VecEnv::new(scene, self.options);
+    }
+
+    fn begin_all(&mut self) {
+        let seeds: Vec<u64> = (0..self.rows()).map(|_| self.fresh_seed()).collect();
+        self.env.reset(&seeds);
+        (0..self.rows()).for_each(|row| self.begun(row));
     }
 
     fn fresh_seed(&mut self) -> u64 {
@@ -63,6 +97,10 @@ impl Arenas {
         for row in 0..self.done.len() {
             let step = self.env.last_step();
             if step.terminated[row] || step.truncated[row] {
+                self.newest.push_back(self.env.finished(row).end == Some(End::Success));
+                if self.newest.len() > JUDGED_BY {
+                    self.newest.pop_front();
+                }
                 self.begun(row);
             } else {
                 self.done[row].extend_from_slice(&actions[row * narrow..(row + 1) * narrow]);
@@ -81,7 +119,7 @@ impl Environment for Arenas {
     }
 
     fn name(&self) -> String {
-        self.env.scene().name.clone()
+        self.scene.name.clone()
     }
 
     fn rows(&self) -> usize {
@@ -89,10 +127,12 @@ impl Environment for Arenas {
     }
 
     fn begin(&mut self, seed: u64) {
+        if self.over > 0 {
+            self.build(0);
+        }
+        self.newest.clear();
         (self.seed, self.begun) = (seed, 0);
-        let seeds: Vec<u64> = (0..self.rows()).map(|_| self.fresh_seed()).collect();
-        self.env.reset(&seeds);
-        (0..self.rows()).for_each(|row| self.begun(row));
+        self.begin_all();
     }
 
     fn step(&mut self, actions: &[f32]) {
@@ -119,9 +159,32 @@ impl Environment for Arenas {
         format!("{term} in the episode of seed {}", seed.unwrap_or_else(|| self.env.seed(row)))
     }
 
+    fn advance(&mut self) -> bool {
+        let Some((until, _)) = self.lessons.get(self.over) else { return false };
+        let done = self.newest.iter().filter(|success| **success).count() as f32;
+        if self.newest.len() < JUDGED_BY || done < until * JUDGED_BY as f32 {
+            return false;
+        }
+        self.newest.clear();
+        self.build(self.over + 1);
+        self.begin_all();
+        true
+    }
+
+    fn lesson(&self) -> (usize, usize) {
+        (self.over + 1, self.lessons.len() + 1)
+    }
+
     fn save(&self) -> Vec<u8> {
         let running = self.done.iter().enumerate().map(|(row, done)| (self.env.seed(row), done.clone())).collect();
-        let saved = Saved { seed: self.seed, begun: self.begun, next: self.next.clone(), running };
+        let saved = Saved {
+            over: self.over,
+            newest: self.newest.clone(),
+            seed: self.seed,
+            begun: self.begun,
+            next: self.next.clone(),
+            running,
+        };
         postcard::to_allocvec(&saved).unwrap_or_default()
     }
 
@@ -130,9 +193,12 @@ impl Environment for Arenas {
         let Ok(saved) = postcard::from_bytes::<Saved>(bytes) else { return false };
         if [saved.running.len(), saved.next.len()] != [self.rows(); 2]
             || saved.running.iter().any(|(_, done)| done.len() % narrow != 0)
+            || saved.over > self.lessons.len()
         {
             return false;
         }
+        self.build(saved.over);
+        self.newest = saved.newest;
         let seeds: Vec<u64> = saved.running.iter().map(|(seed, _)| *seed).collect();
         let longest = saved.running.iter().map(|(_, done)| done.len() / narrow).max().unwrap_or(0);
         self.env.reset(&seeds);
@@ -165,7 +231,7 @@ impl Environment for Arenas {
     fn judge(&mut self, policy: &Policy, episodes: usize, seed: u64) -> Result<Option<(f32, f32)>, PolicyError> {
         let seeds: Vec<u64> = recording_seeds(split_seed(seed, JUDGED)).take(episodes).collect();
         let player = Player::Policy(Box::new(policy.clone()));
-        let judged = evaluate(self.env.scene(), player, &seeds, self.env.threads(), |_| {})?;
+        let judged = evaluate(&self.scene, player, &seeds, self.env.threads(), |_| {})?;
         Ok(Some((judged.return_mean as f32, judged.success_rate as f32)))
     }
 }

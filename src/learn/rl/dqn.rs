@@ -329,6 +329,10 @@ impl Learner for Dqn {
         if !self.state.begun {
             self.begin(step)?;
         }
+        if self.environment.advance() {
+            self.state.pending.iter_mut().for_each(VecDeque::clear);
+            self.state.held.fill(None);
+        }
         let mut generator = generator(step.seed, Purpose::Explore, step.index);
         let chance = self.chance(step.index);
         for _ in 0..self.config.dqn.ticks {
@@ -351,6 +355,7 @@ impl Learner for Dqn {
             metrics.push(Metric { tag: "train/value", value: finite(value / count, step, "train/value")? });
             metrics.push(Metric { tag: "train/ticks", value: self.state.ticks as f32 });
             metrics.push(Metric { tag: "train/explore", value: self.chance(step) });
+            metrics.extend(super::rollouts::lesson(&*self.environment));
         }
         metrics.extend(super::rollouts::told(&std::mem::take(&mut self.episodes)));
         Ok(metrics)

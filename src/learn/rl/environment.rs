@@ -1,8 +1,11 @@
 //! What is acted in.
 
+use std::path::Path;
+
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Dqn, Ppo};
+use crate::learn::irl::RewardModel;
 use crate::learn::training::run;
 use crate::learn::{
     Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep, Validation,
@@ -37,6 +40,16 @@ pub trait Environment: Send {
     /// The episode of a row whose last reward cannot be used, and what in it is not a number.
     fn fault(&self, row: usize) -> String {
         format!("the reward of agent {row}")
+    }
+
+    /// Go on to the next lesson if this one is learned; all episodes begin anew then. Called between two updates.
+    fn advance(&mut self) -> bool {
+        false
+    }
+
+    /// The lesson, from 1, and how many there are, the task itself among them.
+    fn lesson(&self) -> (usize, usize) {
+        (1, 1)
     }
 
     /// Where it is, to go on from there.
@@ -87,6 +100,21 @@ pub(super) fn validated(
     Ok(judged.map(validation))
 }
 
+/// The reward inferred by the run `from`, for an agent of the policy's layouts.
+///
+/// # Errors
+/// There is none, or it is of another agent.
+fn applied(from: &str, spaces: &PolicyConfig) -> Result<RewardModel, TrainError> {
+    let reward = RewardModel::load(Path::new(from))?;
+    if reward.observation().fields == spaces.observation.fields && reward.action().fields == spaces.action.fields {
+        return Ok(reward);
+    }
+    Err(TrainError::Config {
+        origin: "reward.from".into(),
+        message: format!("{from} is a reward of other fields than the scene's agent has"),
+    })
+}
+
 /// Train the learner that `config` asks for in `environment`.
 ///
 /// # Errors
@@ -114,12 +142,18 @@ pub fn train_in(
         ..Provenance::default()
     };
     let mut learner: Box<dyn Learner> = match config.training.learner {
-        LearnerKind::Ppo | LearnerKind::Reinforce => Box::new(Ppo::new(config, environment, &options.device)?),
+        LearnerKind::Ppo | LearnerKind::Reinforce => {
+            let learner = Ppo::new(config, environment, &options.device)?;
+            match config.reward.from.as_str() {
+                "" => Box::new(learner),
+                from => Box::new(learner.rewarded_by(Box::new(applied(from, &spaces)?))),
+            }
+        }
         LearnerKind::Dqn => Box::new(Dqn::new(config, environment, &options.device)?),
         kind => {
             return Err(TrainError::Config {
                 origin: "training.learner".into(),
-                message: format!("{} learns from demonstrations, not by acting", kind.name()),
+                message: format!("{} needs demonstrations", kind.name()),
             });
         }
     };

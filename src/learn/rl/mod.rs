@@ -7,8 +7,10 @@ mod environment;
 mod moments;
 mod ppo;
 mod replay;
+mod reward;
 mod rollouts;
 mod sum_tree;
+mod update;
 
 pub use advantages::{Ending, generalized_advantages};
 pub use arenas::Arenas;
@@ -17,4 +19,5 @@ pub use environment::{Environment, train_in};
 pub use moments::Moments;
 pub use ppo::{Ppo, PpoConfig};
 pub use replay::{Drawn, Replay, ReplayConfig, Transition};
+pub use reward::{Acted, InferredReward};
 pub use sum_tree::SumTree;

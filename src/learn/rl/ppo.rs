@@ -10,9 +10,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::environment::{check_rewards, validated};
-use super::rollouts::{Rollouts, normalized, told};
+use super::reward::{Acted, InferredReward};
+use super::rollouts::{Rollouts, lesson, normalized, told};
+use super::update::{Ticks, orders};
 use super::{Environment, Moments};
-use crate::learn::random::{Purpose, generator, shuffle};
+use crate::learn::random::{Purpose, generator};
 use crate::learn::student::Student;
 use crate::learn::sums::{finite, number};
 use crate::learn::tensors::tensor;
@@ -121,6 +123,8 @@ pub struct Ppo {
     critic: Student,
     /// The policy that it began from.
     base: Option<Network>,
+    /// What takes the place of the environment's rewards.
+    reward: Option<Box<dyn InferredReward>>,
     state: State,
     told: Told,
 }
@@ -135,46 +139,6 @@ fn action_normalizer(action: &Layout) -> Normalizer {
         std.push(0.5 * (high - rest).max(rest - low).max(1e-3));
     }
     Normalizer { mean, std }
-}
-
-/// A batch of what is learned from, on a device.
-struct Lesson {
-    inputs: Tensor<3>,
-    actions: Tensor<2>,
-    logs: Tensor<2>,
-    advantages: Tensor<2>,
-    returns: Tensor<2>,
-    stay: Option<Tensor<2>>,
-}
-
-/// All ticks of an update.
-struct Ticks {
-    inputs: Vec<f32>,
-    actions: Vec<f32>,
-    logs: Vec<f32>,
-    advantages: Vec<f32>,
-    returns: Vec<f32>,
-    /// What the policy that it began from would have done.
-    stay: Option<Vec<f32>>,
-}
-
-impl Ticks {
-    fn lesson(&self, rows: &[usize], device: &Device) -> Lesson {
-        let all = self.logs.len();
-        let take = |values: &[f32]| -> Tensor<2> {
-            let size = values.len() / all;
-            let taken = rows.iter().flat_map(|row| &values[row * size..(row + 1) * size]).copied().collect();
-            tensor(taken, [rows.len(), size], device)
-        };
-        Lesson {
-            inputs: take(&self.inputs).unsqueeze_dim(1),
-            actions: take(&self.actions),
-            logs: take(&self.logs),
-            advantages: take(&self.advantages),
-            returns: take(&self.returns),
-            stay: self.stay.as_deref().map(take),
-        }
-    }
 }
 
 impl Ppo {
@@ -240,7 +204,14 @@ impl Ppo {
             ticks: 0,
             environment: Vec::new(),
         };
-        Ok(Self { config: config.clone(), environment, actor, critic, base, state, told: Told::default() })
+        let (config, told) = (config.clone(), Told::default());
+        Ok(Self { config, environment, actor, critic, base, reward: None, state, told })
+    }
+
+    /// The same, learning from `reward`.
+    #[must_use]
+    pub fn rewarded_by(self, reward: Box<dyn InferredReward>) -> Self {
+        Self { reward: Some(reward), ..self }
     }
 
     /// Begin acting, and look around for what observations are like.
@@ -273,7 +244,7 @@ impl Ppo {
         let counter = |row: usize| step.index * rows as u64 + row as u64;
         let mut chances: Vec<Pcg64> =
             (0..rows).map(|row| generator(step.seed, Purpose::Explore, counter(row))).collect();
-        let (discount, persistence) = (self.config.ppo.discount, self.config.ppo.persistence);
+        let persistence = self.config.ppo.persistence;
         let fresh = (1.0 - persistence * persistence).sqrt();
         for _ in 0..self.config.ppo.ticks {
             let observations = self.environment.last().observations;
@@ -303,21 +274,40 @@ impl Ppo {
             config.action_normalizer.denormalize(&mut actions);
             self.environment.step(&actions);
             check_rewards(&*self.environment, step)?;
-            let last = self.environment.last();
-            for (row, sum) in self.state.sums.iter_mut().enumerate() {
-                *sum = *sum * discount + last.rewards[row];
-            }
-            self.state.returns.add(&self.state.sums);
-            for (row, sum) in self.state.sums.iter_mut().enumerate() {
-                if last.terminated[row] || last.truncated[row] {
-                    *sum = 0.0;
-                }
-            }
-            let scale = self.state.returns.deviations().next().map_or(1.0, f32::recip);
-            rollouts.push(&*self.environment, scale);
+            rollouts.push(&*self.environment);
         }
         self.state.ticks += (rows * self.config.ppo.ticks) as u64;
         Ok(rollouts)
+    }
+
+    /// Let the inferred reward take the place of the environment's; numbers to tell about it.
+    fn judge(&mut self, rollouts: &mut Rollouts, step: UpdateStep) -> Result<Vec<(&'static str, f32)>, TrainError> {
+        let Some(reward) = &mut self.reward else { return Ok(Vec::new()) };
+        let config = self.actor.policy_config();
+        let network = self.actor.network().clone().valid();
+        let mut actions = rollouts.actions.clone();
+        config.action_normalizer.denormalize(&mut actions);
+        let bounds: Vec<(f32, f32)> = config.action.bounds().collect();
+        for action in actions.chunks_exact_mut(bounds.len()) {
+            action.iter_mut().zip(&bounds).for_each(|(x, (low, high))| *x = x.clamp(*low, *high));
+        }
+        let likelihood = |observations: &[f32], actions: &[f32]| {
+            let mut actions = actions.to_vec();
+            config.action_normalizer.normalize(&mut actions);
+            likelihoods(&network, normalized(&config.observation_normalizer, observations), actions, bounds.len())
+        };
+        let (rewards, told) = reward.judge(
+            &Acted {
+                observations: &rollouts.observations,
+                actions: &actions,
+                next: &rollouts.next,
+                rewards: &rollouts.rewards,
+                likelihood: &likelihood,
+            },
+            step,
+        )?;
+        rollouts.rewards = rewards;
+        Ok(told)
     }
 
     /// Values of observations that are normalised already.
@@ -333,9 +323,10 @@ impl Ppo {
         let normalizer = &self.actor.policy_config().observation_normalizer;
         let inputs = normalized(normalizer, &rollouts.observations);
         let values = self.values(&inputs);
-        let truncated = self.values(&normalized(normalizer, &rollouts.truncated.1));
+        let (ended, seen) = rollouts.truncated();
+        let truncated = ended.into_iter().zip(self.values(&normalized(normalizer, &seen)));
         let next = self.values(&normalized(normalizer, self.environment.last().observations));
-        let mut advantages = rollouts.advantages(&values, &truncated, &next, (settings.discount, settings.lambda));
+        let mut advantages = rollouts.advantages(&values, truncated, &next, (settings.discount, settings.lambda));
         let returns: Vec<f32> = advantages.iter().zip(&values).map(|(a, v)| a + v).collect();
         let explained = explained_variance(&values, &returns);
         let (mean, std) = mean_and_deviation(&advantages);
@@ -436,6 +427,15 @@ fn draw(network: &Network, inputs: &[f32], wide: usize, noise: &[f32], narrow: u
         .unwrap_or_default()
 }
 
+/// Log-likelihoods of normalised actions at rows of normalised observations.
+fn likelihoods(network: &Network, inputs: Vec<f32>, actions: Vec<f32>, narrow: usize) -> Vec<f32> {
+    let rows = actions.len() / narrow;
+    let wide = inputs.len() / rows.max(1);
+    let features = network.features(tensor(inputs, [rows, 1, wide], &Device::flex()), &[]);
+    let likelihood = network.head().likelihood(features, tensor(actions, [rows, narrow], &Device::flex()));
+    likelihood.map_or_else(Vec::new, |likelihood| likelihood.log.into_data().iter::<f32>().collect())
+}
+
 /// What a network decides without chance.
 fn outputs(network: &Network, inputs: &[f32], wide: usize) -> Vec<f32> {
     const ROWS: usize = 1024;
@@ -450,17 +450,6 @@ fn outputs(network: &Network, inputs: &[f32], wide: usize) -> Vec<f32> {
         })
         .collect();
     decided.concat()
-}
-
-/// The rows of each batch of an update.
-fn orders(config: &TrainConfig, rows: usize, step: UpdateStep) -> Vec<Vec<usize>> {
-    let mut batches = Vec::new();
-    for epoch in 0..config.ppo.epochs {
-        let mut order: Vec<usize> = (0..rows).collect();
-        shuffle(&mut order, &mut generator(step.seed, Purpose::Shuffle, step.index * config.ppo.epochs + epoch));
-        batches.extend(order.chunks(config.training.batch_size).map(<[usize]>::to_vec));
-    }
-    batches
 }
 
 fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
@@ -490,8 +479,14 @@ impl Learner for Ppo {
         if !self.state.begun {
             self.begin();
         }
+        if self.environment.advance() {
+            self.state.sums.fill(0.0);
+        }
         let mut rollouts = self.act(step)?;
         self.told.episodes.append(&mut rollouts.episodes);
+        let inferred = self.judge(&mut rollouts, step)?;
+        let State { sums, returns, .. } = &mut self.state;
+        rollouts.scale(self.config.ppo.discount, sums, returns);
         let observations = rollouts.observations.clone();
         let (ticks, explained) = self.teach(rollouts);
         let rate = if self.config.ppo.divergence > 0.0 { self.state.rate } else { step.learning_rate };
@@ -502,6 +497,7 @@ impl Learner for Ppo {
         );
         self.state.rate = next;
         let new = numbers.into_iter().chain([("train/value_loss", value_loss), ("train/explained", explained)]);
+        let new = new.chain(inferred);
         if self.told.numbers.is_empty() {
             self.told.numbers = new.collect();
         } else {
@@ -525,6 +521,7 @@ impl Learner for Ppo {
         if !metrics.is_empty() {
             metrics.push(Metric { tag: "train/learning_rate", value: self.state.rate as f32 });
             metrics.push(Metric { tag: "train/ticks", value: self.state.ticks as f32 });
+            metrics.extend(lesson(&*self.environment));
         }
         Ok(metrics)
     }
@@ -544,6 +541,9 @@ impl Learner for Ppo {
         std::fs::create_dir_all(&critic).map_err(TrainError::io("make the folder", &critic))?;
         self.critic.policy()?.write_into(&critic)?;
         self.critic.save(&critic)?;
+        if let Some(reward) = &self.reward {
+            reward.save(dir)?;
+        }
         let state = State { environment: self.environment.save(), ..self.state.clone() };
         let path = dir.join(STATE_FILE);
         std::fs::write(&path, postcard::to_allocvec(&state).unwrap_or_default()).map_err(TrainError::io("write", &path))
@@ -562,6 +562,9 @@ impl Learner for Ppo {
         }
         self.actor.load(dir)?;
         self.critic.load(&dir.join(CRITIC_DIR))?;
+        if let Some(reward) = &mut self.reward {
+            reward.load(dir)?;
+        }
         if self.base.is_none() && state.begun {
             self.actor.normalize_by(state.seen.normalizer());
         }

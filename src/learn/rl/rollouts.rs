@@ -1,6 +1,6 @@
 //! What came of acting for some ticks in every row.
 
-use super::{Ending, Environment, generalized_advantages};
+use super::{Ending, Environment, Moments, generalized_advantages};
 use crate::learn::Metric;
 use crate::policies::OBSERVATION_CLIP;
 use crate::spaces::Normalizer;
@@ -16,12 +16,12 @@ pub(super) struct Rollouts {
     pub actions: Vec<f32>,
     /// Log-likelihood of each action when it was drawn.
     pub logs: Vec<f32>,
-    /// Rewards, scaled.
+    /// Rewards.
     pub rewards: Vec<f32>,
+    /// What was seen after each tick, `[ticks * rows, observation size]`; where an episode ended, its last observation.
+    pub next: Vec<f32>,
     /// What follows each tick; [`Ending::Truncated`] holds no value yet.
     pub endings: Vec<Ending>,
-    /// The ticks that are truncated, and the last observation of their episodes, `[truncated, observation size]`.
-    pub truncated: (Vec<usize>, Vec<f32>),
     /// Return and success of the episodes that ended.
     pub episodes: Vec<(f32, bool)>,
 }
@@ -32,33 +32,63 @@ impl Rollouts {
         Self { rows, ..Self::default() }
     }
 
-    /// Note the tick that `environment` has just taken. `scale`: what rewards are multiplied by.
-    pub fn push(&mut self, environment: &dyn Environment, scale: f32) {
+    /// Note the tick that `environment` has just taken.
+    pub fn push(&mut self, environment: &dyn Environment) {
         let step = environment.last();
         let wide = step.observations.len() / self.rows;
+        self.rewards.extend_from_slice(step.rewards);
         for row in 0..self.rows {
-            self.rewards.push((step.rewards[row] * scale).clamp(-LARGEST_REWARD, LARGEST_REWARD));
             let ending = if step.terminated[row] {
                 Ending::Terminated
             } else if step.truncated[row] {
-                self.truncated.0.push(self.endings.len());
-                self.truncated.1.extend_from_slice(&step.final_observations[row * wide..(row + 1) * wide]);
                 Ending::Truncated(0.0)
             } else {
                 Ending::Running
             };
             self.endings.push(ending);
+            let next = if ending == Ending::Running { step.observations } else { step.final_observations };
+            self.next.extend_from_slice(&next[row * wide..(row + 1) * wide]);
             if ending != Ending::Running {
                 self.episodes.push(environment.outcome(row));
             }
         }
     }
 
-    /// Advantage of every tick, by the `values` of the ticks, of the truncated episodes' last states, and of the states
-    /// after the last tick.
-    pub fn advantages(&mut self, values: &[f32], truncated: &[f32], next: &[f32], decays: (f32, f32)) -> Vec<f32> {
-        for (at, value) in self.truncated.0.iter().zip(truncated) {
-            self.endings[*at] = Ending::Truncated(*value);
+    /// Scale the rewards by the deviation of their discounted sums, which `sums` go on with for each row and `returns`
+    /// follows, as Stable-Baselines3's `VecNormalize` does.
+    pub fn scale(&mut self, discount: f32, sums: &mut [f32], returns: &mut Moments) {
+        let ticks = self.rewards.chunks_mut(self.rows).zip(self.endings.chunks(self.rows));
+        for (rewards, endings) in ticks {
+            sums.iter_mut().zip(&*rewards).for_each(|(sum, reward)| *sum = *sum * discount + reward);
+            returns.add(sums);
+            let ended = sums.iter_mut().zip(endings).filter(|(_, ending)| **ending != Ending::Running);
+            ended.for_each(|(sum, _)| *sum = 0.0);
+            // By what was known at that tick.
+            let scale = returns.deviations().next().map_or(1.0, f32::recip);
+            rewards.iter_mut().for_each(|r| *r = (*r * scale).clamp(-LARGEST_REWARD, LARGEST_REWARD));
+        }
+    }
+
+    /// The ticks that are truncated, and what was seen after them.
+    pub fn truncated(&self) -> (Vec<usize>, Vec<f32>) {
+        let wide = self.next.len() / self.endings.len().max(1);
+        let ticks = self.endings.iter().enumerate().filter(|(_, ending)| matches!(ending, Ending::Truncated(_)));
+        let ticks: Vec<usize> = ticks.map(|(tick, _)| tick).collect();
+        let seen = ticks.iter().flat_map(|tick| &self.next[tick * wide..(tick + 1) * wide]).copied().collect();
+        (ticks, seen)
+    }
+
+    /// Advantage of every tick, by the `values` of the ticks, of the truncated episodes' last states, by their ticks, and of
+    /// the states after the last tick.
+    pub fn advantages(
+        &mut self,
+        values: &[f32],
+        truncated: impl Iterator<Item = (usize, f32)>,
+        next: &[f32],
+        decays: (f32, f32),
+    ) -> Vec<f32> {
+        for (at, value) in truncated {
+            self.endings[at] = Ending::Truncated(value);
         }
         let mut out = vec![0.0; self.rewards.len()];
         let column =
@@ -90,6 +120,12 @@ pub(super) fn told(episodes: &[(f32, bool)]) -> Vec<Metric> {
         Metric { tag: "episodes/return", value: total / count },
         Metric { tag: "episodes/success", value: done / count },
     ]
+}
+
+/// Which lesson it is, where there is more than one.
+pub(super) fn lesson(environment: &dyn Environment) -> Option<Metric> {
+    let (lesson, all) = environment.lesson();
+    (all > 1).then_some(Metric { tag: "episodes/lesson", value: lesson as f32 })
 }
 
 /// Rows of observations as a network takes them.

@@ -1,9 +1,9 @@
 //! Attacks on what a policy sees, and training against them.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainConfig, TrainingData};
 use crate::policies::AttackKind;
 use crate::scenes::{Scene, find};
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 const SCENE: &str = "slalom";

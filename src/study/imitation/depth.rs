@@ -1,8 +1,8 @@
 //! Seeing by a depth image.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainConfig};
 use crate::scenes::{find, parse};
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 fn methods() -> Vec<(&'static str, TrainConfig)> {

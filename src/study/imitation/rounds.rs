@@ -1,11 +1,11 @@
 //! Few demonstrations, and an expert to ask.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, RunOptions, TrainConfig, TrainError, TrainingData, dagger};
 use crate::policies::{Policy, resolve_policy_dir};
 use crate::rollout::{ask_expert, recording_seeds};
 use crate::scenes::{Scene, find};
 use crate::sim::split_seed;
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 /// Scenes, and how many demonstrations of each there are to begin with: so few that cloning them fails often, where it does

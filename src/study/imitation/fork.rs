@@ -1,10 +1,10 @@
 //! A post in the way that demonstrators pass on either side.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainConfig, TrainingData};
 use crate::policies::{HeadKind, Policy};
 use crate::rollout::trace_policy;
 use crate::scenes::{Scene, find};
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 /// Where the post stands, up to its spread, m along -z.

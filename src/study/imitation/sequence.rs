@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{ContinualMethod, LearnerKind, RunOptions, TrainConfig, TrainingData};
 use crate::scenes::{Scene, find};
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 /// In the order of learning.

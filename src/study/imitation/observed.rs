@@ -1,11 +1,11 @@
 //! Demonstrations of which only what was seen is known.
 
-use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, RunOptions, TrainConfig, TrainingData, bco};
 use crate::policies::Policy;
 use crate::rollout::{explore, recording_seeds};
 use crate::scenes::{Scene, find};
 use crate::sim::split_seed;
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 const SCENES: [&str; 2] = ["circuit", "slalom"];

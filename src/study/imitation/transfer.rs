@@ -1,8 +1,8 @@
 //! What a trained policy saves when a new course or another car is to be learned.
 
-use super::{Laboratory, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainConfig};
 use crate::scenes::{Scene, find};
+use crate::study::{Laboratory, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 /// Where the first policy was trained, and what follows.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::learn::{LearnerKind, TrainingData};
 use crate::policies::{Policy, PolicyError};
 use crate::rollout::{Player, demonstrate, evaluate};
 use crate::scenes::{COLOURS, Scene, find, parse};
 use crate::sim::split_seed;
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 /// What tells the policy nothing about the posts, what would tell it where to go, and what would tell it what it has just

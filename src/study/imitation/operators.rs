@@ -1,9 +1,9 @@
 //! Demonstrators of mixed skill.
 
-use super::{Laboratory, Report, Row, StudyError};
 use crate::learn::{LearnerKind, QualityUse, TrainConfig};
 use crate::policies::NetworkKind;
 use crate::scenes::find;
+use crate::study::{Laboratory, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 const SCENES: [&str; 3] = ["slalom", "courtyard", "crates"];

@@ -1,0 +1,65 @@
+//! `apprentice train gail` and its like: learning by acting for what the demonstrations seem to want.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::acting::{arenas, on_cpu};
+use super::plot::Curve;
+use super::train::{SettingArguments, load_data, scene_of, settings, told, with_bar};
+use super::{Failure, Output, stop};
+use crate::learn::irl::imitate_in;
+use crate::learn::{DeviceChoice, LearnerKind, RunOptions};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  apprentice record --scene slalom --episodes 5 --dataset demos/five
+  apprentice train gail --dataset demos/five --run runs/gail
+  apprentice train bc --dataset demos/five --run runs/bc
+  apprentice train gail --dataset demos/five --init-from runs/bc --run runs/better
+  apprentice train amp --dataset demos/seen --run runs/amp --set reward.task=0
+  apprentice eval --policy runs/gail --scene slalom --horizon 12")]
+pub struct InferringArguments {
+    /// The demonstrations; may be given several times
+    #[arg(long = "dataset", value_name = "DATASET", required = true)]
+    datasets: Vec<PathBuf>,
+    /// The scene to act in; without it, that of the demonstrations
+    #[arg(long)]
+    scene: Option<String>,
+    #[command(flatten)]
+    settings: SettingArguments,
+}
+
+pub fn run(kind: LearnerKind, arguments: &InferringArguments, output: &Output) -> Result<(), Failure> {
+    let own = &arguments.settings;
+    let config = settings(kind, own, &own.run.join("config.toml"))?;
+    on_cpu(own)?;
+    let data = load_data(&arguments.datasets)?;
+    let scene = scene_of(arguments.scene.as_deref(), &data)?;
+    if let Some(facts) = data.facts.iter().find(|facts| facts.scene != scene.name) {
+        return Err(Failure::bad_use(anyhow!(
+            "{} was demonstrated in {}, and is to be imitated in {}: what is wanted there cannot be told from it",
+            data.source,
+            facts.scene,
+            scene.name
+        )));
+    }
+    let shortest = data.episodes().map(|rows| rows.len() as u64).min().unwrap_or(1);
+    let horizon = if config.reward.horizon > 0 { config.reward.horizon } else { shortest };
+    output.line(format_args!(
+        "every episode lasts {horizon} ticks ({:.1} s), so that its end tells nothing",
+        horizon as f32 * data.control_dt
+    ));
+    let options = RunOptions {
+        resume: own.resume,
+        stop: stop::on_interrupt(),
+        scene: scene.name.clone(),
+        ..RunOptions::new(&own.run)
+    };
+    let environment = arenas(&scene.with_horizon(horizon), &config);
+    let summary =
+        with_bar(Curve::Return, &options, output, |bar| imitate_in(&config, environment, &data, &options, bar))?;
+    let newest = summary.best_loss.map_or("not measured".to_owned(), |loss| format!("{:.3}", -loss));
+    told(&summary, &format!("return {newest}"), &own.run, &DeviceChoice::Cpu, output)
+}

@@ -1,0 +1,114 @@
+//! Five demonstrations, and what can be made of them: copying, and acting for what they seem to want.
+
+use crate::learn::irl::imitate_in;
+use crate::learn::rl::Arenas;
+use crate::learn::{LearnerKind, Outcome, RunOptions, TrainConfig, TrainingData};
+use crate::policies::Policy;
+use crate::rollout::{Evaluation, Player, VecEnvOptions, evaluate};
+use crate::scenes::{Scene, find};
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
+use crate::teleop::Skill;
+
+const DEMONSTRATIONS: usize = 5;
+/// Updates of each method; more change little.
+const UPDATES: u64 = 100;
+/// How much longer than the longest demonstration an episode lasts that is judged.
+const ROOM: f64 = 1.1;
+
+/// What is compared: a learner, whether it begins from a clone of the demonstrations, and whether it sees them.
+fn methods() -> Vec<(&'static str, LearnerKind, bool, bool)> {
+    vec![
+        ("bc", LearnerKind::BehaviourCloning, false, true),
+        ("gail", LearnerKind::Gail, true, true),
+        ("vail", LearnerKind::Vail, true, true),
+        ("airl", LearnerKind::Airl, true, true),
+        ("amp, without actions or the task's reward", LearnerKind::Amp, true, true),
+        ("gail from chance", LearnerKind::Gail, false, true),
+        ("gail without demonstrations", LearnerKind::Gail, false, false),
+    ]
+}
+
+pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, StudyError> {
+    let scene = find(scene)?;
+    let data = laboratory.demonstrations(&scene, &[(Skill::Steady, DEMONSTRATIONS)])?;
+    let lengths: Vec<usize> = data.episodes().map(|rows| rows.len()).collect();
+    let shortest = lengths.iter().copied().min().unwrap_or(1) as u64;
+    let judged = scene.with_horizon((lengths.iter().copied().max().unwrap_or(1) as f64 * ROOM) as u64);
+    let learning = scene.with_horizon(shortest);
+    let steady = laboratory.cell("steady", || {
+        let seeds = laboratory.judged_by();
+        Ok(numbers(&evaluate(&judged, Player::Operator(Skill::Steady), &seeds, 0, |_| {})?))
+    })?;
+    let methods = methods();
+    let cells = laboratory.with_each_seed(&methods, |(label, kind, clone, shown), seed| {
+        let name = format!("{}-{seed}", label.replace([' ', ','], "-"));
+        laboratory.cell(&name, || {
+            let cloned = format!("clone-{seed}");
+            let policy = if *kind == LearnerKind::BehaviourCloning {
+                laboratory.train(&cloned, &laboratory.sized(&kind.defaults(), seed), &data)?
+            } else {
+                let mut config = laboratory.sized(&kind.defaults(), seed);
+                config.training.steps = laboratory.few(UPDATES as usize) as u64;
+                config.training.validate_every = config.training.steps;
+                config.reward.task = 0.0;
+                if *clone {
+                    // The cells of bc stand first, but may not be done yet.
+                    let bc = laboratory.sized(&LearnerKind::BehaviourCloning.defaults(), seed);
+                    let own = format!("{name}-clone");
+                    laboratory.train(&own, &bc, &data)?;
+                    config.network = bc.network;
+                    config.init.from = laboratory.run(&own).dir.display().to_string();
+                }
+                if !shown {
+                    config.reward.batches = 0;
+                }
+                act(laboratory, laboratory.run(&name), &config, &learning, &data)?
+            };
+            Ok(numbers(&laboratory.judge(policy, &judged)?))
+        })
+    })?;
+    let row = |((label, ..), cells): (&(&str, _, _, _), &Vec<Numbers>)| {
+        let share = |key: &str| -> Vec<f64> { cells.iter().map(|cell| cell[key] / steady[key]).collect() };
+        let success = cells.iter().map(|cell| cell["success"]).collect();
+        Row::across(label, &[share("return"), success])
+    };
+    let rows = methods.iter().zip(&cells).map(row).collect();
+    Ok(Report {
+        name: format!("inferred-{}", scene.name),
+        about: format!(
+            "{DEMONSTRATIONS} demonstrations of the steady operator in {}. Every episode lasts as long, {shortest} ticks in \
+             learning and {} in judging, so that its end tells nothing. What learns by acting takes {UPDATES} updates of \
+             4,096 ticks, from the clone of `bc` but for the last two. The return as a share of the steady operator's, \
+             which is {:.1}, and success, which the steady operator has in {:.0} %.",
+            scene.name,
+            judged.tick_limit(),
+            steady["return"],
+            100.0 * steady["success"],
+        ),
+        columns: vec!["of the demonstrator's return".into(), "success".into()],
+        rows,
+    })
+}
+
+fn numbers(evaluation: &Evaluation) -> Numbers {
+    [("return", evaluation.return_mean), ("success", evaluation.success_rate)].map(|(key, n)| (key.into(), n)).into()
+}
+
+/// A policy that acted for what the demonstrations seem to want.
+fn act(
+    laboratory: &Laboratory<'_>,
+    options: RunOptions,
+    config: &TrainConfig,
+    scene: &Scene,
+    data: &TrainingData,
+) -> Result<Policy, StudyError> {
+    // Cells run side by side, one on each core.
+    let arenas = Arenas::new(scene, VecEnvOptions { arenas: config.ppo.arenas, agents: 1, threads: 1 });
+    let options = RunOptions { resume: options.dir.join("config.toml").exists(), ..options };
+    let summary = imitate_in(config, Box::new(arenas), data, &options, &mut ())?;
+    if summary.outcome == Outcome::Interrupted {
+        return Err(StudyError::Stopped);
+    }
+    laboratory.check_stop()?;
+    Ok(Policy::load(&summary.policy_dir)?)
+}

@@ -1,0 +1,24 @@
+//! Learning by acting, compared: for the task's own reward, and for what demonstrations let infer.
+
+mod inferred;
+
+use super::Comparison;
+
+/// The comparisons of what learns by acting.
+pub const REWARDS: &[Comparison] = &[
+    Comparison {
+        name: "inferred-slalom",
+        about: "rewards inferred from five demonstrations, slalom",
+        run: |laboratory| inferred::run(laboratory, "slalom"),
+    },
+    Comparison {
+        name: "inferred-courtyard",
+        about: "rewards inferred from five demonstrations, courtyard",
+        run: |laboratory| inferred::run(laboratory, "courtyard"),
+    },
+    Comparison {
+        name: "inferred-circuit",
+        about: "rewards inferred from five demonstrations, circuit",
+        run: |laboratory| inferred::run(laboratory, "circuit"),
+    },
+];
