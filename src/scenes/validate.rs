@@ -46,6 +46,23 @@ impl Checker {
     }
 }
 
+/// What is not allowed about a scene's lessons.
+fn lessons(c: &mut Checker, scene: &SceneSpecification) {
+    use Step::{Index, Key};
+    for (i, lesson) in scene.lessons.iter().enumerate() {
+        let here = [Key("lessons"), Index(i)];
+        c.number(&[here[0].clone(), here[1].clone(), Key("until")], lesson.until, 0.01, 1.0, "until");
+        let easier = scene.in_lesson(lesson);
+        let alike = terms_of(&easier.task) == terms_of(&scene.task) && super::build::same_spaces(&easier, scene);
+        if !alike {
+            c.object(&here, "a lesson has another task or another agent than the scene".into());
+        }
+        if let Some(objection) = validate(&easier).into_iter().next() {
+            c.object(&here, format!("the lesson is not possible: {}", objection.message));
+        }
+    }
+}
+
 /// Everything about a scene that is not allowed.
 pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
     use Step::{Index, Key, Text};
@@ -61,18 +78,6 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
                 scene.control_dt, scene.sim_dt
             ),
         );
-    }
-    for (i, lesson) in scene.lessons.iter().enumerate() {
-        let here = [Key("lessons"), Index(i)];
-        c.number(&[here[0].clone(), here[1].clone(), Key("until")], lesson.until, 0.01, 1.0, "until");
-        let easier = scene.in_lesson(lesson);
-        let alike = terms_of(&easier.task) == terms_of(&scene.task) && super::build::same_spaces(&easier, scene);
-        if !alike {
-            c.object(&here, "a lesson has another task or another agent than the scene".into());
-        }
-        if let Some(objection) = validate(&easier).into_iter().next() {
-            c.object(&here, format!("the lesson is not possible: {}", objection.message));
-        }
     }
     c.number(&[Key("time_limit")], scene.time_limit, 1.0, 3600.0, "time_limit (s)");
     c.number(&[Key("ground"), Key("half_size")], scene.ground.half_size, 1.0, 2000.0, "half_size (m)");
@@ -209,6 +214,9 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         } else {
             c.number(&[Key("terms"), Text(name.clone())], *weight, -MOST_WEIGHT, MOST_WEIGHT, "the weight");
         }
+    }
+    if c.0.is_empty() {
+        lessons(&mut c, scene);
     }
     c.0
 }
