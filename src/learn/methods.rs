@@ -119,7 +119,7 @@ impl LearnerKind {
             }
             Self::OneShot => {
                 config.network.shown = 32;
-                config.training.steps = 20_000;
+                config.training.steps = 40_000;
                 config.optimizer.learning_rate = 1e-3;
                 config.optimizer.average = 0.999;
             }
@@ -151,6 +151,14 @@ impl LearnerKind {
                 if self == Self::Reinforce {
                     let ppo = &mut config.ppo;
                     (ppo.clip, ppo.epochs, ppo.lambda, ppo.divergence) = (0.0, 1, 1.0, 0.0);
+                }
+                if self == Self::Ppo {
+                    let ppo = &mut config.ppo;
+                    (ppo.arenas, ppo.epochs, ppo.divergence) = (128, 8, 0.0);
+                    (ppo.entropy, ppo.persistence) = (0.01, 0.8);
+                    config.optimizer.learning_rate = 5e-4;
+                    config.optimizer.schedule = Schedule::Cosine;
+                    config.training.steps = 300;
                 }
                 if self.infers_reward() {
                     // The task's own score is not to choose the policy.

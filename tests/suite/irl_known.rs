@@ -110,7 +110,7 @@ fn gail_s_reward_is_that_of_the_densities() {
     }
     for (x, found) in places.iter().zip(means) {
         // -log(1 - D) = log(1 + ratio of the densities).
-        let wanted = (1.0 + (APART * x - 0.5 * APART * APART).exp()).ln();
+        let wanted = (1.0 + f64::from(APART * x - 0.5 * APART * APART).exp()).ln() as f32;
         assert!((found - wanted).abs() < 0.1 + 0.1 * wanted, "{found} at {x}; {wanted} by the densities");
     }
 }
@@ -263,7 +263,7 @@ fn projection_comes_to_the_demonstrator_s_feature_expectations() {
     };
     let expert = best(&truth());
     let mut projection = Projection::new(expert);
-    projection.add(&best(&vec![0.0; CELLS]));
+    projection.add(&best(&[0.0; CELLS]));
     let begun = projection.distance();
     let mut last = begun;
     let bound = |epsilon: f64| {

@@ -50,7 +50,11 @@ fn moments_are_those_of_all_rows_together() {
     assert_eq!((normalizer.mean[1], normalizer.std[1]), (5.0, 1.0), "a constant number is only centred");
 }
 
-const TINY: [&str; 7] = [
+const TINY: [&str; 11] = [
+    "ppo.divergence=0.01",
+    "ppo.epochs=4",
+    "ppo.entropy=0",
+    "ppo.persistence=0.5",
     "ppo.arenas=16",
     "ppo.ticks=64",
     "ppo.discount=0.99",
@@ -81,6 +85,9 @@ fn a_pole_is_balanced() {
 #[test]
 fn a_pendulum_is_swung_up() {
     let changes = [
+        "ppo.divergence=0.01",
+        "ppo.entropy=0",
+        "optimizer.learning_rate=1e-3",
         "ppo.arenas=4",
         "ppo.ticks=256",
         "ppo.persistence=0",

@@ -112,9 +112,9 @@ fn with_a_horizon_every_episode_lasts_as_long_and_what_was_done_stays_done() {
     let mut ended = [false; 4];
     while ended.contains(&false) {
         free.step_driven();
-        for row in 0..4 {
-            if free.last_step().terminated[row] && !ended[row] {
-                ended[row] = true;
+        for (row, ended) in ended.iter_mut().enumerate() {
+            if free.last_step().terminated[row] && !*ended {
+                *ended = true;
                 assert!((free.finished(row).total() - env.finished(row).total()).abs() < 1e-3);
             }
         }

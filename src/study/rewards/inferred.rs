@@ -11,7 +11,7 @@ use crate::teleop::Skill;
 
 const DEMONSTRATIONS: usize = 5;
 /// Updates of each method; more change little.
-const UPDATES: u64 = 100;
+const UPDATES: u64 = 150;
 /// How much longer than the longest demonstration an episode lasts that is judged.
 const ROOM: f64 = 1.1;
 
