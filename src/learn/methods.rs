@@ -175,6 +175,8 @@ impl LearnerKind {
                 config.training.steps = 10_000;
                 config.training.batch_size = 128;
                 acting(&mut config, 500);
+                // Values that go on changing choose other actions without end.
+                config.optimizer.schedule = Schedule::Cosine;
             }
         }
         config

@@ -81,7 +81,9 @@ fn what_cannot_be_learned_by_acting_is_refused_by_name() {
     assert_eq!(run(&["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"], dir).0, Some(0));
     let cloning = ["train", "vae", "--dataset", "demos", "--run", "cloned", "--set", "training.steps=10"];
     assert_eq!(run(&cloning, dir).0, Some(0));
-    let cases: [(&str, &[&str], i32, &str); 10] = [
+    let cases: [(&str, &[&str], i32, &str); 12] = [
+        ("ppo", &["--scene", "slalom", "--set", "data.mirror=true"], 2, "leave data.* out"),
+        ("dqn", &["--scene", "slalom", "--set", "network.dropout=0.1"], 2, "network.dropout"),
         ("ppo", &["--scene", "nowhere"], 2, "nowhere"),
         ("ppo", &["--scene", "slalom", "--set", "head.kind=mixture"], 2, "gaussian or categorical"),
         ("ppo", &["--scene", "slalom", "--set", "network.history=8"], 2, "network.history"),
@@ -104,6 +106,20 @@ fn what_cannot_be_learned_by_acting_is_refused_by_name() {
         assert!(text.contains(words), "{learner} {more:?} should say {words:?}:\n{text}");
         assert!(!dir.join("x").exists(), "{learner} {more:?} left a run");
     }
+}
+
+#[test]
+fn a_scene_that_was_edited_is_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let text = include_str!("../../scenes/circuit.ron");
+    std::fs::write(dir.join("own.ron"), text).unwrap();
+    let begin = ["--scene", "own.ron", "--run", "x"];
+    let (code, text_of) = train("ppo", &begin, dir);
+    assert_eq!(code, Some(0), "{text_of}");
+    std::fs::write(dir.join("own.ron"), text.replace("half_width: 5.0", "half_width: 6.0")).unwrap();
+    let (code, text_of) = run(&[&["train", "ppo"], &begin[..], &["--resume"]].concat(), dir);
+    assert!(code == Some(2) && text_of.contains("what it learns from has changed"), "{text_of}");
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! From demonstrations to an agent that acts for what they seem to want.
 
 use burn::tensor::Device;
-use xxhash_rust::xxh3::Xxh3;
 
 use super::adversary::Begin;
 use super::apprenticeship::Apprenticeship;
 use super::model::{Description, with_judge};
 use super::moves::Moves;
-use crate::learn::rl::{Environment, InferredReward, Ppo};
+use crate::learn::rl::{Environment, InferredReward, Ppo, task_hasher};
 use crate::learn::training::run;
 use crate::learn::{LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, TrainingData};
 use crate::policies::Provenance;
@@ -82,8 +81,7 @@ pub fn imitate_in(
     config.check("the training configuration")?;
     let spaces = environment.policy_config();
     let reward = inferred_reward(config, data, (&spaces.observation, &spaces.action), &options.device)?;
-    let mut hasher = Xxh3::new();
-    hasher.update(environment.name().as_bytes());
+    let mut hasher = task_hasher(&*environment);
     hasher.update(&data.hash().to_le_bytes());
     let provenance = Provenance {
         dataset: data.source.clone(),

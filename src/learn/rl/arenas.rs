@@ -122,6 +122,10 @@ impl Environment for Arenas {
         self.scene.name.clone()
     }
 
+    fn fingerprint(&self) -> u64 {
+        self.scene.hash() ^ self.scene.horizon.unwrap_or(0)
+    }
+
     fn rows(&self) -> usize {
         self.env.rows()
     }

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
-use super::environment::{check_rewards, validated};
+use super::environment::{check_rewards, check_settings, validated};
 use super::rollouts::normalized;
 use super::{Environment, Moments, Replay, ReplayConfig, Transition};
 use crate::learn::random::{Purpose, below, generator, uniform};
@@ -136,6 +136,7 @@ impl Dqn {
     /// # Errors
     /// Settings out of range, or an agent of too many joint actions.
     pub fn new(config: &TrainConfig, environment: Box<dyn Environment>, device: &Device) -> Result<Self, TrainError> {
+        check_settings(config)?;
         let unusable = |message: &str| {
             Err(TrainError::Config { origin: "the training configuration".into(), message: message.into() })
         };

@@ -8,7 +8,8 @@ use super::{Dqn, Ppo};
 use crate::learn::irl::RewardModel;
 use crate::learn::training::run;
 use crate::learn::{
-    Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep, Validation,
+    DataConfig, Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep,
+    Validation,
 };
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, PolicyError, Provenance};
@@ -21,6 +22,11 @@ pub trait Environment: Send {
 
     /// Name of the task, for provenance.
     fn name(&self) -> String;
+
+    /// A number that changes with the task, so that a run is gone on with in the same one alone.
+    fn fingerprint(&self) -> u64 {
+        0
+    }
 
     /// How many agents act.
     fn rows(&self) -> usize;
@@ -81,6 +87,27 @@ pub(super) fn check_rewards(environment: &dyn Environment, step: UpdateStep) -> 
     }
 }
 
+/// Whether anything is asked for that learning by acting would leave undone.
+///
+/// # Errors
+/// [`TrainError::Config`] with the setting.
+pub(super) fn check_settings(config: &TrainConfig) -> Result<(), TrainError> {
+    let fail = |origin: &str, message: &str| Err(TrainError::Config { origin: origin.into(), message: message.into() });
+    if config.data != DataConfig::default() {
+        return fail(
+            "data",
+            "learning by acting sees what the scene shows and makes nothing else of demonstrations; leave data.* out",
+        );
+    }
+    if config.network.dropout > 0.0 {
+        return fail("network.dropout", "learning by acting has none; set it to 0");
+    }
+    if config.adversarial.epsilon > 0.0 {
+        return fail("adversarial.epsilon", "learning by acting has no adversarial training; leave it out");
+    }
+    Ok(())
+}
+
 /// What `policy` reaches in episodes that are not learned from, for the training loop.
 ///
 /// # Errors
@@ -98,6 +125,14 @@ pub(super) fn validated(
         episodes: Some((total, success)),
     };
     Ok(judged.map(validation))
+}
+
+/// A hash that holds the task.
+pub(in crate::learn) fn task_hasher(environment: &dyn Environment) -> Xxh3 {
+    let mut hasher = Xxh3::new();
+    hasher.update(environment.name().as_bytes());
+    hasher.update(&environment.fingerprint().to_le_bytes());
+    hasher
 }
 
 /// The reward inferred by the run `from`, for an agent of the policy's layouts.
@@ -128,8 +163,7 @@ pub fn train_in(
     config.check("the training configuration")?;
     let spaces = environment.policy_config();
     // There is no dataset: task and layouts say whether a resumed run can go on.
-    let mut hasher = Xxh3::new();
-    hasher.update(environment.name().as_bytes());
+    let mut hasher = task_hasher(&*environment);
     for layout in [&spaces.observation, &spaces.action] {
         hasher.update(&layout.hash().to_le_bytes());
     }

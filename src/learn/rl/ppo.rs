@@ -9,7 +9,7 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::environment::{check_rewards, validated};
+use super::environment::{check_rewards, check_settings, validated};
 use super::reward::{Acted, InferredReward};
 use super::rollouts::{Rollouts, lesson, normalized, told};
 use super::update::{Ticks, orders};
@@ -147,6 +147,7 @@ impl Ppo {
     /// # Errors
     /// Settings out of range, or a network or head that it cannot learn with.
     pub fn new(config: &TrainConfig, environment: Box<dyn Environment>, device: &Device) -> Result<Self, TrainError> {
+        check_settings(config)?;
         let unusable = |message: &str| {
             Err(TrainError::Config { origin: "the training configuration".into(), message: message.into() })
         };

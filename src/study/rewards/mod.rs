@@ -1,11 +1,22 @@
 //! Learning by acting, compared: for the task's own reward, and for what demonstrations let infer.
 
+mod chance;
 mod inferred;
 
 use super::Comparison;
 
 /// The comparisons of what learns by acting.
 pub const REWARDS: &[Comparison] = &[
+    Comparison {
+        name: "chance-slalom",
+        about: "the task's reward, from chance and from a clone, slalom",
+        run: |laboratory| chance::run(laboratory, "slalom"),
+    },
+    Comparison {
+        name: "chance-circuit",
+        about: "the task's reward, from chance and from a clone, circuit",
+        run: |laboratory| chance::run(laboratory, "circuit"),
+    },
     Comparison {
         name: "inferred-slalom",
         about: "rewards inferred from five demonstrations, slalom",
