@@ -9,7 +9,7 @@ use super::plot::Curve;
 use super::train::{SettingArguments, settings, told, with_bar};
 use super::{Failure, Output, stop};
 use crate::learn::rl::{Arenas, train_in};
-use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig};
+use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use crate::rollout::VecEnvOptions;
 use crate::scenes::{Scene, find};
 
@@ -66,8 +66,18 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
             )));
         }
         config.reward.from = from;
+        // The task's own score is not to choose the policy, unless it is told to.
+        if !own.resume && !own.names("training.select_from") {
+            config.training.select_from = 1.0;
+        }
     }
     on_cpu(own)?;
+    // An inferred reward may be below zero everywhere, and would be best served by a quick end.
+    let scene = if config.reward.from.is_empty() {
+        scene
+    } else {
+        at_horizon(&scene, if config.reward.horizon > 0 { config.reward.horizon } else { scene.tick_limit() }, output)
+    };
     let options = RunOptions {
         resume: own.resume,
         stop: stop::on_interrupt(),
@@ -76,7 +86,23 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
     };
     let environment = arenas(&scene, &config);
     let summary = with_bar(Curve::Return, &options, output, |bar| train_in(&config, environment, &options, bar))?;
+    told(&summary, &returned(&summary, "best"), &own.run, &DeviceChoice::Cpu, output)
+}
+
+/// The return by which a policy was chosen, in words.
+pub fn returned(summary: &TrainSummary, which: &str) -> String {
     // What is least is minus the return.
-    let best = summary.best_loss.map_or("not measured".to_owned(), |loss| format!("{:.3}", -loss));
-    told(&summary, &format!("best return {best}"), &own.run, &DeviceChoice::Cpu, output)
+    match summary.best_loss {
+        Some(loss) => format!("{which} return by the task's reward {:.3} at step {}", -loss, summary.best_step),
+        None => "not judged yet".to_owned(),
+    }
+}
+
+/// The scene, in which every episode lasts `ticks`; says so.
+pub fn at_horizon(scene: &Scene, ticks: u64, output: &Output) -> Scene {
+    output.line(format_args!(
+        "every episode lasts {ticks} ticks ({:.1} s), so that its end tells nothing",
+        ticks as f32 * scene.blueprint.control_dt()
+    ));
+    scene.with_horizon(ticks)
 }

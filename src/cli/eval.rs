@@ -100,6 +100,7 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     if arguments.episodes == 0 {
         return Err(Failure::bad_use(anyhow!("--episodes is 0; give at least 1")));
     }
+    let mut drawn = None;
     let (player, name) = match (&arguments.policy, &arguments.operator) {
         (Some(path), _) => {
             let mut policy = load_policy(path)?;
@@ -112,6 +113,7 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
                 policy = policy.attacked(kind, epsilon).map_err(Failure::bad_use)?;
                 name = format!("{name} under {kind} of {epsilon}");
             }
+            drawn = arguments.plot.as_ref().map(|path| (path, policy.clone()));
             (Player::Policy(Box::new(policy)), name)
         }
         (None, Some(name)) => {
@@ -131,8 +133,7 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     let score =
         operator.as_ref().and_then(|o| normalized_score(evaluation.return_mean, o.return_mean, random.return_mean));
     print(output, &scene, &name, &evaluation, score);
-    if let (Some(out), Some(path)) = (&arguments.plot, &arguments.policy) {
-        let policy = load_policy(path)?;
+    if let Some((out, policy)) = drawn {
         let traces = seeds.iter().take(12).map(|seed| trace_policy(&scene, policy.clone(), *seed).map_err(misfit));
         let traces = traces.collect::<Result<Vec<_>, _>>()?;
         super::plot::lines(out, &format!("{name} on {}", scene.name), &[], &traces).map_err(Failure::Failed)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::acting::{arenas, on_cpu};
+use super::acting::{arenas, at_horizon, on_cpu, returned};
 use super::plot::Curve;
 use super::train::{SettingArguments, load_data, scene_of, settings, told, with_bar};
 use super::{Failure, Output, stop};
@@ -19,12 +19,12 @@ use crate::learn::{DeviceChoice, LearnerKind, RunOptions};
   apprentice train bc --dataset demos/five --run runs/bc
   apprentice train gail --dataset demos/five --init-from runs/bc --run runs/better
   apprentice train amp --dataset demos/seen --run runs/amp --set reward.task=0
-  apprentice eval --policy runs/gail --scene slalom --horizon 12")]
+  apprentice eval --policy runs/gail --scene slalom --horizon 22")]
 pub struct InferringArguments {
     /// The demonstrations; may be given several times
     #[arg(long = "dataset", value_name = "DATASET", required = true)]
     datasets: Vec<PathBuf>,
-    /// The scene to act in; without it, that of the demonstrations
+    /// The scene of the demonstrations, where it is a file: its path
     #[arg(long)]
     scene: Option<String>,
     #[command(flatten)]
@@ -47,19 +47,15 @@ pub fn run(kind: LearnerKind, arguments: &InferringArguments, output: &Output) -
     }
     let shortest = data.episodes().map(|rows| rows.len() as u64).min().unwrap_or(1);
     let horizon = if config.reward.horizon > 0 { config.reward.horizon } else { shortest };
-    output.line(format_args!(
-        "every episode lasts {horizon} ticks ({:.1} s), so that its end tells nothing",
-        horizon as f32 * data.control_dt
-    ));
+    let scene = at_horizon(&scene, horizon, output);
     let options = RunOptions {
         resume: own.resume,
         stop: stop::on_interrupt(),
         scene: scene.name.clone(),
         ..RunOptions::new(&own.run)
     };
-    let environment = arenas(&scene.with_horizon(horizon), &config);
+    let environment = arenas(&scene, &config);
     let summary =
         with_bar(Curve::Return, &options, output, |bar| imitate_in(&config, environment, &data, &options, bar))?;
-    let newest = summary.best_loss.map_or("not measured".to_owned(), |loss| format!("{:.3}", -loss));
-    told(&summary, &format!("return {newest}"), &own.run, &DeviceChoice::Cpu, output)
+    told(&summary, &returned(&summary, "the newest policy's"), &own.run, &DeviceChoice::Cpu, output)
 }

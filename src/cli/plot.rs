@@ -17,6 +17,8 @@ use crate::study::Report;
 const SIZE: (u32, u32) = (900, 700);
 const DEMONSTRATED: RGBColor = RGBColor(60, 110, 190);
 const DRIVEN: RGBColor = RGBColor(210, 90, 40);
+/// Points of a curve up to which each is drawn as a dot, too.
+const DOTTED: usize = 40;
 const GREY: RGBColor = RGBColor(150, 150, 150);
 
 fn prepare(path: &Path) -> Result<()> {
@@ -70,7 +72,7 @@ pub fn curves(path: &Path, what: Curve, points: &[Vec<(f32, f32)>; 2]) -> Result
     if what == Curve::Loss && low > 1e-9 {
         draw_curves(&root, path, what, last, (low * 0.8..high * 1.25).log_scale(), points)?;
     } else {
-        let margin = 0.05 * (high - low).max(1e-6 * high.abs()).max(1e-9);
+        let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-9);
         draw_curves(&root, path, what, last, low - margin..high + margin, points)?;
     }
     root.present().map_err(|e| failed(path, e))
@@ -114,6 +116,12 @@ where
             .map_err(|e| failed(path, e))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
+        // A few points, or a single one, would hardly be seen as a line.
+        if points.len() <= DOTTED {
+            let dots =
+                points.iter().filter(|(_, y)| y.is_finite()).map(|point| Circle::new(*point, 3, colour.filled()));
+            chart.draw_series(dots).map_err(|e| failed(path, e))?;
+        }
     }
     legend(&mut chart, corner).map_err(|e| failed(path, e))
 }

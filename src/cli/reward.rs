@@ -15,6 +15,9 @@ use crate::scenes::find;
 use crate::sim::split_seed;
 use crate::teleop::Skill;
 
+/// Weights below this are not listed.
+const LEAST: f64 = 0.01;
+
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   apprentice reward show runs/apprenticeship
@@ -41,7 +44,7 @@ enum RewardCommand {
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
         episodes: u64,
     },
-    /// Score every tick of a dataset by an inferred reward
+    /// Score a dataset by an inferred reward: every tick but the last of each episode, which leads nowhere
     Rate {
         /// The dataset
         dataset: PathBuf,
@@ -68,8 +71,14 @@ fn show(run: &Path, map: Option<(&Path, &str)>, episodes: u64, output: &Output) 
     output.line(format_args!("{}: a reward inferred by {}", run.display(), reward.learner().name()));
     let mut weights = reward.weights();
     weights.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
-    for (name, weight) in &weights {
+    for (name, weight) in weights.iter().filter(|(_, weight)| weight.abs() >= LEAST) {
         output.line(format_args!("  {weight:>8.4}  {name}"));
+    }
+    let without = weights.iter().filter(|(_, weight)| weight.abs() < LEAST).count();
+    if !weights.is_empty() {
+        output.line(format_args!(
+            "  {without} more features below {LEAST}; numbers count from the demonstrations' mean, in three of their deviations"
+        ));
     }
     if weights.is_empty() && map.is_none() {
         output.line("a network, which has no weights to read; see where it is high with --map and --scene");
@@ -115,7 +124,7 @@ fn rate(dataset: &Path, reward_of: &Path, out: Option<&Path>, output: &Output) -
             reward_of.display()
         )));
     }
-    let acts = reward.learner().judges_actions();
+    let acts = reward.judges_actions();
     if acts && data.action.fields != reward.action().fields {
         return Err(Failure::bad_use(anyhow!(
             "{} judges what is done, and {} does not hold the same actions",

@@ -125,6 +125,13 @@ pub struct SettingArguments {
     pub resume: bool,
 }
 
+impl SettingArguments {
+    /// Whether a setting is given on the command line by its key.
+    pub fn names(&self, key: &str) -> bool {
+        self.set.iter().any(|set| set.split('=').next().is_some_and(|own| own.trim() == key))
+    }
+}
+
 pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
     let (kind, arguments) = match &arguments.learner {
         LearnerCommand::Dagger(arguments) => return dagger::run(arguments, output),
@@ -191,8 +198,10 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
     let config = settings(kind, settings_of, &settings_of.run.join("config.toml"))?;
     let (data, options, device) = prepare(&config, arguments, output)?;
     let summary = with_bar(Curve::Loss, &options, output, |bar| train(&config, &data, &options, bar))?;
-    let best = summary.best_loss.map_or("not measured".to_owned(), |loss| format!("{loss:.5}"));
-    told(&summary, &format!("best validation loss {best}"), &settings_of.run, &device, output)
+    let best = summary.best_loss.map_or("validation loss not measured".to_owned(), |loss| {
+        format!("best validation loss {loss:.5} at step {}", summary.best_step)
+    });
+    told(&summary, &best, &settings_of.run, &device, output)
 }
 
 /// Say what came of it, and how good the best policy is.
@@ -204,15 +213,14 @@ pub fn told(
     output: &Output,
 ) -> Result<(), Failure> {
     output.line(format_args!(
-        "{} after {} steps ({:.0} s); {best} at step {}",
+        "{} after {} steps ({:.0} s); {best}",
         match summary.outcome {
             Outcome::Finished => "finished",
             Outcome::StoppedEarly => "no further improvement",
             Outcome::Interrupted => "interrupted",
         },
         summary.steps,
-        summary.seconds,
-        summary.best_step
+        summary.seconds
     ));
     output.line(format_args!("policy: {}", summary.policy_dir.display()));
     output.object(&json!({

@@ -42,6 +42,13 @@ impl BatchLearner for BehaviourCloning {
     }
 
     fn protect(&mut self, batches: &mut dyn Iterator<Item = Batch>, strength: f32) -> Result<(), TrainError> {
+        if self.student.window().shown > 0 {
+            return Err(TrainError::Config {
+                origin: "continual.method".into(),
+                message: "a policy that is shown demonstrations has no elastic weight consolidation; use rehearsal"
+                    .into(),
+            });
+        }
         self.student.protect(batches, strength);
         Ok(())
     }

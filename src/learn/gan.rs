@@ -66,6 +66,15 @@ impl Gan {
                 ),
             });
         }
+        if config.network.shown > 0 {
+            return Err(TrainError::Config {
+                origin: "network.shown".into(),
+                message: format!(
+                    "train {} cannot be shown demonstrations; set it to 0",
+                    config.training.learner.name()
+                ),
+            });
+        }
         let sizes = (policy.observation.size() * config.network.stacked(), policy.action.size() * config.head.chunk);
         let student = Student::new(config, policy, device)?;
         let mut source = Fresh(generator(config.training.seed, Purpose::Weights, 1));

@@ -119,7 +119,7 @@ impl LearnerKind {
             }
             Self::OneShot => {
                 config.network.shown = 32;
-                config.training.steps = 40_000;
+                config.training.steps = 20_000;
                 config.optimizer.learning_rate = 1e-3;
                 config.optimizer.average = 0.999;
             }

@@ -136,6 +136,14 @@ impl RunDir {
         let fail = |message: String| TrainError::Resume { dir: self.dir.clone(), message };
         let last = present(&self.last());
         if !last.join(CONFIG_FILE).exists() {
+            // Before its first checkpoint a run has nothing; later, somebody took it away.
+            if let Some(left) = [last.clone(), self.dir.join("checkpoints")].iter().find(|dir| dir.exists()) {
+                return Err(fail(format!(
+                    "last/ is missing or not whole, though {} is there; copy the newest folder of checkpoints/ to last/, or \
+                     start another run",
+                    left.display()
+                )));
+            }
             return Ok(RunState { data_hash: data_hash.into(), learner: learner.name().into(), ..RunState::default() });
         }
         let path = last.join(STATE_FILE);
@@ -145,8 +153,8 @@ impl RunDir {
         })?;
         if state.data_hash != data_hash {
             return Err(fail(format!(
-                "what it learns from has changed (hash {data_hash}, was {}); start another run for that; rounds \
-                 go on with the same --scene, --expert and seed alone",
+                "what it learns from has changed (hash {data_hash}, was {}); take back the demonstrations, \
+                 the scene or --expert that it began with, or start another run",
                 state.data_hash
             )));
         }

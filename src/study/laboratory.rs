@@ -71,7 +71,9 @@ impl<'a> Laboratory<'a> {
         } else {
             write(&path, &settings)?;
         }
-        Ok(Self { dir: dir.into(), quick, seeds, stop, progress: Mutex::new(progress) })
+        // Runs name each other by their folders, which are to be the same from wherever the study is gone on with.
+        let dir = std::path::absolute(dir).map_err(io("find", dir))?;
+        Ok(Self { dir, quick, seeds, stop, progress: Mutex::new(progress) })
     }
 
     /// What `work` answers about each item, trained with each seed: as many at a time as there are cores, since a training

@@ -62,9 +62,44 @@ fn a_reward_is_inferred_shown_rated_and_learned_from_elsewhere() {
         run(&["reward", "show", "airl", "--map", "map.png", "--scene", "slalom", "--episodes", "1"], dir);
     assert!(code == Some(0) && dir.join("map.png").is_file(), "{text}");
     let (code, text) = train("ppo", &["--scene", "hairpins", "--reward", "airl", "--run", "elsewhere"], dir);
-    assert_eq!(code, Some(0), "{text}");
+    // Where a reward is inferred, an end must not be worth anything, and the task's score chooses nothing.
+    assert!(code == Some(0) && text.contains("every episode lasts"), "{text}");
     let config = std::fs::read_to_string(dir.join("elsewhere/config.toml")).unwrap();
+    assert!(config.contains("select_from = 1.0"), "{config}");
     assert!(config.lines().any(|line| line.starts_with("from = ") && line.ends_with("/airl\"")), "{config}");
+}
+
+#[test]
+fn a_run_whose_newest_state_was_taken_away_does_not_begin_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    record("slalom", &["--dataset", "demos"], dir);
+    let steps = ["--dataset", "demos", "--run", "x", "--set", "training.checkpoint_every=1"];
+    let (code, text) = train("airl", &steps, dir);
+    assert_eq!(code, Some(0), "{text}");
+    std::fs::remove_dir_all(dir.join("x/last")).unwrap();
+    let (code, text) = run(&["train", "airl", "--dataset", "demos", "--run", "x", "--resume"], dir);
+    assert!(code == Some(2) && text.contains("copy the newest folder of checkpoints/"), "{text}");
+    let newest = dir.join("x/checkpoints/000001");
+    assert!(std::process::Command::new("cp").arg("-r").arg(newest).arg(dir.join("x/last")).status().unwrap().success());
+    let (code, text) = run(&["train", "airl", "--dataset", "demos", "--run", "x", "--resume"], dir);
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn part_of_the_task_s_reward_is_mixed_in_where_it_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    record("slalom", &["--dataset", "demos"], dir);
+    assert_eq!(train("airl", &["--dataset", "demos", "--run", "airl"], dir).0, Some(0));
+    let learned = |run_name: &str, share: &str| {
+        let share = format!("reward.task={share}");
+        let more = ["--scene", "slalom", "--reward", "airl", "--run", run_name, "--set", &share];
+        let (code, text) = train("ppo", &more, dir);
+        assert_eq!(code, Some(0), "{text}");
+        std::fs::read(dir.join(run_name).join("last/model.safetensors")).unwrap()
+    };
+    assert_ne!(learned("none", "0"), learned("half", "0.5"));
 }
 
 #[test]
@@ -97,18 +132,63 @@ fn what_cannot_be_inferred_is_refused_by_name() {
     let (code, text) = train("ppo", &["--scene", "courtyard", "--reward", "gail", "--run", "other"], dir);
     assert!(code == Some(2) && text.contains("other fields"), "{text}");
     let (code, text) = train("ppo", &["--scene", "slalom", "--reward", "demos", "--run", "other"], dir);
-    assert!(code == Some(1) && text.contains("no inferred reward"), "{text}");
+    assert!(code == Some(2) && text.contains("no inferred reward"), "{text}");
     let (code, text) = train("dqn", &["--scene", "slalom", "--reward", "gail", "--run", "other"], dir);
     assert!(code == Some(2) && text.contains("train ppo --reward"), "{text}");
     let (code, text) = run(&["reward", "show", "demos"], dir);
-    assert!(code == Some(1) && text.contains("no inferred reward"), "{text}");
+    assert!(code == Some(2) && text.contains("no inferred reward"), "{text}");
+    let (code, text) = run(&["reward", "show", "nowhere"], dir);
+    assert!(code == Some(2) && text.contains("no such folder"), "{text}");
     let (code, text) = run(&["reward", "show", "gail", "--map", "map.png", "--scene", "courtyard"], dir);
     assert!(code == Some(2) && text.contains("another agent"), "{text}");
     let (code, text) = run(&["eval", "--operator", "steady", "--scene", "slalom", "--horizon", "0"], dir);
     assert!(code == Some(2) && text.contains("--horizon"), "{text}");
-    // A damaged weight file is named.
+    for (learner, set, wanted) in [
+        ("gail", "network.shown=4", "network.shown"),
+        ("gail", "training.epochs=3", "training.epochs"),
+        ("gail", "data.keep=0.1", "leave data.* out"),
+        ("vail", "reward.from=gail", "infers its own reward"),
+    ] {
+        let (code, text) = train(learner, &["--dataset", "demos", "--run", "refused", "--set", set], dir);
+        assert!(code == Some(2) && text.contains(wanted), "{learner} {set}: {text}");
+    }
+    let (code, text) = train("dqn", &["--scene", "slalom", "--run", "refused", "--set", "reward.from=gail"], dir);
+    assert!(code == Some(2) && text.contains("train ppo --reward"), "{text}");
+    assert!(!dir.join("refused").exists());
+    // A description that does not fit together, and a damaged weight file, are named.
+    let described = dir.join("gail/last/reward.json");
+    let text = std::fs::read_to_string(&described).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    json["scales"]["states"]["std"].as_array_mut().unwrap().pop();
+    std::fs::write(&described, json.to_string()).unwrap();
+    let (code, said) = run(&["reward", "rate", "demos", "--reward", "gail"], dir);
+    assert!(code == Some(1) && said.contains("reward.json"), "{said}");
+    std::fs::write(&described, text).unwrap();
     let weights = dir.join("gail/last/reward.safetensors");
     std::fs::write(&weights, b"nothing").unwrap();
     let (code, text) = run(&["reward", "rate", "demos", "--reward", "gail"], dir);
     assert!(code == Some(1) && text.contains("reward.safetensors"), "{text}");
+}
+
+#[test]
+fn what_was_shown_or_attacked_is_what_is_drawn_and_cannot_act_to_learn() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    record("slalom", &["--dataset", "demos"], dir);
+    let steps = ["--set", "training.steps=40"];
+    let shown = [&["train", "one-shot", "--dataset", "demos", "--run", "shown"][..], &steps].concat();
+    assert_eq!(run(&shown, dir).0, Some(0));
+    let eval = ["eval", "--scene", "slalom", "--episodes", "2", "--plot"];
+    let (code, text) =
+        run(&[&eval[..], &["shown.png", "--policy", "shown", "--demonstration", "demos:0"]].concat(), dir);
+    assert!(code == Some(0) && dir.join("shown.png").is_file(), "{text}");
+    for learner in ["gail", "gan"] {
+        let more = ["train", learner, "--dataset", "demos", "--init-from", "shown", "--run", "x"];
+        let (code, text) = run(&[&more[..], &steps].concat(), dir);
+        assert!(code == Some(2) && text.contains("network.shown"), "{text}");
+    }
+    let protected =
+        ["train", "one-shot", "--dataset", "demos", "--init-from", "shown", "--earlier", "demos", "--run", "y"];
+    let (code, text) = run(&[&protected[..], &steps, &["--set", "continual.method=ewc"]].concat(), dir);
+    assert!(code == Some(2) && text.contains("use rehearsal"), "{text}");
 }

@@ -200,6 +200,12 @@ impl<J: Judge> InferredReward for Learned<J> {
             dir: dir.into(),
             message: format!("{STATE_FILE} is damaged; copy the newest folder of checkpoints/ to last/"),
         })?;
+        if !self.state.replay.fits(&self.shown) {
+            return Err(TrainError::Resume {
+                dir: dir.into(),
+                message: format!("{STATE_FILE} is of another reward; copy the newest folder of checkpoints/ to last/"),
+            });
+        }
         let mut stored = StoredTensors::read(&dir.join(WEIGHTS_FILE))?;
         self.judge = filled(self.judge.clone(), &mut stored, &self.device)?;
         stored.finish()?;

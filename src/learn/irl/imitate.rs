@@ -79,6 +79,12 @@ pub fn imitate_in(
     progress: &mut dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
     config.check("the training configuration")?;
+    if !config.reward.from.is_empty() {
+        return Err(TrainError::Config {
+            origin: "reward.from".into(),
+            message: format!("train {} infers its own reward; leave it out", config.training.learner.name()),
+        });
+    }
     let spaces = environment.policy_config();
     let reward = inferred_reward(config, data, (&spaces.observation, &spaces.action), &options.device)?;
     let mut hasher = task_hasher(&*environment);

@@ -18,7 +18,7 @@ use crate::learn::rl::{Acted, InferredReward};
 use crate::learn::{LearnerKind, TrainError, UpdateStep};
 use crate::policies::artifact::StoredTensors;
 use crate::policies::filled;
-use crate::spaces::Layout;
+use crate::spaces::{Layout, Normalizer};
 
 /// What a reward is of.
 const DESCRIPTION_FILE: &str = "reward.json";
@@ -58,6 +58,31 @@ impl Description {
             origin: path.display().to_string(),
             message: format!("it does not describe a reward ({e})"),
         })
+    }
+}
+
+impl Description {
+    /// Whether everything in it fits together; `path` is named where it does not.
+    fn check(&self, path: &Path) -> Result<(), TrainError> {
+        let (wide, narrow) = (self.observation.size(), self.action.size());
+        let features = if self.learner == LearnerKind::Apprenticeship { 2 * wide } else { 0 };
+        let whole = |normalizer: &Normalizer, size: usize| {
+            let usable = |x: &f32| x.is_finite();
+            normalizer.mean.len() == size
+                && normalizer.std.len() == size
+                && normalizer.mean.iter().all(usable)
+                && normalizer.std.iter().all(|x| x.is_finite() && *x > 0.0)
+        };
+        let fits = whole(&self.scales.states, wide)
+            && [0, narrow].iter().any(|size| whole(&self.scales.actions, *size))
+            && self.weights.len() == features
+            && self.weights.iter().all(|weight| weight.abs() <= 1.0)
+            && !self.reward.hidden.is_empty();
+        if fits {
+            return Ok(());
+        }
+        let message = "it does not fit together; copy the newest folder of checkpoints/ to last/, or train anew".into();
+        Err(TrainError::Data { origin: path.display().to_string(), message })
     }
 }
 
@@ -118,6 +143,8 @@ impl Visitor for Load<'_> {
 pub struct RewardModel {
     description: Description,
     judge: Option<Box<dyn Worth>>,
+    /// Share of the task's own reward, where it is learned from.
+    task: f32,
 }
 
 impl RewardModel {
@@ -126,9 +153,13 @@ impl RewardModel {
     /// # Errors
     /// There is none, or it is damaged.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
+        if !path.exists() {
+            let message = "there is no such folder; give that of a run that inferred a reward".into();
+            return Err(TrainError::Config { origin: path.display().to_string(), message });
+        }
         let candidates = [path.to_path_buf(), path.join("last")];
         let Some(dir) = candidates.iter().find(|dir| dir.join(DESCRIPTION_FILE).is_file()) else {
-            return Err(TrainError::Data {
+            return Err(TrainError::Config {
                 origin: path.display().to_string(),
                 message: "it holds no inferred reward; give the folder of a run of train gail, vail, airl, amp, \
                           maxent-irl or apprenticeship"
@@ -136,16 +167,24 @@ impl RewardModel {
             });
         };
         let description = Description::read(dir)?;
+        description.check(&dir.join(DESCRIPTION_FILE))?;
         let judge = if description.learner == LearnerKind::Apprenticeship {
-            if description.weights.len() != 2 * description.observation.size() {
-                let origin = dir.join(DESCRIPTION_FILE).display().to_string();
-                return Err(TrainError::Data { origin, message: "it lacks weights of some features".into() });
-            }
             None
         } else {
             Some(with_judge(&description, &Device::flex(), Load(dir))?)
         };
-        Ok(Self { description, judge })
+        Ok(Self { description, judge, task: 0.0 })
+    }
+
+    /// The same, with a share of the task's own reward where it is learned from.
+    #[must_use]
+    pub fn sharing(self, task: f32) -> Self {
+        Self { task, ..self }
+    }
+
+    /// Whether what is done counts, not only what it leads to.
+    pub fn judges_actions(&self) -> bool {
+        matches!(self.description.learner, LearnerKind::Gail | LearnerKind::Vail)
     }
 
     /// Who inferred it.
@@ -168,8 +207,8 @@ impl RewardModel {
         names(&self.description.observation).into_iter().zip(self.description.weights.iter().copied()).collect()
     }
 
-    /// What each tick is worth that led from `states` `[n, observation size]` by `actions` `[n, action size]` to `next`
-    /// `[n, observation size]`, in the layouts' units.
+    /// What each tick is worth that led from `states` `[n, observation size]` by `actions` `[n, action size]`, which may be
+    /// left out where they do not count, to `next` `[n, observation size]`, in the layouts' units.
     pub fn worth(&self, states: &[f32], actions: &[f32], next: &[f32]) -> Vec<f32> {
         let scales = &self.description.scales;
         let (wide, narrow) = (scales.states.size(), scales.actions.size());
@@ -179,8 +218,8 @@ impl RewardModel {
                 .map(|row| row.iter().zip(&self.description.weights).map(|(x, w)| (f64::from(*x) * w) as f32).sum())
                 .collect();
         };
-        // Where actions do not count, none were kept.
-        let actions = if narrow > 0 { actions.to_vec() } else { Vec::new() };
+        let rows = next.len() / wide;
+        let actions = if self.judges_actions() { actions.to_vec() } else { vec![0.0; rows * narrow] };
         let moves = Moves { wide, narrow, states: states.to_vec(), actions, next: next.to_vec() };
         let rows: Vec<usize> = (0..moves.rows()).collect();
         rows.chunks(PIECE)
@@ -195,7 +234,9 @@ impl InferredReward for RewardModel {
         acted: &Acted<'_>,
         _step: UpdateStep,
     ) -> Result<(Vec<f32>, Vec<(&'static str, f32)>), TrainError> {
-        let rewards = self.worth(acted.observations, acted.actions, acted.next);
+        let inferred = self.worth(acted.observations, acted.actions, acted.next);
+        let both = inferred.iter().zip(acted.rewards);
+        let rewards: Vec<f32> = both.map(|(own, task)| (1.0 - self.task) * own + self.task * task).collect();
         let mean = rewards.iter().sum::<f32>() / rewards.len().max(1) as f32;
         Ok((rewards, vec![("reward/mean", mean)]))
     }

@@ -53,6 +53,15 @@ impl Moves {
         self.states.len() / self.wide.max(1)
     }
 
+    /// Whether they are of the same numbers as `other`, and whole; none always are.
+    pub fn fits(&self, other: &Self) -> bool {
+        let rows = self.rows();
+        let whole = [(&self.states, self.wide), (&self.actions, self.narrow), (&self.next, self.wide)]
+            .into_iter()
+            .all(|(values, size)| values.len() == rows * size && values.iter().all(|x| x.is_finite()));
+        *self == Self::default() || whole && (self.wide, self.narrow) == (other.wide, other.narrow)
+    }
+
     /// All moves of some demonstrations, in the layouts' units.
     ///
     /// # Errors

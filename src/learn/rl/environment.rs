@@ -99,6 +99,15 @@ pub(super) fn check_settings(config: &TrainConfig) -> Result<(), TrainError> {
             "learning by acting sees what the scene shows and makes nothing else of demonstrations; leave data.* out",
         );
     }
+    if config.network.shown > 0 {
+        return fail(
+            "network.shown",
+            "learning by acting cannot be shown demonstrations; set it to 0, and leave policies of train one-shot out",
+        );
+    }
+    if config.training.epochs > 0 {
+        return fail("training.epochs", "learning by acting goes by updates; set training.steps");
+    }
     if config.network.dropout > 0.0 {
         return fail("network.dropout", "learning by acting has none; set it to 0");
     }
@@ -180,8 +189,14 @@ pub fn train_in(
             let learner = Ppo::new(config, environment, &options.device)?;
             match config.reward.from.as_str() {
                 "" => Box::new(learner),
-                from => Box::new(learner.rewarded_by(Box::new(applied(from, &spaces)?))),
+                from => Box::new(learner.rewarded_by(Box::new(applied(from, &spaces)?.sharing(config.reward.task)))),
             }
+        }
+        kind if !config.reward.from.is_empty() && kind == LearnerKind::Dqn => {
+            return Err(TrainError::Config {
+                origin: "reward.from".into(),
+                message: "train dqn learns from the task's reward alone; use train ppo --reward".into(),
+            });
         }
         LearnerKind::Dqn => Box::new(Dqn::new(config, environment, &options.device)?),
         kind => {

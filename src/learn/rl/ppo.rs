@@ -154,7 +154,10 @@ impl Ppo {
         let mut policy = environment.policy_config();
         (policy.network, policy.head) = (config.network.clone(), config.head.clone());
         if config.network.history > 1 || config.network.is_recurrent() || config.head.chunk > 1 {
-            return unusable("network.history and head.chunk must be 1 to learn by acting");
+            return unusable(
+                "learning by acting sees one tick and decides one: network.history and head.chunk must be 1, and \
+                 network.kind mlp, also of the policy that init.from names",
+            );
         }
         policy.action_normalizer = action_normalizer(&policy.action);
         let wide = policy.observation.size();

@@ -22,7 +22,7 @@ fn methods() -> Vec<(&'static str, LearnerKind, bool, bool)> {
         ("gail", LearnerKind::Gail, true, true),
         ("vail", LearnerKind::Vail, true, true),
         ("airl", LearnerKind::Airl, true, true),
-        ("amp, without actions or the task's reward", LearnerKind::Amp, true, true),
+        ("amp", LearnerKind::Amp, true, true),
         ("gail from chance", LearnerKind::Gail, false, true),
         ("gail without demonstrations", LearnerKind::Gail, false, false),
     ]
@@ -41,7 +41,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
     })?;
     let methods = methods();
     let cells = laboratory.with_each_seed(&methods, |(label, kind, clone, shown), seed| {
-        let name = format!("{}-{seed}", label.replace([' ', ','], "-"));
+        let name = format!("{}-{seed}", label.replace(' ', "-"));
         laboratory.cell(&name, || {
             let cloned = format!("clone-{seed}");
             let policy = if *kind == LearnerKind::BehaviourCloning {
@@ -77,11 +77,12 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
         name: format!("inferred-{}", scene.name),
         about: format!(
             "{DEMONSTRATIONS} demonstrations of the steady operator in {}. Every episode lasts as long, {shortest} ticks in \
-             learning and {} in judging, so that its end tells nothing. What learns by acting takes {UPDATES} updates of \
-             4,096 ticks, from the clone of `bc` but for the last two. The return as a share of the steady operator's, \
+             learning and {} in judging, so that its end tells nothing. What learns by acting takes {} updates of \
+             4,096 ticks, from the clone of `bc` but for the last two; `amp` sees no actions, nor the task's reward. The return as a share of the steady operator's, \
              which is {:.1}, and success, which the steady operator has in {:.0} %.",
             scene.name,
             judged.tick_limit(),
+            laboratory.few(UPDATES as usize),
             steady["return"],
             100.0 * steady["success"],
         ),
