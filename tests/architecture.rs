@@ -15,7 +15,7 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("demos", &["spaces", "sim", "agents", "tasks", "scenes"]),
     ("policies", &["spaces", "sim", "agents"]),
     ("rollout", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies"]),
-    ("learn", &["spaces", "sim", "tasks", "demos", "policies", "rollout"]),
+    ("learn", &["spaces", "sim", "tasks", "scenes", "demos", "policies", "rollout"]),
     ("live", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn"]),
     ("bench", &["sim", "spaces", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     ("study", &["sim", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
