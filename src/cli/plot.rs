@@ -294,14 +294,21 @@ pub fn lines(path: &Path, title: &str, demonstrated: &[Trace], driven: &[Trace])
 
 /// Places (x, z) with a number each, as a map of the means of square cells.
 pub fn map(path: &Path, title: &str, places: &[(f32, f32, f32)]) -> Result<()> {
-    /// Cells along the longer side.
-    const CELLS: f32 = 80.0;
+    /// Cells along the shorter side and along the longer one, at least, and the most.
+    const CELLS: (f32, f32) = (16.0, 80.0);
+    const MOST: f32 = 320.0;
+    /// Pixels that the ground may take, across and down, and what stands beside it.
+    const GROUND: (f32, f32) = (1000.0, 800.0);
+    const BESIDE: (u32, u32) = (110, 110);
+    /// A caption takes some room.
+    const NARROWEST: u32 = 640;
     if places.is_empty() {
         return Err(anyhow!("there is nothing to draw"));
     }
     prepare(path)?;
     let ((x0, x1), (z0, z1)) = (span(places.iter().map(|p| p.0)), span(places.iter().map(|p| p.1)));
-    let size = ((x1 - x0).max(z1 - z0) / CELLS).max(1e-3);
+    let (wide, deep) = (x1 - x0, z1 - z0);
+    let size = (wide.min(deep) / CELLS.0).min(wide.max(deep) / CELLS.1).max(wide.max(deep) / MOST).max(1e-3);
     let mut cells = std::collections::BTreeMap::<(i32, i32), (f32, u32)>::new();
     for (x, z, value) in places.iter().filter(|p| p.2.is_finite()) {
         let cell = cells.entry((((x - x0) / size) as i32, ((z - z0) / size) as i32)).or_default();
@@ -312,19 +319,21 @@ pub fn map(path: &Path, title: &str, places: &[(f32, f32, f32)]) -> Result<()> {
     sorted.sort_by(f32::total_cmp);
     // A few extremes would leave one colour for all else.
     let (low, high) = (sorted[sorted.len() / 50], sorted[sorted.len() - 1 - sorted.len() / 50]);
-    let root = BitMapBackend::new(path, SIZE).into_drawing_area();
-    root.fill(&WHITE).map_err(|e| failed(path, e))?;
     // Metres are as long in both directions.
-    let half = 0.55 * (x1 - x0).max((z1 - z0) * SIZE.0 as f32 / SIZE.1 as f32);
-    let (across, middle) = (half * SIZE.1 as f32 / SIZE.0 as f32, (0.5 * (x0 + x1), -0.5 * (z0 + z1)));
+    let scale = (GROUND.0 / wide).min(GROUND.1 / deep);
+    let across = ((wide * scale) as u32 + BESIDE.0).max(NARROWEST);
+    let root = BitMapBackend::new(path, (across, (deep * scale) as u32 + BESIDE.1)).into_drawing_area();
+    root.fill(&WHITE).map_err(|e| failed(path, e))?;
+    let (half, middle) = (0.5 * (across - BESIDE.0) as f32 / scale, 0.5 * (x0 + x1));
     let mut chart = ChartBuilder::on(&root)
-        .caption(format!("{title}: {low:.3} (blue) to {high:.3} (red)"), ("sans-serif", 20))
+        .caption(format!("{title}: {low:.2} (blue) to {high:.2} (red) a tick"), ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(44)
         .y_label_area_size(60)
-        .build_cartesian_2d(middle.0 - half..middle.0 + half, middle.1 - across..middle.1 + across)
+        .build_cartesian_2d(middle - half..middle + half, -z1..-z0)
         .map_err(|e| failed(path, e))?;
-    chart.configure_mesh().x_desc("x, m").y_desc("-z, m").draw().map_err(|e| failed(path, e))?;
+    let mesh = &mut chart.configure_mesh();
+    mesh.disable_mesh().x_desc("x, m").y_desc("-z, m").x_labels(7).draw().map_err(|e| failed(path, e))?;
     let squares = means.iter().map(|((column, row), mean)| {
         let (x, z) = (x0 + *column as f32 * size, z0 + *row as f32 * size);
         let share = ((mean - low) / (high - low).max(1e-9)).clamp(0.0, 1.0);
