@@ -74,3 +74,8 @@ fn slope(x: &Tensor<2>) -> Tensor<2> {
     let positive = x.clone().detach().greater_elem(0.0).float();
     positive.mul_scalar(1.0 - LEAK).add_scalar(LEAK)
 }
+
+/// Half the mean square of gradients `[rows, numbers]`.
+pub fn half_square(gradient: Tensor<2>) -> Tensor<1> {
+    gradient.square().sum_dim(1).mean().mul_scalar(0.5)
+}

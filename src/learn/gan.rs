@@ -8,7 +8,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use super::discriminator::{Discriminator, Judgement};
+use super::discriminator::{Discriminator, Judgement, half_square};
 use super::optimizer::Adam;
 use super::random::{Purpose, generator};
 use super::student::Student;
@@ -90,11 +90,6 @@ impl Gan {
             sums: Sums::default(),
         })
     }
-}
-
-/// Half the mean square of gradients `[rows, actions]`.
-fn half_square(gradient: Tensor<2>) -> Tensor<1> {
-    gradient.square().sum_dim(1).mean().mul_scalar(0.5)
 }
 
 /// How much the first of two scores is behind the other, softly: `softplus(second - first)`, a mean.

@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Learner, TrainConfig, TrainError};
@@ -191,6 +192,33 @@ impl RunDir {
             prune(&all, keep)?;
         }
         replace_dir(&self.last(), fill)
+    }
+}
+
+/// Write what more than weights a learner needs to go on into its folder.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_state(dir: &Path, file: &str, state: &impl Serialize) -> Result<(), TrainError> {
+    let path = dir.join(file);
+    fs::write(&path, postcard::to_allocvec(state).unwrap_or_default()).map_err(TrainError::io("write", &path))
+}
+
+/// Read what [`write_state`] wrote.
+///
+/// # Errors
+/// The file is missing or damaged.
+pub fn read_state<T: DeserializeOwned>(dir: &Path, file: &str) -> Result<T, TrainError> {
+    let path = dir.join(file);
+    let bytes = fs::read(&path).map_err(TrainError::io("read", &path))?;
+    postcard::from_bytes(&bytes).map_err(|_| not_whole(dir, file, "is damaged"))
+}
+
+/// A state that cannot be gone on with, and what to do about it.
+pub fn not_whole(dir: &Path, file: &str, what: &str) -> TrainError {
+    TrainError::Resume {
+        dir: dir.into(),
+        message: format!("{file} {what}; copy the newest folder of checkpoints/ to last/"),
     }
 }
 

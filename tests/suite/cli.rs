@@ -26,6 +26,12 @@ pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// The exit code, and what was printed to either stream.
+pub fn run(arguments: &[&str], dir: &Path) -> (Option<i32>, String) {
+    let output = apprentice(arguments, dir);
+    (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), said(&output)))
+}
+
 /// A folder with a small dataset of `scene`.
 pub fn recorded(scene: &str, episodes: &str) -> TempDir {
     let dir = tempfile::tempdir().expect("a folder");

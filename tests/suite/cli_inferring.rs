@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cli::{apprentice, json, said};
+use super::cli::{apprentice, json, run};
 
 const SMALL: [&str; 12] = [
     "--set",
@@ -18,11 +18,6 @@ const SMALL: [&str; 12] = [
     "--set",
     "training.batch_size=16",
 ];
-
-fn run(arguments: &[&str], dir: &Path) -> (Option<i32>, String) {
-    let output = apprentice(arguments, dir);
-    (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), said(&output)))
-}
 
 fn train(learner: &str, more: &[&str], dir: &Path) -> (Option<i32>, String) {
     run(&[&["train", learner][..], more, &SMALL].concat(), dir)

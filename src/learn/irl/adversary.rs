@@ -13,6 +13,7 @@ use super::moves::{Likelihood, Moves};
 use crate::learn::optimizer::Adam;
 use crate::learn::random::{Purpose, below, generator};
 use crate::learn::rl::{Acted, InferredReward};
+use crate::learn::run_dir::{not_whole, read_state, write_state};
 use crate::learn::sums::{finite, number};
 use crate::learn::weights::Fresh;
 use crate::learn::{OptimizerConfig, Schedule, TrainError, UpdateStep};
@@ -188,23 +189,13 @@ impl<J: Judge> InferredReward for Learned<J> {
         self.description.write(dir)?;
         write_tensors(&dir.join(WEIGHTS_FILE), &self.judge)?;
         self.optimizer.save(&dir.join(OPTIMIZER_FILE))?;
-        let path = dir.join(STATE_FILE);
-        let bytes = postcard::to_allocvec(&self.state).unwrap_or_default();
-        std::fs::write(&path, bytes).map_err(TrainError::io("write", &path))
+        write_state(dir, STATE_FILE, &self.state)
     }
 
     fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
-        let path = dir.join(STATE_FILE);
-        let bytes = std::fs::read(&path).map_err(TrainError::io("read", &path))?;
-        self.state = postcard::from_bytes(&bytes).map_err(|_| TrainError::Resume {
-            dir: dir.into(),
-            message: format!("{STATE_FILE} is damaged; copy the newest folder of checkpoints/ to last/"),
-        })?;
+        self.state = read_state(dir, STATE_FILE)?;
         if !self.state.replay.fits(&self.shown) {
-            return Err(TrainError::Resume {
-                dir: dir.into(),
-                message: format!("{STATE_FILE} is of another reward; copy the newest folder of checkpoints/ to last/"),
-            });
+            return Err(not_whole(dir, STATE_FILE, "is of another reward"));
         }
         let mut stored = StoredTensors::read(&dir.join(WEIGHTS_FILE))?;
         self.judge = filled(self.judge.clone(), &mut stored, &self.device)?;

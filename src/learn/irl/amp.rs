@@ -5,9 +5,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::RewardConfig;
-use super::gail::half_square;
 use super::judge::{Judge, Lost};
 use super::moves::Batch;
+use crate::learn::discriminator::half_square;
 use crate::learn::{Discriminator, Judgement};
 
 /// Tells demonstrated steps from one observation to the next from the agent's.

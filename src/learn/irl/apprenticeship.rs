@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::model::Description;
 use super::moves::{Moves, Scales};
 use crate::learn::rl::{Acted, InferredReward};
+use crate::learn::run_dir::{read_state, write_state};
 use crate::learn::{TrainError, UpdateStep};
 use crate::spaces::Layout;
 
@@ -157,18 +158,11 @@ impl InferredReward for Apprenticeship {
 
     fn save(&self, dir: &Path) -> Result<(), TrainError> {
         self.description.write(dir)?;
-        let path = dir.join(STATE_FILE);
-        let bytes = postcard::to_allocvec(&self.state).unwrap_or_default();
-        std::fs::write(&path, bytes).map_err(TrainError::io("write", &path))
+        write_state(dir, STATE_FILE, &self.state)
     }
 
     fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
-        let path = dir.join(STATE_FILE);
-        let bytes = std::fs::read(&path).map_err(TrainError::io("read", &path))?;
-        self.state = postcard::from_bytes(&bytes).map_err(|_| TrainError::Resume {
-            dir: dir.into(),
-            message: format!("{STATE_FILE} is damaged; copy the newest folder of checkpoints/ to last/"),
-        })?;
+        self.state = read_state(dir, STATE_FILE)?;
         self.weigh();
         Ok(())
     }

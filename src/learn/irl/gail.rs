@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, activation};
 use super::RewardConfig;
 use super::judge::{Judge, Lost};
 use super::moves::Batch;
+use crate::learn::discriminator::half_square;
 use crate::learn::{Discriminator, Judgement};
 
 /// Tells what demonstrators did from what the agent does, by what was seen and done.
@@ -28,11 +29,6 @@ impl Gail {
 pub(super) fn cross_entropy(shown: &Tensor<2>, acted: &Tensor<2>) -> Tensor<1> {
     (activation::softplus(shown.clone().neg(), 1.0).mean() + activation::softplus(acted.clone(), 1.0).mean())
         .mul_scalar(0.5)
-}
-
-/// Half the mean square of gradients `[rows, numbers]`.
-pub(super) fn half_square(gradient: Tensor<2>) -> Tensor<1> {
-    gradient.square().sum_dim(1).mean().mul_scalar(0.5)
 }
 
 impl Judge for Gail {

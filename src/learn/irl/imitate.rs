@@ -6,11 +6,10 @@ use super::adversary::Begin;
 use super::apprenticeship::Apprenticeship;
 use super::model::{Description, with_judge};
 use super::moves::Moves;
-use crate::learn::rl::{Environment, InferredReward, Ppo, task_hasher};
+use crate::learn::rl::{Environment, InferredReward, Ppo, provenance};
 use crate::learn::training::run;
 use crate::learn::{LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, TrainingData};
 use crate::policies::Provenance;
-use crate::policies::artifact::hex;
 use crate::spaces::Layout;
 
 /// The reward that `config` asks to infer from `data`, for an agent of these layouts.
@@ -87,17 +86,8 @@ pub fn imitate_in(
     }
     let spaces = environment.policy_config();
     let reward = inferred_reward(config, data, (&spaces.observation, &spaces.action), &options.device)?;
-    let mut hasher = task_hasher(&*environment);
-    hasher.update(&data.hash().to_le_bytes());
-    let provenance = Provenance {
-        dataset: data.source.clone(),
-        dataset_hash: hex(hasher.digest()),
-        scene: environment.name(),
-        learner: config.training.learner.name().into(),
-        seed: config.training.seed,
-        version: env!("CARGO_PKG_VERSION").into(),
-        ..Provenance::default()
-    };
+    let provenance = provenance(config, &*environment, &[data.hash()]);
+    let provenance = Provenance { dataset: data.source.clone(), ..provenance };
     let mut learner = Ppo::new(config, environment, &options.device)?.rewarded_by(reward);
     run(&mut learner, config, provenance, options, progress)
 }

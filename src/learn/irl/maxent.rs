@@ -7,9 +7,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::RewardConfig;
 use super::airl::bounded;
-use super::gail::half_square;
 use super::judge::{Judge, Lost};
 use super::moves::Batch;
+use crate::learn::discriminator::half_square;
 use crate::learn::{Discriminator, Judgement};
 
 /// The reward of what was seen after a tick.

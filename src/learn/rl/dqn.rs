@@ -13,6 +13,7 @@ use super::environment::{check_rewards, check_settings, validated};
 use super::rollouts::normalized;
 use super::{Environment, Moments, Replay, ReplayConfig, Transition};
 use crate::learn::random::{Purpose, below, generator, uniform};
+use crate::learn::run_dir::{not_whole, read_state, write_state};
 use crate::learn::student::Student;
 use crate::learn::sums::{finite, number};
 use crate::learn::tensors::tensor;
@@ -375,29 +376,19 @@ impl Learner for Dqn {
         self.student.save(dir)?;
         write_tensors(&dir.join(TARGET_FILE), &self.target)?;
         let state = State { environment: self.environment.save(), ..self.state.clone() };
-        let state = postcard::to_allocvec(&state).unwrap_or_default();
-        for (file, bytes) in [(STATE_FILE, state), (REPLAY_FILE, self.replay.save())] {
-            let path = dir.join(file);
-            std::fs::write(&path, bytes).map_err(TrainError::io("write", &path))?;
-        }
-        Ok(())
+        write_state(dir, STATE_FILE, &state)?;
+        let path = dir.join(REPLAY_FILE);
+        std::fs::write(&path, self.replay.save()).map_err(TrainError::io("write", &path))
     }
 
     fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
-        let read = |file: &str| {
-            let path = dir.join(file);
-            std::fs::read(&path).map_err(TrainError::io("read", &path))
-        };
-        let damaged = |message: &str| TrainError::Resume {
-            dir: dir.into(),
-            message: format!("{message}; copy the newest folder of checkpoints/ to last/"),
-        };
-        let state: State = postcard::from_bytes(&read(STATE_FILE)?).map_err(|_| damaged("dqn.bin is damaged"))?;
+        let state: State = read_state(dir, STATE_FILE)?;
         if state.held.len() != self.environment.rows() || state.begun && !self.environment.load(&state.environment) {
-            return Err(damaged("dqn.bin is of other arenas"));
+            return Err(not_whole(dir, STATE_FILE, "is of other arenas"));
         }
-        if !self.replay.load(&read(REPLAY_FILE)?) {
-            return Err(damaged("replay.bin is damaged"));
+        let path = dir.join(REPLAY_FILE);
+        if !self.replay.load(&std::fs::read(&path).map_err(TrainError::io("read", &path))?) {
+            return Err(not_whole(dir, REPLAY_FILE, "is damaged"));
         }
         self.student.load(dir)?;
         let mut stored = StoredTensors::read(&dir.join(TARGET_FILE))?;

@@ -14,6 +14,7 @@ use crate::learn::{
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, PolicyError, Provenance};
 use crate::rollout::Step;
+use crate::spaces::Layout;
 
 /// Many copies of a task, stepped together. Chance in it depends on the seed of [`Environment::begin`] alone.
 pub trait Environment: Send {
@@ -136,12 +137,25 @@ pub(super) fn validated(
     Ok(judged.map(validation))
 }
 
-/// A hash that holds the task.
-pub(in crate::learn) fn task_hasher(environment: &dyn Environment) -> Xxh3 {
+/// Where a policy comes from that learns in `environment`; its hash holds the task and what else is `learned_from`.
+pub(in crate::learn) fn provenance(
+    config: &TrainConfig,
+    environment: &dyn Environment,
+    learned_from: &[u64],
+) -> Provenance {
     let mut hasher = Xxh3::new();
     hasher.update(environment.name().as_bytes());
-    hasher.update(&environment.fingerprint().to_le_bytes());
-    hasher
+    for part in [environment.fingerprint()].iter().chain(learned_from) {
+        hasher.update(&part.to_le_bytes());
+    }
+    Provenance {
+        dataset_hash: hex(hasher.digest()),
+        scene: environment.name(),
+        learner: config.training.learner.name().into(),
+        seed: config.training.seed,
+        version: env!("CARGO_PKG_VERSION").into(),
+        ..Provenance::default()
+    }
 }
 
 /// The reward inferred by the run `from`, for an agent of the policy's layouts.
@@ -172,18 +186,8 @@ pub fn train_in(
     config.check("the training configuration")?;
     let spaces = environment.policy_config();
     // There is no dataset: task and layouts say whether a resumed run can go on.
-    let mut hasher = task_hasher(&*environment);
-    for layout in [&spaces.observation, &spaces.action] {
-        hasher.update(&layout.hash().to_le_bytes());
-    }
-    let provenance = Provenance {
-        dataset_hash: hex(hasher.digest()),
-        scene: environment.name(),
-        learner: config.training.learner.name().into(),
-        seed: config.training.seed,
-        version: env!("CARGO_PKG_VERSION").into(),
-        ..Provenance::default()
-    };
+    let layouts = [&spaces.observation, &spaces.action].map(Layout::hash);
+    let provenance = provenance(config, &*environment, &layouts);
     let mut learner: Box<dyn Learner> = match config.training.learner {
         LearnerKind::Ppo | LearnerKind::Reinforce => {
             let learner = Ppo::new(config, environment, &options.device)?;

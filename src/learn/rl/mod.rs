@@ -15,7 +15,7 @@ mod update;
 pub use advantages::{Ending, generalized_advantages};
 pub use arenas::Arenas;
 pub use dqn::{Dqn, DqnConfig};
-pub(in crate::learn) use environment::task_hasher;
+pub(in crate::learn) use environment::provenance;
 pub use environment::{Environment, train_in};
 pub use moments::Moments;
 pub use ppo::{Ppo, PpoConfig};

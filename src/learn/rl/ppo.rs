@@ -15,6 +15,7 @@ use super::rollouts::{Rollouts, lesson, normalized, told};
 use super::update::{Ticks, orders};
 use super::{Environment, Moments};
 use crate::learn::random::{Purpose, generator};
+use crate::learn::run_dir::{not_whole, read_state, write_state};
 use crate::learn::student::Student;
 use crate::learn::sums::{finite, number};
 use crate::learn::tensors::tensor;
@@ -549,20 +550,13 @@ impl Learner for Ppo {
             reward.save(dir)?;
         }
         let state = State { environment: self.environment.save(), ..self.state.clone() };
-        let path = dir.join(STATE_FILE);
-        std::fs::write(&path, postcard::to_allocvec(&state).unwrap_or_default()).map_err(TrainError::io("write", &path))
+        write_state(dir, STATE_FILE, &state)
     }
 
     fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
-        let path = dir.join(STATE_FILE);
-        let bytes = std::fs::read(&path).map_err(TrainError::io("read", &path))?;
-        let damaged = |message: &str| TrainError::Resume {
-            dir: dir.into(),
-            message: format!("{STATE_FILE} {message}; copy the newest folder of checkpoints/ to last/"),
-        };
-        let state: State = postcard::from_bytes(&bytes).map_err(|_| damaged("is damaged"))?;
+        let state: State = read_state(dir, STATE_FILE)?;
         if state.sums.len() != self.environment.rows() || state.begun && !self.environment.load(&state.environment) {
-            return Err(damaged("is of other arenas"));
+            return Err(not_whole(dir, STATE_FILE, "is of other arenas"));
         }
         self.actor.load(dir)?;
         self.critic.load(&dir.join(CRITIC_DIR))?;
