@@ -5,6 +5,7 @@ mod camera;
 pub mod humanoid;
 mod posts;
 mod rays;
+mod rival;
 mod symmetry;
 pub mod vehicle;
 
@@ -12,4 +13,5 @@ pub use agent::{Action, Agent, AgentBundle, AgentPlugin, Driver, Observation, Sp
 pub use camera::DepthCamera;
 pub use posts::PostSense;
 pub use rays::{RayFan, body_filter};
+pub use rival::RivalSense;
 pub use symmetry::mirrors;

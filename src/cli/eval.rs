@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::dataset::episode_of;
 use super::{Failure, Output};
 use crate::policies::{AttackKind, Policy, PolicyError, resolve_policy_dir};
-use crate::rollout::{Evaluation, Player, evaluate, evaluation_seeds, normalized_score, trace_policy};
+use crate::rollout::{Evaluation, Player, evaluate_side, evaluation_seeds, normalized_score, trace_policy};
 use crate::scenes::{Scene, find};
+use crate::sim::Span;
 use crate::teleop::Skill;
 
 #[derive(Args, Debug)]
@@ -19,6 +20,7 @@ use crate::teleop::Skill;
   apprentice eval --policy runs/slalom --scene slalom
   apprentice eval --policy runs/slalom/best --scene slalom --episodes 200 --seed 7 --json
   apprentice eval --policy runs/slalom --scene slalom --attack pgd --epsilon 0.1
+  apprentice eval --policy runs/slalom --scene slalom --condition grip=0.5 --condition mass=0.8..1.5
   apprentice eval --operator hasty --scene slalom")]
 pub struct EvalArguments {
     /// A policy folder, or a run folder (its best policy)
@@ -40,6 +42,16 @@ pub struct EvalArguments {
     /// with learners of inferred rewards
     #[arg(long, value_name = "SECONDS")]
     horizon: Option<f32>,
+    /// Let the scene's world be another: grip, mass, friction or gravity as a factor of its own, or delay in ticks, the same
+    /// in every episode (grip=0.5) or drawn for each (grip=0.5..1.5); may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    condition: Vec<String>,
+    /// In a scene with sides, such as tag: the side that is judged, the first without it
+    #[arg(long)]
+    side: Option<String>,
+    /// In a scene with sides: who plays the other one, a policy or an operator (steady, hasty or sloppy); steady without it
+    #[arg(long, value_name = "POLICY")]
+    opponent: Option<String>,
     /// Attack the policy through its observations: noise, fgsm or pgd
     #[arg(long, conflicts_with = "operator", requires = "epsilon", value_parser = AttackKind::from_str)]
     attack: Option<AttackKind>,
@@ -74,18 +86,91 @@ pub fn misfit(error: PolicyError) -> Failure {
     Failure::bad_use(error)
 }
 
+/// The side of that name of a scene that is to have sides; the first without a name.
+pub fn side_of(scene: &Scene, named: Option<&str>) -> Result<usize, Failure> {
+    let sides = scene.blueprint.sides();
+    if sides.is_empty() {
+        return Err(Failure::bad_use(anyhow!(
+            "{} has no sides; leave --side and --opponent out, or use them with tag or playground",
+            scene.name
+        )));
+    }
+    let Some(named) = named else { return Ok(0) };
+    sides.iter().position(|side| *side == named).ok_or_else(|| {
+        Failure::bad_use(anyhow!("{} has no side `{named}`; there are {}", scene.name, sides.join(" and ")))
+    })
+}
+
+/// Who plays against whom.
+pub struct Match {
+    /// The side that is judged.
+    side: usize,
+    /// The other, in a scene with sides.
+    opponent: Option<Opponent>,
+}
+
+enum Opponent {
+    Policy(Box<Policy>),
+    Operator(Skill),
+}
+
+impl Match {
+    /// In a scene without sides.
+    pub fn alone() -> Self {
+        Self { side: 0, opponent: None }
+    }
+
+    fn of(scene: &Scene, arguments: &EvalArguments) -> Result<Self, Failure> {
+        if scene.blueprint.sides().is_empty() && arguments.side.is_none() && arguments.opponent.is_none() {
+            return Ok(Self::alone());
+        }
+        let side = side_of(scene, arguments.side.as_deref())?;
+        let opponent = match arguments.opponent.as_deref() {
+            None => Opponent::Operator(Skill::Steady),
+            Some(name) => match name.parse() {
+                Ok(skill) => Opponent::Operator(skill),
+                Err(_) => Opponent::Policy(Box::new(load_policy(Path::new(name))?)),
+            },
+        };
+        Ok(Self { side, opponent: Some(opponent) })
+    }
+
+    /// Everybody's players, the first side's first.
+    fn players(&self, own: Player) -> Vec<Player> {
+        let other = match &self.opponent {
+            None => return vec![own],
+            Some(Opponent::Policy(policy)) => Player::Policy(policy.clone()),
+            Some(Opponent::Operator(skill)) => Player::Operator(*skill),
+        };
+        if self.side == 0 { vec![own, other] } else { vec![other, own] }
+    }
+}
+
 /// Evaluate with a progress bar.
 pub fn play(
     scene: &Scene,
-    player: Player,
+    (versus, player): (&Match, Player),
     seeds: &[u64],
     output: &Output,
     what: &'static str,
 ) -> Result<Evaluation, Failure> {
     let bar = output.bar(seeds.len() as u64, what);
-    let evaluation = evaluate(scene, player, seeds, 0, |n| bar.set_position(n as u64)).map_err(misfit);
+    let progress = |n: usize| bar.set_position(n as u64);
+    let evaluation = evaluate_side(scene, versus.players(player), versus.side, seeds, 0, progress).map_err(misfit);
     bar.finish_and_clear();
     evaluation
+}
+
+/// The scene under the conditions that are named.
+fn under(scene: &Scene, wanted: &[String]) -> Result<Scene, Failure> {
+    let mut conditions = scene.conditions();
+    for text in wanted {
+        let fail = |why: String| Failure::bad_use(anyhow!("--condition {text}: {why}"));
+        let parsed = text.split_once('=').and_then(|(name, value)| Some((name.trim(), Span::parse(value)?)));
+        let (name, span) = parsed.ok_or_else(|| fail("give NAME=NUMBER or NAME=LEAST..GREATEST".into()))?;
+        conditions = conditions.with(name, span).map_err(fail)?;
+    }
+    Ok(scene.under(conditions))
 }
 
 pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
@@ -97,8 +182,15 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         }
         scene = scene.with_horizon(ticks as u64);
     }
+    if !arguments.condition.is_empty() {
+        scene = under(&scene, &arguments.condition)?;
+    }
     if arguments.episodes == 0 {
         return Err(Failure::bad_use(anyhow!("--episodes is 0; give at least 1")));
+    }
+    let versus = Match::of(&scene, arguments)?;
+    if versus.opponent.is_some() && arguments.plot.is_some() {
+        return Err(Failure::bad_use(anyhow!("--plot draws one who plays alone; leave it out in {}", scene.name)));
     }
     let mut drawn = None;
     let (player, name) = match (&arguments.policy, &arguments.operator) {
@@ -123,12 +215,12 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         (None, None) => return Err(Failure::bad_use(anyhow!("give --policy or --operator"))),
     };
     let seeds = evaluation_seeds(arguments.seed, arguments.episodes);
-    let evaluation = play(&scene, player, &seeds, output, "evaluating")?;
-    let random = play(&scene, Player::Random, &seeds, output, "random")?;
+    let evaluation = play(&scene, (&versus, player), &seeds, output, "evaluating")?;
+    let random = play(&scene, (&versus, Player::Random), &seeds, output, "random")?;
     let operator = scene
         .blueprint
         .operator(Skill::Steady)
-        .map(|_| play(&scene, Player::Operator(Skill::Steady), &seeds, output, "operator"))
+        .map(|_| play(&scene, (&versus, Player::Operator(Skill::Steady)), &seeds, output, "operator"))
         .transpose()?;
     let score =
         operator.as_ref().and_then(|o| normalized_score(evaluation.return_mean, o.return_mean, random.return_mean));

@@ -15,6 +15,7 @@ mod quickstart;
 mod record;
 mod reward;
 mod scenes;
+mod self_play;
 mod stop;
 mod study;
 mod train;

@@ -11,6 +11,7 @@ use super::{Failure, Output};
   apprentice play circuit
   apprentice play slalom --policy runs/slalom
   apprentice play traffic --agents 3
+  apprentice play tag --side runner --opponent runs/tag/last/chaser
   apprentice play --replay demos/slalom:3
   apprentice play my_track.ron --datasets demos --runs runs")]
 pub struct PlayArguments {
@@ -26,6 +27,12 @@ pub struct PlayArguments {
     /// Agents in the scene; you drive the first
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     agents: u8,
+    /// In a scene with sides, such as tag: the side that you play, the first without it
+    #[arg(long)]
+    side: Option<String>,
+    /// In a scene with sides: the policy that plays the other one; a scripted operator without it
+    #[arg(long, value_name = "POLICY")]
+    opponent: Option<PathBuf>,
     /// Folder that holds a dataset for each scene
     #[arg(long, default_value = "datasets")]
     datasets: PathBuf,
@@ -56,9 +63,20 @@ mod window {
             let policy = eval::load_policy(path)?;
             policy.fitted(&scene.blueprint.spaces(), &scene.name).map_err(eval::misfit)?;
         }
+        let asked = arguments.side.is_some() || arguments.opponent.is_some();
+        if let Some(scene) = scene.as_ref().filter(|_| asked) {
+            let (side, opponent) = (arguments.side.as_deref(), arguments.opponent.as_deref());
+            eval::side_of(scene, side)?;
+            if let Some(path) = opponent {
+                let policy = eval::load_policy(path)?;
+                policy.fitted(&scene.blueprint.spaces(), &scene.name).map_err(eval::misfit)?;
+            }
+        }
         let replay = arguments.replay.as_deref().map(recorded).transpose()?;
         let session = SessionOptions {
             agents: usize::from(arguments.agents),
+            side: arguments.side.clone(),
+            opponent: arguments.opponent.clone(),
             datasets: arguments.datasets.clone(),
             runs: arguments.runs.clone(),
             ..SessionOptions::default()

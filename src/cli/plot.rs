@@ -10,6 +10,7 @@ use plotters::prelude::*;
 use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::learn::self_play::Games;
 use crate::rollout::Trace;
 use crate::study::Report;
 
@@ -341,5 +342,70 @@ pub fn map(path: &Path, title: &str, places: &[(f32, f32, f32)]) -> Result<()> {
         Rectangle::new([(x, -z), (x + size, -z - size)], colour.filled())
     });
     chart.draw_series(squares).map_err(|e| failed(path, e))?;
+    root.present().map_err(|e| failed(path, e))
+}
+
+/// Ratings of all players of both sides over the updates before them.
+pub fn ratings(path: &Path, games: &Games) -> Result<()> {
+    prepare(path)?;
+    let root = BitMapBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE).map_err(|e| failed(path, e))?;
+    let ratings = games.ratings();
+    let last = games.won.len().saturating_sub(1).max(1) as f32 * games.generation as f32;
+    let (low, high) = span(ratings.iter().flatten().map(|r| *r as f32));
+    let mut chart = ChartBuilder::on(&root)
+        .caption("Ratings of all players", ("sans-serif", 26))
+        .margin(16)
+        .x_label_area_size(44)
+        .y_label_area_size(70)
+        .build_cartesian_2d(0.0..last, low..high)
+        .map_err(|e| failed(path, e))?;
+    let mesh = &mut chart.configure_mesh();
+    mesh.x_desc("updates").y_desc("Elo").label_style(("sans-serif", 16)).draw().map_err(|e| failed(path, e))?;
+    for ((ratings, name), colour) in ratings.iter().zip(&games.sides).zip([DEMONSTRATED, DRIVEN]) {
+        let at = |i: usize| i as f32 * games.generation as f32;
+        let points: Vec<(f32, f32)> = ratings.iter().enumerate().map(|(i, r)| (at(i), *r as f32)).collect();
+        let dots = points.iter().map(|point| Circle::new(*point, 3, colour.filled()));
+        chart.draw_series(dots).map_err(|e| failed(path, e))?;
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))
+            .map_err(|e| failed(path, e))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
+    }
+    legend(&mut chart, SeriesLabelPosition::LowerRight).map_err(|e| failed(path, e))?;
+    root.present().map_err(|e| failed(path, e))
+}
+
+/// Who wins against whom: a cell for each player of the first side (across) and each of the other (up).
+pub fn cross_play(path: &Path, games: &Games) -> Result<()> {
+    prepare(path)?;
+    let root = BitMapBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE).map_err(|e| failed(path, e))?;
+    let many = games.won.len() as i32;
+    let [first, second] = &games.sides;
+    let mut chart = ChartBuilder::on(&root)
+        .caption(format!("Games won by the {first}: none (blue) to all (red)"), ("sans-serif", 26))
+        .margin(16)
+        .x_label_area_size(44)
+        .y_label_area_size(70)
+        .build_cartesian_2d(0..many, 0..many)
+        .map_err(|e| failed(path, e))?;
+    let mesh = &mut chart.configure_mesh();
+    mesh.disable_mesh().x_desc(format!("{first}, oldest first")).y_desc(format!("{second}, oldest first"));
+    mesh.label_style(("sans-serif", 16)).draw().map_err(|e| failed(path, e))?;
+    let style = TextStyle::from(("sans-serif", 14).into_font()).pos(Pos::new(HPos::Center, VPos::Center));
+    for (i, row) in (0..many).zip(&games.won) {
+        for (j, won) in (0..many).zip(row) {
+            let share = f64::from(*won) / f64::from(games.games.max(1));
+            let colour = HSLColor(0.66 * (1.0 - share), 0.6, 0.65);
+            let cell = Rectangle::new([(i, j), (i + 1, j + 1)], colour.filled());
+            chart.draw_series([cell]).map_err(|e| failed(path, e))?;
+            let [(x0, y0), (x1, y1)] = [(i, j), (i + 1, j + 1)].map(|at| chart.backend_coord(&at));
+            let middle = ((x0 + x1) / 2, (y0 + y1) / 2);
+            root.draw(&Text::new(format!("{:.0}", 100.0 * share), middle, style.clone()))
+                .map_err(|e| failed(path, e))?;
+        }
+    }
     root.present().map_err(|e| failed(path, e))
 }

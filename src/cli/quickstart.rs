@@ -87,8 +87,10 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
     output.line(format_args!("3/3 evaluating on {EPISODES} unseen seeds"));
     let seeds = evaluation_seeds(arguments.seed, EPISODES);
     let policy = eval::load_policy(&run)?;
-    let result = eval::play(&scene, Player::Policy(Box::new(policy)), &seeds, output, "policy")?;
-    let steady = eval::play(&scene, Player::Operator(Skill::Steady), &seeds, output, "operator")?;
+    let result =
+        eval::play(&scene, (&eval::Match::alone(), Player::Policy(Box::new(policy))), &seeds, output, "policy")?;
+    let steady =
+        eval::play(&scene, (&eval::Match::alone(), Player::Operator(Skill::Steady)), &seeds, output, "operator")?;
     plot_lines(&scene, &demos, &run, &out.join("lines.png"), &seeds[..3])?;
 
     output.line("");

@@ -59,7 +59,9 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
     let report = record(&scene, by, seeds, &arguments.dataset, &stop, |n| bar.set_position(n as u64));
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {
-        RecordError::NoOperator(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => Failure::bad_use(error),
+        RecordError::NoOperator(_) | RecordError::Sides(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => {
+            Failure::bad_use(error)
+        }
         RecordError::Dataset(_) => Failure::failed(error),
     })?;
     output.line(format_args!(

@@ -16,6 +16,7 @@ use super::dagger::{self, DaggerArguments};
 use super::exit::interrupted_with_result;
 use super::inferring::{self, InferringArguments};
 use super::plot::{Curve, curves};
+use super::self_play::{self, SelfPlayArguments};
 use super::{Failure, Output, stop};
 use crate::demos::Dataset;
 use crate::learn::{
@@ -71,6 +72,8 @@ enum LearnerCommand {
     Amp(InferringArguments),
     /// Maximum-entropy inverse reinforcement learning, with a network
     MaxentIrl(InferringArguments),
+    /// Two sides of a game that learn against each other's past: tag
+    SelfPlay(SelfPlayArguments),
     /// Weights of named features by which the demonstrator does best, found by projection
     Apprenticeship(InferringArguments),
 }
@@ -154,6 +157,7 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
         LearnerCommand::Apprenticeship(arguments) => {
             return inferring::run(LearnerKind::Apprenticeship, arguments, output);
         }
+        LearnerCommand::SelfPlay(arguments) => return self_play::run(arguments, output),
         LearnerCommand::Amp(arguments) => return inferring::run(LearnerKind::Amp, arguments, output),
     };
     learn(kind, arguments, output)

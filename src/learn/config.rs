@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::irl::RewardConfig;
 use super::quality::QualityUse;
 use super::rl::{DqnConfig, PpoConfig};
+use super::self_play::SelfPlayConfig;
 use super::{
     AdversarialConfig, BcoConfig, ContinualConfig, DaggerConfig, GanConfig, InitConfig, LearnerKind, TrainError,
     overrides,
@@ -229,6 +230,8 @@ pub struct TrainConfig {
     pub dqn: DqnConfig,
     /// `gail`, `vail`, `airl` and `amp` only: the reward that is inferred.
     pub reward: RewardConfig,
+    /// `self-play` only.
+    pub self_play: SelfPlayConfig,
     /// The loop.
     pub training: TrainingConfig,
 }
@@ -300,6 +303,7 @@ impl TrainConfig {
         self.network.check()?;
         self.head.check()?;
         let (o, d, t, q, w) = (&self.optimizer, &self.data, &self.training, &self.dqn, &self.reward);
+        let s = &self.self_play;
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let not_negative = |x: f32| x.is_finite() && x >= 0.0;
         let wants = [
@@ -382,6 +386,9 @@ impl TrainConfig {
             ((1..=10_000).contains(&w.round), "reward.round", "within 1 and 10000"),
             ((0.0..=1.0).contains(&w.task), "reward.task", "within 0 and 1"),
             (w.horizon <= 1 << 20, "reward.horizon", "at most 1048576 ticks (0 for the shortest demonstration's)"),
+            ((1..=1 << 20).contains(&s.generation), "self_play.generation", "within 1 and 1048576"),
+            ((0.0..=1.0).contains(&s.newest), "self_play.newest", "within 0 and 1"),
+            ((1..=10_000).contains(&s.games), "self_play.games", "within 1 and 10000"),
             (t.seed <= i64::MAX as u64, "training.seed", "below 2^63, the largest number in TOML"),
             (t.steps > 0 || t.epochs > 0, "training.steps", "above 0, or training.epochs must be"),
             ((1..=1 << 20).contains(&t.batch_size), "training.batch_size", "within 1 and 1048576"),

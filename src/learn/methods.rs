@@ -46,6 +46,8 @@ pub enum LearnerKind {
     MaxentIrl,
     /// The same, by weights of named features, found by projection (Abbeel & Ng 2004).
     Apprenticeship,
+    /// Reinforcement learning of two sides against each other's past ([`super::self_play`]).
+    SelfPlay,
 }
 
 /// Observations that a policy sees which draws its actions at every tick: it has to know which way it took.
@@ -75,6 +77,7 @@ impl LearnerKind {
             Self::Amp => "amp",
             Self::MaxentIrl => "maxent-irl",
             Self::Apprenticeship => "apprenticeship",
+            Self::SelfPlay => "self-play",
         }
     }
 
@@ -134,6 +137,7 @@ impl LearnerKind {
                 config.optimizer.learning_rate = 3e-4;
             }
             Self::Ppo
+            | Self::SelfPlay
             | Self::Reinforce
             | Self::Gail
             | Self::Vail
@@ -160,7 +164,17 @@ impl LearnerKind {
                     config.optimizer.schedule = Schedule::Cosine;
                     config.training.steps = 300;
                 }
+                if self == Self::SelfPlay {
+                    let ppo = &mut config.ppo;
+                    (ppo.divergence, ppo.entropy, ppo.persistence) = (0.0, 0.01, 0.8);
+                    config.optimizer.learning_rate = 3e-4;
+                    config.training.steps = 180;
+                }
                 if self.infers_reward() {
+                    // A rate that adapts to the divergence swings, and the policy with it.
+                    config.ppo.divergence = 0.0;
+                    config.optimizer.learning_rate = 3e-4;
+                    config.optimizer.schedule = Schedule::Cosine;
                     // The task's own score is not to choose the policy.
                     config.training.select_from = 1.0;
                 }

@@ -24,6 +24,7 @@ mod quality;
 mod random;
 pub mod rl;
 mod run_dir;
+pub mod self_play;
 mod shaping;
 mod student;
 mod sums;

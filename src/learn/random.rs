@@ -23,6 +23,8 @@ pub enum Purpose {
     Explore = 7,
     /// What an inferred reward learns from.
     Reward = 8,
+    /// Whom an episode of self-play is played against.
+    Opponent = 9,
 }
 
 /// The generator of a `purpose` for its `counter`-th use.

@@ -18,6 +18,10 @@ use crate::teleop::{KeyLatch, ScriptedOperator, Skill};
 pub struct SessionOptions {
     /// Acting agents in the arena; the person drives the first.
     pub agents: usize,
+    /// In a scene with sides: the one that the person plays; the first without it.
+    pub side: Option<String>,
+    /// In a scene with sides: the folder of the policy that plays the other one; a scripted operator without it.
+    pub opponent: Option<PathBuf>,
     /// Folder that holds a dataset for each scene.
     pub datasets: PathBuf,
     /// Folder that holds the training runs.
@@ -28,7 +32,8 @@ pub struct SessionOptions {
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { agents: 1, datasets: "datasets".into(), runs: "runs".into(), operator: "human".into() }
+        let (side, opponent) = Default::default();
+        Self { agents: 1, side, opponent, datasets: "datasets".into(), runs: "runs".into(), operator: "human".into() }
     }
 }
 
@@ -72,7 +77,18 @@ pub struct Session {
 impl Session {
     /// The agent that the person drives.
     pub fn ego(&self) -> Entity {
-        self.spawned.agents[0]
+        self.spawned.agents[self.own_side()]
+    }
+
+    /// The side that the person plays; 0 in a scene without sides.
+    pub fn own_side(&self) -> usize {
+        let named = |side: &&str| Some(*side) == self.options.side.as_deref();
+        self.scene.blueprint.sides().iter().position(named).unwrap_or(0)
+    }
+
+    /// Those whom a policy drives that is at hand: everybody, or the person's own side.
+    fn allies(&self) -> Vec<Entity> {
+        if self.scene.blueprint.sides().is_empty() { self.spawned.agents.clone() } else { vec![self.ego()] }
     }
 
     /// The dataset of this scene.
@@ -113,12 +129,6 @@ impl Session {
 /// Begin a session in `scene`. What a crash left of a recording is taken in first.
 pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
     let spawned = spawn_arena(world, &scene, options.agents, Driver::Human);
-    for agent in &spawned.agents[1..] {
-        // Agents that nobody drives are driven by an operator until a policy is at hand.
-        if let Some(operator) = scene.blueprint.operator(Skill::Steady) {
-            world.entity_mut(*agent).insert((Driver::Scripted, ScriptedOperator(operator)));
-        }
-    }
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64);
     let mut session = Session {
         scene,
@@ -134,6 +144,17 @@ pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
         count: 0,
         ended_at: None,
     };
+    for agent in session.spawned.agents.clone() {
+        // Agents that nobody drives are driven by an operator until a policy is at hand.
+        if agent != session.ego()
+            && let Some(operator) = session.scene.blueprint.operator(Skill::Steady)
+        {
+            world.entity_mut(agent).insert((Driver::Scripted, ScriptedOperator(operator)));
+        }
+    }
+    if let Err(error) = oppose(world, &session) {
+        session.complain(error.to_string());
+    }
     match recover_crashed(&session.dataset_dir()) {
         Ok(0) => {}
         Ok(n) => session.say(format!("recovered {n} episode(s) of a recording that was cut short")),
@@ -142,6 +163,19 @@ pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
     session.count_dataset();
     world.insert_resource(session);
     super::episodes::reset(world);
+}
+
+/// Let the policy that is to be played against drive the other side.
+fn oppose(world: &mut World, session: &Session) -> Result<(), PolicyError> {
+    let sides = session.scene.blueprint.sides();
+    let Some(path) = session.options.opponent.as_ref().filter(|_| !sides.is_empty()) else { return Ok(()) };
+    let policy = Policy::load(&resolve_policy_dir(path)?)?;
+    let policy = policy.fitted(&session.scene.blueprint.spaces(), &session.scene.name)?;
+    let index = world.resource_mut::<Policies>().add(policy);
+    for agent in session.spawned.agents.iter().filter(|agent| **agent != session.ego()) {
+        world.entity_mut(*agent).insert((Driver::Policy, index));
+    }
+    Ok(())
 }
 
 /// Take in what a crash left behind in a dataset's folder; gives the number of episodes.
@@ -225,15 +259,15 @@ pub(super) fn adopt(world: &mut World, policy: Policy, name: String) -> Result<(
     let mut session = world.resource_mut::<Session>();
     session.policy = Some(index);
     session.policy_name = name;
-    for agent in session.spawned.agents.clone() {
+    for agent in session.allies() {
         world.entity_mut(agent).insert(index);
     }
     Ok(())
 }
 
-/// Every agent is driven by the policy.
+/// Every agent, of the person's side where there are sides, is driven by the policy.
 fn give_to_policy(world: &mut World) {
-    for agent in world.resource::<Session>().spawned.agents.clone() {
+    for agent in world.resource::<Session>().allies() {
         set_driver(world, agent, Driver::Policy);
     }
 }

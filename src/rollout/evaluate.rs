@@ -108,6 +108,22 @@ pub fn evaluate(
     player: Player,
     seeds: &[u64],
     threads: usize,
+    progress: impl FnMut(usize),
+) -> Result<Evaluation, PolicyError> {
+    evaluate_side(scene, vec![player], 0, seeds, threads, progress)
+}
+
+/// The same where `players[i]` plays side `i` of the scene, the last of them also the sides that are left; what is judged is
+/// side `side`. A side that plays at random does nothing.
+///
+/// # Errors
+/// [`PolicyError`] when a policy does not fit the scene's agent.
+pub fn evaluate_side(
+    scene: &Scene,
+    players: Vec<Player>,
+    side: usize,
+    seeds: &[u64],
+    threads: usize,
     mut progress: impl FnMut(usize),
 ) -> Result<Evaluation, PolicyError> {
     let arenas = ARENAS.min(seeds.len());
@@ -115,8 +131,9 @@ pub fn evaluate(
     if arenas == 0 {
         return Ok(Evaluation::of(scene, results, seeds));
     }
-    let random = matches!(player, Player::Random);
-    let mut env = VecEnv::played(scene, VecEnvOptions { arenas, agents: 1, threads }, player)?;
+    let random = players.iter().all(|player| matches!(player, Player::Random));
+    let mut env = VecEnv::played_by(scene, VecEnvOptions { arenas, agents: 1, threads }, players)?;
+    let agents = env.agents_per_arena();
     let mut chance = RandomActions::new(&env);
     let mut deal = Deal::begin(&mut env, seeds);
     while results.len() < seeds.len() {
@@ -128,10 +145,11 @@ pub fn evaluate(
         }
         for arena in 0..arenas {
             let step = env.last_step();
-            if !(step.terminated[arena] || step.truncated[arena]) {
+            let row = arena * agents + side;
+            if !(step.terminated[row] || step.truncated[row]) {
                 continue;
             }
-            let finished = env.finished(arena);
+            let finished = env.finished(row);
             results.push(EpisodeResult {
                 seed: finished.seed,
                 success: finished.end == Some(End::Success),

@@ -16,7 +16,7 @@ mod wilson;
 
 pub use ask::{AskError, ask_expert};
 pub use check::{CheckReport, check_dataset, resimulate};
-pub use evaluate::{EpisodeResult, Evaluation, TermMean, evaluate, normalized_score};
+pub use evaluate::{EpisodeResult, Evaluation, TermMean, evaluate, evaluate_side, normalized_score};
 pub use explore::{Experience, explore};
 pub use headless::{SandboxPlugins, headless_app};
 pub use moves::{Moves, moves};

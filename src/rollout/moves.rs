@@ -38,6 +38,7 @@ pub fn moves(scene: &Scene, player: Player, seeds: &[u64], threads: usize) -> Re
     }
     let random = matches!(player, Player::Random);
     let mut env = VecEnv::played(scene, VecEnvOptions { arenas, agents: 1, threads }, player)?;
+    let agents = env.agents_per_arena();
     let (wide, narrow) = (env.observation_size(), env.action_size());
     let mut chance = RandomActions::new(&env);
     let mut deal = Deal::begin(&mut env, seeds);
@@ -50,11 +51,13 @@ pub fn moves(scene: &Scene, player: Player, seeds: &[u64], threads: usize) -> Re
         } else {
             env.step_driven();
         }
-        for row in 0..arenas {
+        for arena in 0..arenas {
             let step = env.last_step();
+            // Of those who play against each other, the first.
+            let row = arena * agents;
             if step.terminated[row] || step.truncated[row] {
                 done += 1;
-                deal.ended(&mut env, row);
+                deal.ended(&mut env, arena);
                 continue;
             }
             if !step.active[row] {

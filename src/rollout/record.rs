@@ -32,6 +32,9 @@ pub enum RecordError {
     /// The scene has no scripted operator.
     #[error("scene `{0}` has no scripted operator; play it by hand, or give its blueprint one")]
     NoOperator(String),
+    /// Two play in the scene, and an episode holds the actions of one.
+    #[error("two play in `{0}`, and a recording of one of them cannot be run again; use a scene without sides")]
+    Sides(String),
     /// The dataset did not take an episode.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
@@ -58,6 +61,9 @@ impl From<Skill> for Demonstrator {
 /// [`RecordError::NoOperator`]
 pub fn demonstrate(scene: &Scene, skill: Skill, seed: u64) -> Result<Episode, RecordError> {
     let none = || RecordError::NoOperator(scene.name.clone());
+    if !scene.blueprint.sides().is_empty() {
+        return Err(RecordError::Sides(scene.name.clone()));
+    }
     let operator = ScriptedOperator(scene.blueprint.operator(skill).ok_or_else(none)?);
     let mut app = headless_app(1);
     let world = app.world_mut();
@@ -90,6 +96,9 @@ pub fn record(
     mut progress: impl FnMut(usize),
 ) -> Result<RecordReport, RecordError> {
     let Demonstrator { skill, states_only } = by.into();
+    if !scene.blueprint.sides().is_empty() {
+        return Err(RecordError::Sides(scene.name.clone()));
+    }
     let operator = || {
         let operator = scene.blueprint.operator(skill).ok_or_else(|| RecordError::NoOperator(scene.name.clone()))?;
         Ok::<_, RecordError>(ScriptedOperator(operator))

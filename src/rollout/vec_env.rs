@@ -16,7 +16,8 @@ pub struct VecEnvOptions {
     /// Arenas, each a world of its own.
     pub arenas: usize,
     /// Acting agents in each arena, which share its world. They begin 9 m (on foot 1.6 m) apart, cars on a course that is
-    /// too short for that evenly along it; what does not fit stands in each other's place.
+    /// too short for that evenly along it; what does not fit stands in each other's place. A scene with sides has one agent
+    /// of each, whatever is asked.
     pub agents: usize,
     /// Threads that work on arenas; 0 takes one for each core. No number changes a result.
     pub threads: usize,
@@ -37,6 +38,23 @@ pub enum Player {
     /// Nobody: whoever calls [`VecEnv::step`] draws even random actions ([`super::RandomActions`]), the zero of a
     /// normalised score. [`VecEnv::step_driven`] would repeat the last ones.
     Random,
+}
+
+/// A player that fits.
+enum Loaded {
+    Nobody,
+    Policy(Box<Policy>),
+    Operator(Skill),
+}
+
+impl Loaded {
+    fn driver(&self) -> Driver {
+        match self {
+            Self::Nobody => Driver::Remote,
+            Self::Policy(_) => Driver::Policy,
+            Self::Operator(_) => Driver::Scripted,
+        }
+    }
 }
 
 /// What came of a step. Row `r` of every field is agent `r % agents` of arena `r / agents`.
@@ -111,8 +129,8 @@ pub struct VecEnv {
     /// Whether a row's episode has ended in this or an earlier step.
     over: Vec<bool>,
     finished: Vec<FinishedEpisode>,
-    /// Who drives the agents while their episodes run.
-    driver: Driver,
+    /// Who drives the agents of an arena while their episodes run; the last those that are left.
+    drivers: Vec<Driver>,
 }
 
 struct ArenaRow {
@@ -137,7 +155,7 @@ impl VecEnv {
     /// # Panics
     /// When `options.arenas` or `options.agents` is 0.
     pub fn new(scene: &Scene, options: VecEnvOptions) -> Self {
-        Self::spawn(scene, options, Driver::Remote, |_, _| {})
+        Self::spawn(scene, options, vec![Driver::Remote], |_, _, _| {})
     }
 
     /// Arenas whose agents are driven by `player`; advance them by [`VecEnv::step_driven`].
@@ -148,36 +166,61 @@ impl VecEnv {
     /// # Panics
     /// When `options.arenas` or `options.agents` is 0.
     pub fn played(scene: &Scene, options: VecEnvOptions, player: Player) -> Result<Self, PolicyError> {
-        Ok(match player {
-            Player::Random => Self::new(scene, options),
-            Player::Policy(policy) => {
-                let mut policy = Some(policy.fitted(&scene.blueprint.spaces(), &scene.name)?);
-                let mut index = None;
-                Self::spawn(scene, options, Driver::Policy, |world, agent| {
-                    if let Some(policy) = policy.take() {
-                        index = Some(world.resource_mut::<Policies>().add(policy));
-                    }
-                    if let Some(index) = index {
-                        world.entity_mut(agent).insert::<PolicyIndex>(index);
-                    }
-                })
-            }
-            Player::Operator(skill) => Self::spawn(scene, options, Driver::Scripted, |world, agent| {
-                if let Some(operator) = scene.blueprint.operator(skill) {
-                    world.entity_mut(agent).insert(ScriptedOperator(operator));
-                }
-            }),
-        })
+        Self::played_by(scene, options, vec![player])
     }
 
-    fn spawn(scene: &Scene, options: VecEnvOptions, driver: Driver, mut equip: impl FnMut(&mut World, Entity)) -> Self {
+    /// The same with a player for each agent of an arena, in order; the last of them plays those that are left, too.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when a policy does not fit the scene's agent.
+    ///
+    /// # Panics
+    /// When `options.arenas` or `options.agents` is 0, or without a player.
+    pub fn played_by(scene: &Scene, options: VecEnvOptions, players: Vec<Player>) -> Result<Self, PolicyError> {
+        assert!(!players.is_empty(), "somebody has to play");
+        let mut loaded = Vec::new();
+        for player in players {
+            loaded.push(match player {
+                Player::Random => Loaded::Nobody,
+                Player::Policy(policy) => {
+                    Loaded::Policy(Box::new(policy.fitted(&scene.blueprint.spaces(), &scene.name)?))
+                }
+                Player::Operator(skill) => Loaded::Operator(skill),
+            });
+        }
+        let drivers = loaded.iter().map(Loaded::driver).collect();
+        let mut indices = vec![None; loaded.len()];
+        Ok(Self::spawn(scene, options, drivers, |world, agent, at| {
+            let at = at.min(indices.len() - 1);
+            match &mut loaded[at] {
+                Loaded::Nobody => {}
+                Loaded::Policy(policy) => {
+                    let add = || world.resource_mut::<Policies>().add((**policy).clone());
+                    let index = *indices[at].get_or_insert_with(add);
+                    world.entity_mut(agent).insert::<PolicyIndex>(index);
+                }
+                Loaded::Operator(skill) => {
+                    if let Some(operator) = scene.blueprint.operator(*skill) {
+                        world.entity_mut(agent).insert(ScriptedOperator(operator));
+                    }
+                }
+            }
+        }))
+    }
+
+    fn spawn(
+        scene: &Scene,
+        options: VecEnvOptions,
+        drivers: Vec<Driver>,
+        mut equip: impl FnMut(&mut World, Entity, usize),
+    ) -> Self {
         assert!(options.arenas > 0, "a vectorised environment needs at least one arena");
         let mut world = std::mem::take(headless_app(options.threads).world_mut());
         let (mut arenas, mut rows) = (Vec::new(), Vec::new());
         for _ in 0..options.arenas {
-            let spawned = spawn_arena(&mut world, scene, options.agents, driver);
-            for agent in &spawned.agents {
-                equip(&mut world, *agent);
+            let spawned = spawn_arena(&mut world, scene, options.agents, Driver::Remote);
+            for (at, agent) in spawned.agents.iter().enumerate() {
+                equip(&mut world, *agent, at);
             }
             rows.extend(spawned.agents);
             let entity = spawned.arena;
@@ -202,7 +245,7 @@ impl VecEnv {
         Self {
             world,
             scene: scene.clone(),
-            agents: options.agents,
+            agents: n / options.arenas,
             arenas,
             rows,
             observation_size: wide,
@@ -215,7 +258,7 @@ impl VecEnv {
             active: vec![false; n],
             over: vec![true; n],
             finished: vec![finished; n],
-            driver,
+            drivers,
         }
     }
 
@@ -451,9 +494,10 @@ impl VecEnv {
         arena.seed = seed;
         arena.begun += 1;
         begin_episode(&mut self.world, arena.entity, seed);
-        for row in index * self.agents..(index + 1) * self.agents {
+        for at in 0..self.agents {
+            let row = index * self.agents + at;
             self.over[row] = false;
-            set_driver(&mut self.world, self.rows[row], self.driver);
+            set_driver(&mut self.world, self.rows[row], self.drivers[at.min(self.drivers.len() - 1)]);
         }
     }
 

@@ -8,7 +8,7 @@ use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::agents::Spaces;
-use crate::sim::{Physics, Slot, Variation};
+use crate::sim::{ConditionRanges, Physics, Slot, Variation};
 use crate::tasks::Task;
 use crate::teleop::{KeyBindings, Operator, Skill};
 
@@ -32,6 +32,17 @@ pub trait Blueprint: Send + Sync + 'static {
     /// Length of a physics step, s; `control_dt` holds a whole number of them.
     fn sim_dt(&self) -> f32 {
         1.0 / 120.0
+    }
+
+    /// Names of the sides that play against each other, where there are such: an arena has one agent of each then, in this
+    /// order.
+    fn sides(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What the world is like beside its layout.
+    fn conditions(&self) -> ConditionRanges {
+        ConditionRanges::default()
     }
 
     /// Easier versions to learn in first, each with the share of successes that ends it.
@@ -81,12 +92,14 @@ pub struct Scene {
     pub blueprint: Arc<dyn Blueprint>,
     /// Ticks that every episode lasts, whatever happens in it; without it, one ends with its task or at the time limit.
     pub horizon: Option<u64>,
+    /// What the world is like instead of what the blueprint says.
+    pub conditions: Option<ConditionRanges>,
 }
 
 impl Scene {
     /// A scene of a game's own. `text` is anything that changes when the blueprint does; datasets keep its hash.
     pub fn new(name: impl Into<String>, text: impl Into<String>, blueprint: impl Blueprint) -> Self {
-        Self { name: name.into(), text: text.into(), blueprint: Arc::new(blueprint), horizon: None }
+        Self { name: name.into(), text: text.into(), blueprint: Arc::new(blueprint), horizon: None, conditions: None }
     }
 
     /// Hash of the text (XXH3, 64 bits).
@@ -103,6 +116,16 @@ impl Scene {
     /// comes after the task is done or failed earns nothing.
     pub fn with_horizon(&self, ticks: u64) -> Self {
         Self { horizon: Some(ticks), ..self.clone() }
+    }
+
+    /// The same scene under other conditions.
+    pub fn under(&self, conditions: ConditionRanges) -> Self {
+        Self { conditions: Some(conditions), ..self.clone() }
+    }
+
+    /// What the world is like beside its layout.
+    pub fn conditions(&self) -> ConditionRanges {
+        self.conditions.unwrap_or_else(|| self.blueprint.conditions())
     }
 
     /// Easier versions to learn in first, each with the share of successes that ends it; none with a horizon, since who

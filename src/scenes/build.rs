@@ -11,11 +11,13 @@ use super::specification::{AgentKind, Form, Lesson, Object, SceneSpecification, 
 use super::variation::SceneVariation;
 use crate::agents::humanoid::{self, Humanoid, HumanoidOptions};
 use crate::agents::vehicle::{self, Vehicle, VehicleSpecification};
-use crate::agents::{PostSense, Spaces};
-use crate::sim::{Body, Course, Guide, Physics, Sense, Slot, Surface};
+use crate::agents::{PostSense, RivalSense, Spaces};
+use crate::sim::{Body, ConditionRanges, Course, Guide, Physics, Sense, Slot, Surface};
 use crate::spaces::Field;
-use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task, Visit};
-use crate::teleop::{DriveOperator, KeyBindings, Operator, Skill, WalkOperator, vehicle_bindings, walk_bindings};
+use crate::tasks::{Lap, Park, Push, Reach, Slalom, Tag, Task, Visit};
+use crate::teleop::{
+    DriveOperator, KeyBindings, Operator, Skill, TagOperator, WalkOperator, vehicle_bindings, walk_bindings,
+};
 
 /// A coloured post of a relay: radius and height, m.
 pub(super) const POST: Form = Form::Cylinder(0.12, 1.6);
@@ -70,6 +72,10 @@ fn senses(scene: &SceneSpecification) -> (Vec<Field>, Vec<Box<dyn Sense>>) {
         fields.extend(sense.fields());
         senses.push(Box::new(sense));
     }
+    if matches!(scene.task, TaskKind::Tag { .. }) {
+        fields.extend(RivalSense::fields());
+        senses.push(Box::new(RivalSense));
+    }
     if let Some(camera) = &scene.camera {
         fields.push(camera.field());
         senses.push(Box::new(camera.clone()));
@@ -96,13 +102,15 @@ fn body(physics: &mut Physics<'_>, agent: &AgentKind) -> Box<dyn Body> {
     }
 }
 
-fn task(kind: &TaskKind) -> Box<dyn Task> {
-    match *kind {
+fn task(scene: &SceneSpecification) -> Box<dyn Task> {
+    let limit = (scene.time_limit / scene.control_dt).round() as u64;
+    match scene.task {
         TaskKind::Lap { laps, margin, no_contact } => Box::new(Lap::new(laps, margin, no_contact)),
         TaskKind::Slalom { reach } => Box::new(Slalom::new(reach)),
         TaskKind::Park { distance, angle, hold } => Box::new(Park::new(distance, angle.to_radians(), hold)),
         TaskKind::Reach { radius } => Box::new(Reach::new(radius)),
         TaskKind::Relay { .. } => Box::new(Visit::default()),
+        TaskKind::Tag { radius, .. } => Box::new(Tag::new(radius, limit)),
         TaskKind::Push { radius, .. } => Box::new(Push::new(radius)),
     }
 }
@@ -170,6 +178,17 @@ impl Blueprint for SceneSpecification {
         self.control_dt
     }
 
+    fn sides(&self) -> &'static [&'static str] {
+        match self.task {
+            TaskKind::Tag { .. } => &["chaser", "runner"],
+            _ => &[],
+        }
+    }
+
+    fn conditions(&self) -> ConditionRanges {
+        self.conditions
+    }
+
     fn lessons(&self) -> Vec<(f32, Arc<dyn Blueprint>)> {
         let lesson =
             |lesson: &Lesson| -> (f32, Arc<dyn Blueprint>) { (lesson.until, Arc::new(self.in_lesson(lesson))) };
@@ -216,7 +235,7 @@ impl Blueprint for SceneSpecification {
         let mut roles = Vec::new();
         for _ in 0..agents {
             slots.push(self.slot(physics, &self.agent, true));
-            roles.push(Role::Actor(task(&self.task)));
+            roles.push(Role::Actor(task(self)));
         }
         if let Some(traffic) = &self.traffic {
             let car = AgentKind::Vehicle { car: VehicleSpecification::default() };
@@ -243,6 +262,13 @@ impl Blueprint for SceneSpecification {
     }
 
     fn operator(&self, skill: Skill) -> Option<Box<dyn Operator>> {
+        if matches!(self.task, TaskKind::Tag { .. }) {
+            let layout = self.spaces().observation;
+            return Some(Box::new(match &self.agent {
+                AgentKind::Vehicle { .. } => TagOperator::driving(skill, &layout, vehicle::RAYS.arc),
+                AgentKind::Humanoid { .. } => TagOperator::walking(skill, &layout, humanoid::RANGE_ARC),
+            }));
+        }
         Some(match &self.agent {
             AgentKind::Vehicle { car } => {
                 let operator = DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car);

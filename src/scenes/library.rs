@@ -8,7 +8,7 @@ use super::specification::SceneSpecification;
 use super::validate::validate;
 
 /// Built-in scenes: name and text.
-const BUILTIN: [(&str, &str); 11] = [
+const BUILTIN: [(&str, &str); 14] = [
     ("circuit", include_str!("../../scenes/circuit.ron")),
     ("slalom", include_str!("../../scenes/slalom.ron")),
     ("parking", include_str!("../../scenes/parking.ron")),
@@ -19,6 +19,9 @@ const BUILTIN: [(&str, &str); 11] = [
     ("relay", include_str!("../../scenes/relay.ron")),
     ("hairpins", include_str!("../../scenes/hairpins.ron")),
     ("truck", include_str!("../../scenes/truck.ron")),
+    ("slippery", include_str!("../../scenes/slippery.ron")),
+    ("tag", include_str!("../../scenes/tag.ron")),
+    ("playground", include_str!("../../scenes/playground.ron")),
     ("stepping", include_str!("../../scenes/stepping.ron")),
 ];
 

@@ -24,7 +24,7 @@ pub struct Spawned {
     pub agents: Vec<Entity>,
 }
 
-/// Build an arena with `agents` acting agents of the given driver. It begins its first episode, of seed 0, at the next
+/// Build an arena with `agents` acting agents of the given driver, or with one of each side where the scene has sides. It begins its first episode, of seed 0, at the next
 /// tick unless told another.
 ///
 /// # Panics
@@ -32,6 +32,10 @@ pub struct Spawned {
 pub fn spawn_arena(world: &mut World, scene: &Scene, agents: usize, driver: Driver) -> Spawned {
     assert!(agents > 0, "an arena needs at least one agent");
     let blueprint = scene.blueprint.clone();
+    let agents = match blueprint.sides().len() {
+        0 => agents,
+        sides => sides,
+    };
     let entity = world
         .spawn((
             RapierContextSimulation::default(),
@@ -48,7 +52,8 @@ pub fn spawn_arena(world: &mut World, scene: &Scene, agents: usize, driver: Driv
         let mut physics = sets.physics();
         physics.parameters.dt = blueprint.sim_dt();
         let Built { slots, roles, variation } = blueprint.build(&mut physics, agents);
-        (Arena::new(&mut physics, slots, blueprint.control_dt(), blueprint.sim_dt(), variation), roles)
+        let arena = Arena::new(&mut physics, slots, blueprint.control_dt(), blueprint.sim_dt(), variation);
+        (arena.under(scene.conditions()), roles)
     };
     world.entity_mut(entity).insert(arena);
     let spaces = blueprint.spaces();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::agents::DepthCamera;
 use crate::agents::humanoid::Control;
 use crate::agents::vehicle::VehicleSpecification;
+use crate::sim::ConditionRanges;
 
 /// A scene file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct SceneSpecification {
     /// The ground.
     #[serde(default)]
     pub ground: Ground,
+    /// What the world is like beside its layout: constants, or ranges that each episode draws from.
+    #[serde(default)]
+    pub conditions: ConditionRanges,
     /// A road.
     #[serde(default)]
     pub course: Option<Road>,
@@ -84,6 +88,9 @@ pub struct Lesson {
     /// The ground.
     #[serde(default)]
     pub ground: Option<Ground>,
+    /// What the world is like beside its layout.
+    #[serde(default)]
+    pub conditions: Option<ConditionRanges>,
     /// The row of cones, of as many.
     #[serde(default)]
     pub gates: Option<Gates>,
@@ -108,10 +115,13 @@ impl SceneSpecification {
     /// The scene as it is in this lesson.
     pub fn in_lesson(&self, lesson: &Lesson) -> Self {
         let mut scene = Self { lessons: Vec::new(), ..self.clone() };
-        let Lesson { until: _, agent, time_limit, ground, gates, scatter, start, goal, traffic, task } = lesson.clone();
+        let lesson = lesson.clone();
+        let Lesson { until: _, agent, time_limit, ground, conditions, gates, scatter, start, goal, traffic, task } =
+            lesson;
         scene.agent = agent.unwrap_or(scene.agent);
         scene.time_limit = time_limit.unwrap_or(scene.time_limit);
         scene.ground = ground.unwrap_or(scene.ground);
+        scene.conditions = conditions.unwrap_or(scene.conditions);
         scene.gates = gates.or(scene.gates);
         scene.scatter = scatter.or(scene.scatter);
         scene.start = start.unwrap_or(scene.start);
@@ -389,6 +399,13 @@ pub enum TaskKind {
     Relay {
         /// How near to a post is a visit, m.
         radius: f32,
+    },
+    /// Two agents: the first catches the other, which gets away until the time is up.
+    Tag {
+        /// How near is caught, middle to middle, m.
+        radius: f32,
+        /// How far from each other they begin at least, m.
+        apart: f32,
     },
     /// The object with this index to the goal.
     Push {

@@ -4,7 +4,7 @@ use super::colours::COLOURS;
 use super::locate::Step;
 use super::specification::{AgentKind, Form, SceneSpecification, TaskKind};
 use crate::sim::Course;
-use crate::tasks::{Lap, Park, Push, Reach, Slalom, Task, Visit};
+use crate::tasks::{Lap, Park, Push, Reach, Slalom, Tag, Task, Visit};
 
 /// Objects in a scene: what one core still steps in real time.
 const MOST_THINGS: f32 = 200.0;
@@ -27,6 +27,7 @@ pub(super) fn terms_of(task: &TaskKind) -> &'static [&'static str] {
         TaskKind::Park { .. } => Park::new(1.0, 1.0, 1.0).terms(),
         TaskKind::Reach { .. } => Reach::new(1.0).terms(),
         TaskKind::Relay { .. } => Visit::default().terms(),
+        TaskKind::Tag { .. } => Tag::new(1.0, 1).terms(),
         TaskKind::Push { .. } => Push::new(1.0).terms(),
     }
 }
@@ -82,6 +83,9 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
     c.number(&[Key("time_limit")], scene.time_limit, 1.0, 3600.0, "time_limit (s)");
     c.number(&[Key("ground"), Key("half_size")], scene.ground.half_size, 1.0, 2000.0, "half_size (m)");
     c.number(&[Key("ground"), Key("friction")], scene.ground.friction, 0.0, 5.0, "friction");
+    for (name, objection) in scene.conditions.objections() {
+        c.object(&[Key("conditions"), Key(name)], objection);
+    }
     if let AgentKind::Humanoid { harness, .. } = &scene.agent {
         c.number(&[Key("agent"), Key("harness")], *harness, 0.0, 1.0, "harness");
     }
@@ -183,6 +187,12 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
             c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
             needs(scene.relay.is_some(), "relay", &mut c);
         }
+        TaskKind::Tag { radius, apart } => {
+            c.number(&[Key("task"), Key("radius")], *radius, 0.3, 20.0, "radius (m)");
+            let (x, z) = scene.start.spread;
+            // Two draws of a rectangle are farther apart than this often enough.
+            c.number(&[Key("task"), Key("apart")], *apart, *radius, x.max(z).max(*radius), "apart (m)");
+        }
         TaskKind::Push { object, radius } => {
             c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
             needs(scene.goal.is_some(), "goal", &mut c);
@@ -195,7 +205,8 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         }
     }
     let drives = matches!(scene.task, TaskKind::Lap { .. } | TaskKind::Slalom { .. } | TaskKind::Park { .. });
-    if drives != matches!(scene.agent, AgentKind::Vehicle { .. }) {
+    let either = matches!(scene.task, TaskKind::Tag { .. });
+    if !either && drives != matches!(scene.agent, AgentKind::Vehicle { .. }) {
         c.object(
             &[Key("agent")],
             format!(

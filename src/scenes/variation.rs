@@ -8,7 +8,7 @@ use rand::RngExt;
 
 use super::colours::COLOURS;
 use super::specification::{AgentKind, Form, Gates, Posts, SceneSpecification, TaskKind};
-use crate::sim::{Course, Gate, Guide, Physics, Post, Relay, SimRng, Slot, Variation};
+use crate::sim::{Course, Gate, Guide, Physics, Post, Relay, Rival, SimRng, Slot, Variation};
 
 /// Room that each further agent of an arena gets behind or beside the first, m; less where the course is too short.
 const AGENT_SPACING: f32 = 9.0;
@@ -70,6 +70,31 @@ impl SceneVariation {
             let position = flat(object.at) + Vec3::new(stray(rng, object.spread.0), 0.0, stray(rng, object.spread.1));
             let heading = (object.heading + stray(rng, object.turn)).to_radians();
             put(physics, *handle, position + Vec3::Y * (height_of(object.form) / 2.0), heading);
+        }
+    }
+
+    /// Places and headings of the two who play tag.
+    fn apart(&self, rng: &mut SimRng, apart: f32) -> [(Vec3, f32); 2] {
+        let first = self.start(rng);
+        let mut second = self.start(rng);
+        for _ in 0..200 {
+            if second.0.distance(first.0) >= apart {
+                break;
+            }
+            second = self.start(rng);
+        }
+        [first, second]
+    }
+
+    /// Tag: who begins where, between things, and who is whose.
+    fn tag(&self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng, apart: f32) {
+        let places = self.apart(rng, apart);
+        self.vary_objects(physics, rng);
+        self.scatter(physics, rng, &places.map(|(place, _)| place));
+        let roots: Vec<RigidBodyHandle> = slots.iter().map(|slot| slot.body.parts()[0]).collect();
+        for (i, (slot, (place, heading))) in slots.iter_mut().zip(places).enumerate() {
+            slot.body.place(physics, place, heading);
+            slot.guide = Guide { rival: Some(Rival { body: roots[1 - i], chasing: i == 0 }), ..Guide::default() };
         }
     }
 
@@ -216,6 +241,10 @@ impl Variation for SceneVariation {
             self.vary_objects(physics, rng);
             self.scatter(physics, rng, &[]);
             self.on_course(physics, slots, rng, courses);
+            return;
+        }
+        if let TaskKind::Tag { apart, .. } = self.scene.task {
+            self.tag(physics, slots, rng, apart);
             return;
         }
         let (from, heading) = self.start(rng);

@@ -4,6 +4,7 @@ use bevy::ecs::prelude::*;
 use bevy_rapier3d::plugin::context::RapierContextSimulation;
 
 use super::body::{Body, Sense};
+use super::conditions::{ConditionRanges, Conditions};
 use super::guide::Guide;
 use super::physics::{Physics, PhysicsSets};
 use super::seed::{SimRng, episode_rng};
@@ -12,6 +13,8 @@ use super::stepping::SimThreads;
 
 /// Stream of the episode's generator that varies the layout.
 const VARIATION_STREAM: u64 = 1;
+/// Stream of the episode's generator that its conditions come from.
+const CONDITIONS_STREAM: u64 = 5;
 
 /// Changes the start of each episode: places, layout, friction. Owned by the arena's scene.
 pub trait Variation: Send + Sync + 'static {
@@ -70,6 +73,12 @@ pub struct Arena {
     pub sense_early: bool,
     /// Whether the observations belong to the arena's present state.
     sensed: bool,
+    /// What the running episode's world is like.
+    conditions: Conditions,
+    /// What those of all episodes may be.
+    ranges: ConditionRanges,
+    /// The actions of each slot that have had no effect yet, `delay` of them; tick `t` waits at place `t % delay`.
+    pub(super) waiting: Vec<Vec<f32>>,
     start: Option<Box<Snapshot>>,
     variation: Box<dyn Variation>,
 }
@@ -96,6 +105,7 @@ impl Arena {
         physics.parameters.dt = sim_dt;
         // The first ray casts come before the first step.
         physics.refresh();
+        let waiting = vec![Vec::new(); slots.len()];
         let mut arena = Self {
             slots,
             seed: 0,
@@ -105,11 +115,35 @@ impl Arena {
             begun: false,
             sense_early: false,
             sensed: false,
+            conditions: Conditions::default(),
+            ranges: ConditionRanges::default(),
+            waiting,
             start: None,
             variation,
         };
         arena.start = Some(Box::new(Snapshot::take(physics, &arena)));
         arena
+    }
+
+    /// The same, with other conditions in every episode.
+    #[must_use]
+    pub fn under(self, ranges: ConditionRanges) -> Self {
+        Self { ranges, ..self }
+    }
+
+    /// What the running episode's world is like.
+    pub fn conditions(&self) -> Conditions {
+        self.conditions
+    }
+
+    /// Let it be like this from now on, as far as physics does not hold it.
+    pub(super) fn set_conditions(&mut self, conditions: Conditions) {
+        self.conditions = conditions;
+        for (slot, waiting) in self.slots.iter_mut().zip(&mut self.waiting) {
+            slot.body.grip(conditions.grip);
+            waiting.clear();
+            waiting.resize(conditions.delay as usize * slot.action.len(), 0.0);
+        }
     }
 
     /// Begin the episode of `seed` at the next tick.
@@ -140,6 +174,14 @@ impl Arena {
         }
         self.seed = seed;
         self.tick = 0;
+        let conditions = self.ranges.draw(&mut episode_rng(seed, CONDITIONS_STREAM));
+        conditions.apply(physics);
+        if conditions.mass != 1.0 {
+            for slot in &mut self.slots {
+                slot.body.weigh(physics, conditions.mass);
+            }
+        }
+        self.set_conditions(conditions);
         let mut rng = episode_rng(seed, VARIATION_STREAM);
         self.variation.apply(physics, &mut self.slots, &mut rng);
         physics.refresh();
@@ -168,8 +210,16 @@ impl Arena {
 
     /// Apply the actions and advance by one tick.
     pub fn advance(&mut self, physics: &mut Physics<'_>) {
-        for slot in &mut self.slots {
-            slot.body.actuate(physics, &slot.action);
+        let delay = self.conditions.delay as usize;
+        for (slot, waiting) in self.slots.iter_mut().zip(&mut self.waiting) {
+            if delay == 0 {
+                slot.body.actuate(physics, &slot.action);
+                continue;
+            }
+            let at = (self.tick % delay as u64) as usize * slot.action.len();
+            let due = &mut waiting[at..at + slot.action.len()];
+            slot.body.actuate(physics, due);
+            due.copy_from_slice(&slot.action);
         }
         for _ in 0..self.substeps {
             for slot in &mut self.slots {

@@ -25,6 +25,14 @@ pub trait Body: Send + Sync + 'static {
     /// Called after [`Body::before_step`]; apart from it, so that benchmarks can tell our work from the library's.
     fn run_controller(&mut self, _physics: &mut Physics<'_>) {}
 
+    /// Have `factor` of the mass that it was made with. Called on a body as it was made, before it is placed.
+    fn weigh(&mut self, physics: &mut Physics<'_>, factor: f32) {
+        super::conditions::weigh(physics, self.parts(), factor);
+    }
+
+    /// Have `factor` of the grip that it was made with, from now on: for tyres.
+    fn grip(&mut self, _factor: f32) {}
+
     /// Put the whole body at rest with its root over `position` (m, on the ground), facing `heading` radians about +y
     /// (0 looks along -z, positive turns left), in its start posture.
     fn place(&mut self, physics: &mut Physics<'_>, position: Vec3, heading: f32);

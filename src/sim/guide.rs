@@ -22,8 +22,19 @@ pub struct Guide {
     pub gates: Vec<Gate>,
     /// Posts to visit in an order.
     pub relay: Option<Relay>,
+    /// The other one of a game of tag.
+    pub rival: Option<Rival>,
     /// What is asked, in words, where the scene's name does not say it.
     pub instruction: Option<String>,
+}
+
+/// The other one of a game of tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rival {
+    /// Its root.
+    pub body: RigidBodyHandle,
+    /// Whether it is to be caught, rather than fled from.
+    pub chasing: bool,
 }
 
 /// A coloured post.

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::arena::Arena;
 use super::physics::Physics;
 
-/// Hash of every body's pose and velocities, bit for bit, and of what the acting bodies remember (XXH3, 64 bits).
+/// Hash of every body's pose and velocities, bit for bit, and of what the acting bodies remember and have yet to do (XXH3, 64 bits).
 pub fn state_hash(physics: &Physics<'_>, arena: &Arena) -> u64 {
     let mut hasher = Xxh3Default::new();
     for (handle, body) in physics.bodies.iter() {
@@ -25,10 +25,13 @@ pub fn state_hash(physics: &Physics<'_>, arena: &Arena) -> u64 {
         hasher.update(&bytes);
     }
     let mut memory = Vec::with_capacity(256);
-    for slot in &arena.slots {
+    for (slot, waiting) in arena.slots.iter().zip(&arena.waiting) {
         memory.clear();
         slot.body.save(&mut memory);
         hasher.update(&memory);
+        for number in waiting {
+            hasher.update(&number.to_bits().to_le_bytes());
+        }
     }
     hasher.digest()
 }

@@ -2,6 +2,7 @@
 
 mod arena;
 mod body;
+mod conditions;
 mod course;
 mod guide;
 mod hash;
@@ -14,8 +15,9 @@ mod surface;
 
 pub use arena::{Arena, Slot, Variation, begin_episode};
 pub use body::{Body, Sense, WheelPose};
+pub use conditions::{ConditionRanges, Conditions, Span};
 pub use course::{Course, CourseError, Projection, heading_of, wrap_angle};
-pub use guide::{Gate, Guide, Post, Relay};
+pub use guide::{Gate, Guide, Post, Relay, Rival};
 pub use hash::state_hash;
 pub use physics::{GRAVITY, Physics, PhysicsSets, PhysicsSetsItem, RayHit};
 pub use schedule::{ActSystems, DecideSystems, ObserveSystems, SimAct, SimObserve, SimPlugin, tick};

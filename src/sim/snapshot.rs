@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::arena::Arena;
+use super::conditions::Conditions;
 use super::physics::Physics;
 
 /// Changes when the bytes of a snapshot change meaning.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// The format without conditions, which is still read.
+const UNCONDITIONED: u32 = 1;
 
 /// Everything that determines what an arena does next, but for the guides, which the scene and the seed give.
 #[derive(Clone, Serialize, Deserialize)]
@@ -26,6 +29,16 @@ pub struct Snapshot {
     joints: ImpulseJointSet,
     multibody_joints: MultibodyJointSet,
     memories: Vec<Vec<u8>>,
+    /// Written after the rest, since [`UNCONDITIONED`] ends before.
+    #[serde(skip)]
+    after: After,
+}
+
+/// What an arena's conditions add to its state.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct After {
+    conditions: Conditions,
+    waiting: Vec<Vec<f32>>,
 }
 
 /// Why bytes are not a snapshot.
@@ -76,6 +89,7 @@ impl Snapshot {
             joints: physics.joints.clone(),
             multibody_joints: physics.multibody_joints.clone(),
             memories,
+            after: After { conditions: arena.conditions(), waiting: arena.waiting.clone() },
         }
     }
 
@@ -95,6 +109,10 @@ impl Snapshot {
         for (slot, memory) in arena.slots.iter_mut().zip(&self.memories) {
             slot.body.load(memory);
         }
+        arena.set_conditions(self.after.conditions);
+        for (waiting, then) in arena.waiting.iter_mut().zip(&self.after.waiting) {
+            waiting.clone_from(then);
+        }
     }
 
     /// Check that it can be put into `arena`.
@@ -103,7 +121,13 @@ impl Snapshot {
     /// [`SnapshotError::Bodies`] when the arena has another number of acting bodies.
     pub(super) fn check(&self, arena: &Arena) -> Result<(), SnapshotError> {
         let (found, wanted) = (self.memories.len(), arena.slots.len());
-        if found == wanted { Ok(()) } else { Err(SnapshotError::Bodies { found, wanted }) }
+        let After { conditions, waiting } = &self.after;
+        let numbers = |slot: usize| conditions.delay as usize * arena.slots[slot].action.len();
+        if found != wanted || waiting.iter().enumerate().any(|(slot, own)| slot >= wanted || own.len() != numbers(slot))
+        {
+            return Err(SnapshotError::Bodies { found, wanted });
+        }
+        Ok(())
     }
 
     /// As bytes (postcard).
@@ -111,7 +135,7 @@ impl Snapshot {
     /// # Errors
     /// When a set does not serialise, which no set that was built through Rapier does.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
-        Ok(postcard::to_stdvec(self)?)
+        Ok(postcard::to_extend(&self.after, postcard::to_stdvec(self)?)?)
     }
 
     /// From the bytes of [`Snapshot::to_bytes`].
@@ -120,9 +144,11 @@ impl Snapshot {
     /// When the bytes were cut short or written by another version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let (found, _) = postcard::take_from_bytes::<u32>(bytes)?;
-        if found != FORMAT {
+        if found != FORMAT && found != UNCONDITIONED {
             return Err(SnapshotError::Format { found });
         }
-        Ok(postcard::from_bytes(bytes)?)
+        let (snapshot, rest): (Self, _) = postcard::take_from_bytes(bytes)?;
+        let after = if found == FORMAT { postcard::from_bytes(rest)? } else { After::default() };
+        Ok(Self { format: FORMAT, after, ..snapshot })
     }
 }

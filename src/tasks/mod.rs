@@ -7,6 +7,7 @@ mod reach;
 mod relay;
 mod score;
 mod slalom;
+mod tag;
 
 pub use lap::Lap;
 pub use park::Park;
@@ -15,3 +16,4 @@ pub use reach::Reach;
 pub use relay::Visit;
 pub use score::{End, Judging, Outcome, Score, Task, TaskPlugin, TaskState};
 pub use slalom::Slalom;
+pub use tag::Tag;

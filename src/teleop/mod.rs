@@ -5,6 +5,7 @@ mod drive;
 mod expert;
 mod latch;
 mod operator;
+mod tag;
 mod walk;
 
 pub use bindings::{Binding, KeyBindings, Smoothing, TeleopPlugin, When, vehicle_bindings, walk_bindings};
@@ -12,4 +13,5 @@ pub use drive::DriveOperator;
 pub use expert::Expert;
 pub use latch::KeyLatch;
 pub use operator::{Hands, KeyPair, Operator, ScriptedOperator, Skill, UnknownSkill};
+pub use tag::TagOperator;
 pub use walk::WalkOperator;

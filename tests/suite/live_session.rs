@@ -41,6 +41,7 @@ impl Live {
             datasets: dir.path().join("datasets"),
             runs: dir.path().join("runs"),
             operator: "Ada".to_owned(),
+            ..SessionOptions::default()
         };
         open_session(app.world_mut(), find("slalom").expect("a shipped scene"), options);
         let mut live = Self { app, dir };

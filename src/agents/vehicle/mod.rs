@@ -46,12 +46,24 @@ struct Memory {
     rotation: [f32; 4],
 }
 
+/// Mass properties of a car of that mass, kg: those of a box about its centre of mass.
+fn weight(s: &VehicleSpecification, mass: f32) -> MassProperties {
+    let inertia = Vec3::new(
+        s.height * s.height + s.length * s.length,
+        s.width * s.width + s.length * s.length,
+        s.width * s.width + s.height * s.height,
+    ) * (mass / 12.0);
+    MassProperties::new(Vec3::new(0.0, s.mass_height - s.ride_height(), 0.0), mass, inertia)
+}
+
 /// A car in an arena.
 pub struct Vehicle {
     specification: VehicleSpecification,
     controller: DynamicRayCastVehicleController,
     parts: [RigidBodyHandle; 1],
     memory: Memory,
+    /// Share of its own grip that the conditions leave it.
+    grip: f32,
 }
 
 impl Vehicle {
@@ -59,15 +71,7 @@ impl Vehicle {
     pub fn spawn(physics: &mut Physics<'_>, specification: VehicleSpecification) -> Self {
         let s = &specification;
         let half = Vec3::new(s.width, s.height, s.length) / 2.0;
-        let inertia = Vec3::new(
-            s.height * s.height + s.length * s.length,
-            s.width * s.width + s.length * s.length,
-            s.width * s.width + s.height * s.height,
-        ) * (s.mass / 12.0);
-        let centre_of_mass = Vec3::new(0.0, s.mass_height - s.ride_height(), 0.0);
-        let body = RigidBodyBuilder::dynamic()
-            .additional_mass_properties(MassProperties::new(centre_of_mass, s.mass, inertia))
-            .can_sleep(false);
+        let body = RigidBodyBuilder::dynamic().additional_mass_properties(weight(s, s.mass)).can_sleep(false);
         // The lower half of the body: what touches other cars, cones and kerbs.
         let collider = ColliderBuilder::round_cuboid(half.x - 0.1, half.y * 0.6 - 0.1, half.z - 0.1, 0.1)
             .translation(Vec3::new(0.0, half.y * 0.1, 0.0))
@@ -92,7 +96,7 @@ impl Vehicle {
             let mount = Vec3::new(x * s.track / 2.0, 0.0, z * s.wheelbase / 2.0);
             controller.add_wheel(mount, Vec3::NEG_Y, Vec3::X, s.suspension_length, s.wheel_radius, &tuning);
         }
-        Self { specification, controller, parts: [chassis], memory: Memory::default() }
+        Self { specification, controller, parts: [chassis], memory: Memory::default(), grip: 1.0 }
     }
 
     /// The car's data sheet.
@@ -108,6 +112,7 @@ impl Vehicle {
     fn drive(&mut self, physics: &Physics<'_>) {
         let s = &self.specification;
         let dt = physics.dt();
+        let grip = s.grip * self.grip;
         let Some(chassis) = physics.bodies.get(self.parts[0]) else { return };
         let forward = *chassis.rotation() * Vec3::NEG_Z;
         let speed = chassis.linvel().dot(forward);
@@ -133,7 +138,7 @@ impl Vehicle {
             wheel.engine_force = if pull.abs() > hold { pull - hold * pull.signum() } else { 0.0 };
             wheel.brake = (hold - pull.abs()).max(0.0) * dt;
             // Locked wheels slide: the rear steps out.
-            wheel.friction_slip = if front || handbrake < 0.5 { s.grip } else { s.grip * s.sliding_grip };
+            wheel.friction_slip = if front || handbrake < 0.5 { grip } else { grip * s.sliding_grip };
         }
     }
 
@@ -142,8 +147,8 @@ impl Vehicle {
         let s = &self.specification;
         let dt = physics.dt();
         let touching = self.controller.wheels().iter().filter(|w| w.raycast_info().is_in_contact).count();
-        let rolling = s.rolling_resistance * s.mass * crate::sim::GRAVITY * touching as f32 / 4.0;
         if let Some(chassis) = physics.bodies.get_mut(self.parts[0]) {
+            let rolling = s.rolling_resistance * chassis.mass() * crate::sim::GRAVITY * touching as f32 / 4.0;
             let v = chassis.linvel();
             // Fades out below a walking pace: the car rolls out gently and answers to a touch of the pedal.
             let slow = rolling / v.length().max(1.0);
@@ -218,6 +223,17 @@ impl Body for Vehicle {
         for (rotation, wheel) in self.memory.rotation.iter_mut().zip(self.controller.wheels()) {
             *rotation = wheel.rotation;
         }
+    }
+
+    fn weigh(&mut self, physics: &mut Physics<'_>, factor: f32) {
+        let weight = weight(&self.specification, self.specification.mass * factor);
+        if let Some(chassis) = physics.bodies.get_mut(self.parts[0]) {
+            chassis.set_additional_mass_properties(weight, true);
+        }
+    }
+
+    fn grip(&mut self, factor: f32) {
+        self.grip = factor;
     }
 
     fn place(&mut self, physics: &mut Physics<'_>, position: Vec3, heading: f32) {

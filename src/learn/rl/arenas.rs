@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Environment;
 use crate::policies::{Policy, PolicyConfig, PolicyError};
@@ -17,8 +18,8 @@ const JUDGED: u64 = 3000;
 /// Episodes by whose success a lesson is judged.
 const JUDGED_BY: usize = 100;
 
-/// The arenas of a scene, each with one agent. Its seeds are even, as those of recordings are. Where the scene has lessons,
-/// they come first.
+/// The arenas of a scene, each with one agent, or with one of each side. Its seeds are even, as those of recordings are.
+/// Where the scene has lessons, they come first.
 pub struct Arenas {
     env: VecEnv,
     options: VecEnvOptions,
@@ -60,8 +61,8 @@ impl Arenas {
         assert_eq!(options.agents, 1, "an arena of one agent");
         let lessons = scene.lessons();
         let env = VecEnv::new(lessons.first().map_or(scene, |(_, lesson)| lesson), options);
-        let done = vec![Vec::new(); env.rows()];
-        let next = vec![0; env.rows()];
+        let done = vec![Vec::new(); env.arenas()];
+        let next = vec![0; env.arenas()];
         let (over, newest) = (0, VecDeque::new());
         Self { env, options, scene: scene.clone(), lessons, over, newest, seed: 0, begun: 0, next, done }
     }
@@ -74,9 +75,9 @@ impl Arenas {
     }
 
     fn begin_all(&mut self) {
-        let seeds: Vec<u64> = (0..self.rows()).map(|_| self.fresh_seed()).collect();
+        let seeds: Vec<u64> = (0..self.env.arenas()).map(|_| self.fresh_seed()).collect();
         self.env.reset(&seeds);
-        (0..self.rows()).for_each(|row| self.begun(row));
+        (0..self.env.arenas()).for_each(|arena| self.begun(arena));
     }
 
     fn fresh_seed(&mut self) -> u64 {
@@ -85,25 +86,32 @@ impl Arenas {
     }
 
     /// An arena has begun an episode: nothing is done in it yet, and the next one gets its seed.
-    fn begun(&mut self, row: usize) {
-        self.done[row].clear();
-        self.next[row] = self.fresh_seed();
-        self.env.set_next_seed(row, self.next[row]);
+    fn begun(&mut self, arena: usize) {
+        self.done[arena].clear();
+        self.next[arena] = self.fresh_seed();
+        self.env.set_next_seed(arena, self.next[arena]);
+    }
+
+    /// Numbers in the actions of all agents of an arena.
+    fn arena_size(&self) -> usize {
+        self.env.agents_per_arena() * self.env.action_size()
     }
 
     /// Note what was done, and give the arenas in which an episode ended their next seeds.
     fn advanced(&mut self, actions: &[f32]) {
-        let narrow = self.env.action_size();
-        for row in 0..self.done.len() {
+        let size = self.arena_size();
+        for arena in 0..self.done.len() {
             let step = self.env.last_step();
+            // Those who play against each other end together, and lessons go by the first of them.
+            let row = arena * self.env.agents_per_arena();
             if step.terminated[row] || step.truncated[row] {
                 self.newest.push_back(self.env.finished(row).end == Some(End::Success));
                 if self.newest.len() > JUDGED_BY {
                     self.newest.pop_front();
                 }
-                self.begun(row);
+                self.begun(arena);
             } else {
-                self.done[row].extend_from_slice(&actions[row * narrow..(row + 1) * narrow]);
+                self.done[arena].extend_from_slice(&actions[arena * size..(arena + 1) * size]);
             }
         }
     }
@@ -123,7 +131,8 @@ impl Environment for Arenas {
     }
 
     fn fingerprint(&self) -> u64 {
-        self.scene.hash() ^ self.scene.horizon.unwrap_or(0)
+        let under = self.scene.conditions.map_or(0, |under| xxh3_64(format!("{under:?}").as_bytes()));
+        self.scene.hash() ^ self.scene.horizon.unwrap_or(0) ^ under
     }
 
     fn rows(&self) -> usize {
@@ -155,12 +164,13 @@ impl Environment for Arenas {
 
     fn fault(&self, row: usize) -> String {
         let finished = self.env.finished(row);
+        let arena = row / self.env.agents_per_arena();
         let whole = finished.terms.iter().position(|term| !term.is_finite()).map(|at| (finished.seed, at));
         let running = || self.env.score(row)?.terms.iter().position(|term| !term.is_finite());
-        let (seed, term) = whole.or_else(|| running().map(|at| (self.env.seed(row), at))).unzip();
+        let (seed, term) = whole.or_else(|| running().map(|at| (self.env.seed(arena), at))).unzip();
         let names = self.env.scene().blueprint.terms();
         let term = term.and_then(|at| names.get(at)).map_or("the reward", |(name, _)| name);
-        format!("{term} in the episode of seed {}", seed.unwrap_or_else(|| self.env.seed(row)))
+        format!("{term} in the episode of seed {}", seed.unwrap_or_else(|| self.env.seed(arena)))
     }
 
     fn advance(&mut self) -> bool {
@@ -180,7 +190,7 @@ impl Environment for Arenas {
     }
 
     fn save(&self) -> Vec<u8> {
-        let running = self.done.iter().enumerate().map(|(row, done)| (self.env.seed(row), done.clone())).collect();
+        let running = self.done.iter().enumerate().map(|(arena, done)| (self.env.seed(arena), done.clone())).collect();
         let saved = Saved {
             over: self.over,
             newest: self.newest.clone(),
@@ -193,10 +203,10 @@ impl Environment for Arenas {
     }
 
     fn load(&mut self, bytes: &[u8]) -> bool {
-        let narrow = self.env.action_size();
+        let size = self.arena_size();
         let Ok(saved) = postcard::from_bytes::<Saved>(bytes) else { return false };
-        if [saved.running.len(), saved.next.len()] != [self.rows(); 2]
-            || saved.running.iter().any(|(_, done)| done.len() % narrow != 0)
+        if [saved.running.len(), saved.next.len()] != [self.env.arenas(); 2]
+            || saved.running.iter().any(|(_, done)| done.len() % size != 0)
             || saved.over > self.lessons.len()
         {
             return false;
@@ -204,20 +214,20 @@ impl Environment for Arenas {
         self.build(saved.over);
         self.newest = saved.newest;
         let seeds: Vec<u64> = saved.running.iter().map(|(seed, _)| *seed).collect();
-        let longest = saved.running.iter().map(|(_, done)| done.len() / narrow).max().unwrap_or(0);
+        let longest = saved.running.iter().map(|(_, done)| done.len() / size).max().unwrap_or(0);
         self.env.reset(&seeds);
-        let mut actions = vec![0.0; self.rows() * narrow];
+        let mut actions = vec![0.0; self.env.arenas() * size];
         for tick in 0..longest {
-            for (row, (seed, done)) in saved.running.iter().enumerate() {
+            for (arena, (seed, done)) in saved.running.iter().enumerate() {
                 // All come to their ends together, so that shorter ones begin later.
-                let begins = longest - done.len() / narrow;
-                let action = &mut actions[row * narrow..(row + 1) * narrow];
+                let begins = longest - done.len() / size;
+                let action = &mut actions[arena * size..(arena + 1) * size];
                 match tick.checked_sub(begins) {
-                    Some(own) => action.copy_from_slice(&done[own * narrow..(own + 1) * narrow]),
+                    Some(own) => action.copy_from_slice(&done[own * size..(own + 1) * size]),
                     None => action.fill(0.0),
                 }
                 if tick + 1 == begins {
-                    self.env.restart(row, *seed);
+                    self.env.restart(arena, *seed);
                 }
             }
             self.env.step(&actions);
@@ -225,8 +235,8 @@ impl Environment for Arenas {
         self.seed = saved.seed;
         self.begun = saved.begun;
         self.next = saved.next;
-        for (row, seed) in self.next.iter().enumerate() {
-            self.env.set_next_seed(row, *seed);
+        for (arena, seed) in self.next.iter().enumerate() {
+            self.env.set_next_seed(arena, *seed);
         }
         self.done = saved.running.into_iter().map(|(_, done)| done).collect();
         true

@@ -1,9 +1,9 @@
 //! The task's own reward: from chance, and from a clone of few demonstrations.
 
-use crate::learn::rl::{Arenas, train_in};
-use crate::learn::{LearnerKind, Outcome, Progress, RunOptions, TrainConfig, ValidationReport};
+use super::acted::rewarded;
+use crate::learn::{LearnerKind, Progress, RunOptions, TrainConfig, ValidationReport};
 use crate::policies::Policy;
-use crate::rollout::{Player, VecEnvOptions, evaluate};
+use crate::rollout::{Player, evaluate};
 use crate::scenes::{Scene, find};
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
@@ -97,14 +97,7 @@ fn act(
             source,
         })?;
     }
-    // Cells run side by side, one on each core.
-    let arenas = Arenas::new(scene, VecEnvOptions { arenas: config.ppo.arenas, agents: 1, threads: 1 });
     let mut reached = Reached { wanted, at: None };
-    let options = RunOptions { resume: false, ..options };
-    let summary = train_in(config, Box::new(arenas), &options, &mut reached)?;
-    if summary.outcome == Outcome::Interrupted {
-        return Err(StudyError::Stopped);
-    }
-    laboratory.check_stop()?;
-    Ok((Policy::load(&summary.policy_dir)?, reached.at))
+    let policy = rewarded(laboratory, RunOptions { resume: false, ..options }, config, scene, &mut reached)?;
+    Ok((policy, reached.at))
 }

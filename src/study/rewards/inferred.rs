@@ -1,11 +1,9 @@
 //! Five demonstrations, and what can be made of them: copying, and acting for what they seem to want.
 
-use crate::learn::irl::imitate_in;
-use crate::learn::rl::Arenas;
-use crate::learn::{LearnerKind, Outcome, RunOptions, TrainConfig, TrainingData};
-use crate::policies::Policy;
-use crate::rollout::{Evaluation, Player, VecEnvOptions, evaluate};
-use crate::scenes::{Scene, find};
+use super::acted::imitating;
+use crate::learn::LearnerKind;
+use crate::rollout::{Evaluation, Player, evaluate};
+use crate::scenes::find;
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
@@ -62,7 +60,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
                 if !shown {
                     config.reward.batches = 0;
                 }
-                act(laboratory, laboratory.run(&name), &config, &learning, &data)?
+                imitating(laboratory, laboratory.run(&name), &config, &learning, &data)?
             };
             Ok(numbers(&laboratory.judge(policy, &judged)?))
         })
@@ -93,23 +91,4 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
 
 fn numbers(evaluation: &Evaluation) -> Numbers {
     [("return", evaluation.return_mean), ("success", evaluation.success_rate)].map(|(key, n)| (key.into(), n)).into()
-}
-
-/// A policy that acted for what the demonstrations seem to want.
-fn act(
-    laboratory: &Laboratory<'_>,
-    options: RunOptions,
-    config: &TrainConfig,
-    scene: &Scene,
-    data: &TrainingData,
-) -> Result<Policy, StudyError> {
-    // Cells run side by side, one on each core.
-    let arenas = Arenas::new(scene, VecEnvOptions { arenas: config.ppo.arenas, agents: 1, threads: 1 });
-    let options = RunOptions { resume: options.dir.join("config.toml").exists(), ..options };
-    let summary = imitate_in(config, Box::new(arenas), data, &options, &mut ())?;
-    if summary.outcome == Outcome::Interrupted {
-        return Err(StudyError::Stopped);
-    }
-    laboratory.check_stop()?;
-    Ok(Policy::load(&summary.policy_dir)?)
 }

@@ -1,7 +1,10 @@
 //! Learning by acting, compared: for the task's own reward, and for what demonstrations let infer.
 
+mod acted;
 mod chance;
+mod elsewhere;
 mod inferred;
+mod randomized;
 
 use super::Comparison;
 
@@ -31,5 +34,15 @@ pub const REWARDS: &[Comparison] = &[
         name: "inferred-circuit",
         about: "rewards inferred from five demonstrations, circuit",
         run: |laboratory| inferred::run(laboratory, "circuit"),
+    },
+    Comparison {
+        name: "elsewhere",
+        about: "inferred rewards against the task's score, and learned from on a course never demonstrated",
+        run: elsewhere::run,
+    },
+    Comparison {
+        name: "randomized",
+        about: "grip and mass that differ in every episode, and what is learned with and without that",
+        run: randomized::run,
     },
 ];

@@ -1,0 +1,66 @@
+//! Grip and mass that differ in every episode, learned with and without.
+
+use super::acted::{resumed, rewarded};
+use crate::learn::LearnerKind;
+use crate::rollout::{Player, evaluate_side};
+use crate::scenes::{Scene, find};
+use crate::sim::{ConditionRanges, Span};
+use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
+
+/// The scene whose conditions are ranges.
+const SCENE: &str = "slippery";
+/// Discount: leaving the road costs all that would have come, and more of it counts than by default.
+const DISCOUNT: f32 = 0.997;
+
+/// The least, the middle and the greatest of both ranges: nine worlds, each of which stays as it is.
+fn worlds(ranges: ConditionRanges) -> Vec<ConditionRanges> {
+    let three = |span: Span| {
+        let (low, high) = span.ends();
+        [low, f32::midpoint(low, high), high].map(Span::Constant)
+    };
+    let one = |grip: Span| three(ranges.mass).map(|mass| ConditionRanges { grip, mass, ..ranges });
+    three(ranges.grip).into_iter().flat_map(one).collect()
+}
+
+pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
+    let scene = find(SCENE)?;
+    let ranges = scene.conditions();
+    let methods = [("without", scene.under(ConditionRanges::default())), ("with", scene.clone())];
+    let cells = laboratory.with_each_seed(&methods, |(label, learned), seed| {
+        let name = format!("{label}-{seed}");
+        laboratory.cell(&name, || {
+            let mut config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
+            config.ppo.discount = DISCOUNT;
+            let policy = rewarded(laboratory, resumed(laboratory.run(&name)), &config, learned, &mut ())?;
+            let success = |world: &Scene| -> Result<f64, StudyError> {
+                let player = Player::Policy(Box::new(policy.clone()));
+                Ok(evaluate_side(world, vec![player], 0, &laboratory.judged_by(), 1, |_| {})?.success_rate)
+            };
+            let all: Vec<f64> =
+                worlds(ranges).into_iter().map(|world| success(&scene.under(world))).collect::<Result<_, _>>()?;
+            Ok(Numbers::from([
+                ("own".into(), success(&scene.under(ConditionRanges::default()))?),
+                ("mean".into(), all.iter().sum::<f64>() / all.len() as f64),
+                ("least".into(), all.iter().copied().fold(1.0, f64::min)),
+            ]))
+        })
+    })?;
+    let rows = methods
+        .iter()
+        .zip(&cells)
+        .map(|((label, _), cells)| Row::of(&format!("{label} ranges"), cells, &["own", "mean", "least"]));
+    let told = |span: Span| format!("{} to {}", span.ends().0, span.ends().1);
+    Ok(Report {
+        name: "randomized".into(),
+        about: format!(
+            "ppo from chance on {SCENE}, {} updates with a discount of {DISCOUNT}: in a world whose grip and mass stay what \
+             they are, and in one where each episode draws them (grip {}, mass {} of the car's own). Success where they stay, \
+             in the mean over nine worlds with the least, middle and greatest of both, and in the worst of these.",
+            LearnerKind::Ppo.defaults().training.steps,
+            told(ranges.grip),
+            told(ranges.mass),
+        ),
+        columns: ["own grip and mass", "nine worlds", "the worst of them"].map(String::from).to_vec(),
+        rows: rows.collect(),
+    })
+}
