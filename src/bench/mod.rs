@@ -1,5 +1,6 @@
 //! Measurements that anyone can repeat: each with the limit that it is held against, taken in the same run.
 
+mod acting;
 mod arenas;
 mod learning;
 mod live;
@@ -109,6 +110,7 @@ pub const GROUPS: &[Group] = &[
     },
     Group { name: "inference", about: "a policy's decision for 1, 64 and 1,024 agents", measure: learning::inference },
     Group { name: "training", about: "behaviour-cloning steps on each device", measure: learning::training },
+    Group { name: "acting", about: "learning by acting against the arenas alone", measure: acting::acting },
     Group { name: "data", about: "1,000,000 ticks from files to shuffled batches", measure: storage::data },
     Group { name: "checkpoint", about: "writing a policy safely", measure: storage::checkpoint },
     Group { name: "program", about: "start and size of the program", measure: program::program },

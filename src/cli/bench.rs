@@ -10,7 +10,7 @@ use crate::bench::{BenchError, GROUPS, Group, Measurement, Options};
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Names: arenas, overhead, reset, growth, crowd, lateness, inference, training, data, checkpoint, program
+    after_help = "Names: arenas, overhead, reset, growth, crowd, lateness, inference, training, acting, data, checkpoint, program
 
 Examples:
   apprentice bench

@@ -156,19 +156,13 @@ impl LearnerKind {
                     let ppo = &mut config.ppo;
                     (ppo.clip, ppo.epochs, ppo.lambda, ppo.divergence) = (0.0, 1, 1.0, 0.0);
                 }
-                if self == Self::Ppo {
+                if matches!(self, Self::Ppo | Self::SelfPlay) {
                     let ppo = &mut config.ppo;
                     (ppo.arenas, ppo.epochs, ppo.divergence) = (128, 8, 0.0);
                     (ppo.entropy, ppo.persistence) = (0.01, 0.8);
                     config.optimizer.learning_rate = 5e-4;
                     config.optimizer.schedule = Schedule::Cosine;
                     config.training.steps = 300;
-                }
-                if self == Self::SelfPlay {
-                    let ppo = &mut config.ppo;
-                    (ppo.divergence, ppo.entropy, ppo.persistence) = (0.0, 0.01, 0.8);
-                    config.optimizer.learning_rate = 3e-4;
-                    config.training.steps = 180;
                 }
                 if self.infers_reward() {
                     // A rate that adapts to the divergence swings, and the policy with it.

@@ -233,8 +233,9 @@ impl Blueprint for SceneSpecification {
 
         let mut slots = Vec::new();
         let mut roles = Vec::new();
-        for _ in 0..agents {
-            slots.push(self.slot(physics, &self.agent, true));
+        for at in 0..agents {
+            let agent = self.runner.as_ref().filter(|_| at == 1).unwrap_or(&self.agent);
+            slots.push(self.slot(physics, agent, true));
             roles.push(Role::Actor(task(self)));
         }
         if let Some(traffic) = &self.traffic {

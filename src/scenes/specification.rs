@@ -17,6 +17,9 @@ pub struct SceneSpecification {
     pub title: String,
     /// Who acts.
     pub agent: AgentKind,
+    /// Who runs in a game of tag, if not the same as who chases.
+    #[serde(default)]
+    pub runner: Option<AgentKind>,
     /// Length of a tick, s.
     #[serde(default = "default_control_dt")]
     pub control_dt: f32,

@@ -215,6 +215,13 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
             ),
         );
     }
+    if let Some(runner) = &scene.runner {
+        let same = super::build::same_spaces(scene, &SceneSpecification { agent: runner.clone(), ..scene.clone() });
+        if !either || !same {
+            let message = "only a game of tag has a runner, who senses and does the same as the chaser";
+            c.object(&[Key("runner")], message.to_owned());
+        }
+    }
     let known = terms_of(&scene.task);
     for (name, weight) in &scene.terms {
         if !known.contains(&name.as_str()) {

@@ -1,5 +1,6 @@
 //! Who drives, how fast, how well; and the keys.
 
+use bevy::math::{Quat, Vec3};
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
@@ -9,7 +10,7 @@ use super::replay::Playback;
 use crate::agents::{Agent, Driver};
 use crate::demos::ReplayTrack;
 use crate::live::{RecordingState, Session, SimClock};
-use crate::sim::{Arena, PhysicsSets};
+use crate::sim::{Arena, Physics, PhysicsSets, Slot, heading_of};
 use crate::tasks::Score;
 use crate::teleop::KeyBindings;
 
@@ -63,6 +64,9 @@ pub(super) fn show_status(
             ui.label(RichText::new("m/s").color(FAINT));
             ui.label(RichText::new(format!("{:3.0} km/h", speed * 3.6)).monospace().color(FAINT));
         });
+        if let Some(text) = arena.slots.get(agent.slot).and_then(|slot| rival_text(&physics, slot)) {
+            ui.label(RichText::new(text).strong());
+        }
         let (now, limit) = (score.ticks as f32 * dt, score.limit as f32 * dt);
         let share = if limit > 0.0 { now / limit } else { 0.0 };
         let bar =
@@ -71,6 +75,27 @@ pub(super) fn show_status(
         score_table(ui, score);
     });
     Ok(())
+}
+
+/// In a game of tag: who one is, and where the other one is.
+fn rival_text(physics: &Physics<'_>, slot: &Slot) -> Option<String> {
+    let rival = slot.guide.rival?;
+    let (own, rotation) = physics.pose(*slot.body.parts().first()?);
+    let level = Quat::from_rotation_y(-heading_of(rotation * Vec3::NEG_Z));
+    let place = level * (physics.pose(rival.body).0 - own).with_y(0.0);
+    // An eighth of a turn to either side.
+    let along = match place {
+        p if p.z.abs() < 0.4 * p.x.abs() => "",
+        p if p.z < 0.0 => " ahead",
+        _ => " behind",
+    };
+    let across = match place {
+        p if p.x.abs() < 0.4 * p.z.abs() => "",
+        p if p.x < 0.0 => " left",
+        _ => " right",
+    };
+    let who = if rival.chasing { "catch the other" } else { "get away" };
+    Some(format!("{who}: {:.0} m{along}{across}", place.length()))
 }
 
 fn replay_lines(ui: &mut egui::Ui, track: &ReplayTrack, playback: Option<&Playback>) {

@@ -17,6 +17,6 @@ pub struct SelfPlayConfig {
 
 impl Default for SelfPlayConfig {
     fn default() -> Self {
-        Self { generation: 15, newest: 0.5, games: 20 }
+        Self { generation: 25, newest: 0.5, games: 20 }
     }
 }

@@ -43,6 +43,7 @@ pub struct SelfPlay {
     scene: Scene,
     sides: [Side; 2],
     games: Games,
+    threads: usize,
 }
 
 fn unusable(message: String) -> TrainError {
@@ -80,7 +81,7 @@ impl SelfPlay {
             games: config.self_play.games as u32,
             won: Vec::new(),
         };
-        let mut all = Self { config: config.clone(), scene: scene.clone(), sides: [side(0)?, side(1)?], games };
+        let mut all = Self { config: config.clone(), scene: scene.clone(), sides: [side(0)?, side(1)?], games, threads };
         all.join()?;
         Ok(all)
     }
@@ -111,7 +112,7 @@ impl SelfPlay {
             players.into_iter().flatten().map(|policy| Player::Policy(Box::new(policy))).collect();
         let seeds = split_seed(self.config.training.seed, RATED);
         let seeds: Vec<u64> = recording_seeds(seeds).take(self.config.self_play.games).collect();
-        let evaluation = evaluate_side(&self.scene, players, 0, &seeds, 0, |_| {})?;
+        let evaluation = evaluate_side(&self.scene, players, 0, &seeds, self.threads, |_| {})?;
         Ok(evaluation.results.iter().filter(|result| result.success).count() as u32)
     }
 

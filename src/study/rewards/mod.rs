@@ -5,6 +5,7 @@ mod chance;
 mod elsewhere;
 mod inferred;
 mod randomized;
+mod tag;
 
 use super::Comparison;
 
@@ -45,4 +46,5 @@ pub const REWARDS: &[Comparison] = &[
         about: "grip and mass that differ in every episode, and what is learned with and without that",
         run: randomized::run,
     },
+    Comparison { name: "tag", about: "a chaser and a runner that learn against each other's past", run: tag::run },
 ];
