@@ -8,7 +8,8 @@ use clap::Args;
 use super::plot::Curve;
 use super::train::{SettingArguments, settings, told, with_bar};
 use super::{Failure, Output, stop};
-use crate::learn::rl::{Arenas, train_in};
+use crate::demos::{Dataset, Episode};
+use crate::learn::rl::{Arenas, train_in, train_shown};
 use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use crate::rollout::VecEnvOptions;
 use crate::scenes::{Scene, find};
@@ -19,6 +20,7 @@ use crate::scenes::{Scene, find};
   apprentice train ppo --scene circuit --run runs/ppo --set ppo.arenas=128 --set training.steps=500
   apprentice train ppo --scene slalom --init-from runs/cloned --run runs/better
   apprentice train ppo --scene hairpins --reward runs/airl --run runs/elsewhere
+  apprentice train dqn --scene slalom --dataset demos/slalom --run runs/dqn
   apprentice train ppo --scene slalom --run runs/ppo --resume
   tensorboard --logdir runs")]
 pub struct ActingArguments {
@@ -29,8 +31,38 @@ pub struct ActingArguments {
     /// (ppo and reinforce)
     #[arg(long, value_name = "RUN")]
     reward: Option<PathBuf>,
+    /// Demonstrations in this scene that stay in the replay, and are learned from before anything is done (dqn); may be
+    /// given several times
+    #[arg(long = "dataset", value_name = "DATASET")]
+    datasets: Vec<PathBuf>,
     #[command(flatten)]
     settings: SettingArguments,
+}
+
+/// Probability of an action of chance at first, where demonstrations have shown what to do.
+const SHOWN_EXPLORE: f32 = 0.1;
+
+/// The episodes of some datasets of `scene`.
+fn episodes(datasets: &[PathBuf], scene: &Scene) -> Result<Vec<Episode>, Failure> {
+    let mut all = Vec::new();
+    for dir in datasets {
+        let dataset = Dataset::open(dir).map_err(Failure::failed)?;
+        for (at, facts) in dataset.summaries().iter().enumerate() {
+            if facts.scene != scene.name {
+                return Err(Failure::bad_use(anyhow!(
+                    "{} was demonstrated in {}, not in {}: its rewards are of another task",
+                    dir.display(),
+                    facts.scene,
+                    scene.name
+                )));
+            }
+            all.push(dataset.read(at).map_err(Failure::failed)?);
+        }
+    }
+    if all.is_empty() {
+        return Err(Failure::failed(anyhow!("the demonstrations have no episodes; record some first")));
+    }
+    Ok(all)
 }
 
 /// Learning by acting stays on the CPU.
@@ -72,6 +104,18 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         }
     }
     on_cpu(own)?;
+    if !arguments.datasets.is_empty() {
+        if kind != LearnerKind::Dqn {
+            return Err(Failure::bad_use(anyhow!(
+                "train {} learns from the scene's reward alone; clone the demonstrations with train bc and give that run by \
+                 --init-from, or use train dqn --dataset",
+                kind.name()
+            )));
+        }
+        if !own.resume && !own.names("dqn.explore_first") {
+            config.dqn.explore_first = SHOWN_EXPLORE;
+        }
+    }
     // An inferred reward may be below zero everywhere, and would be best served by a quick end.
     let scene = if config.reward.from.is_empty() {
         scene
@@ -85,7 +129,11 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         ..RunOptions::new(&own.run)
     };
     let environment = arenas(&scene, &config);
-    let summary = with_bar(Curve::Return, &options, output, |bar| train_in(&config, environment, &options, bar))?;
+    let shown = if arguments.datasets.is_empty() { None } else { Some(episodes(&arguments.datasets, &scene)?) };
+    let summary = with_bar(Curve::Return, &options, output, |bar| match &shown {
+        Some(episodes) => train_shown(&config, environment, episodes, &options, bar),
+        None => train_in(&config, environment, &options, bar),
+    })?;
     told(&summary, &returned(&summary, "best"), &own.run, &DeviceChoice::Cpu, output)
 }
 

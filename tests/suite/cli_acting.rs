@@ -130,3 +130,49 @@ fn losses_below_zero_are_drawn_too() {
     assert_eq!(code, Some(0), "{text}");
     assert!(dir.join("x/loss.png").exists());
 }
+
+#[test]
+fn demonstrations_for_deep_q_learning_are_of_its_scene() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert_eq!(run(&["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"], dir).0, Some(0));
+    let shown = ["--dataset", "demos", "--set", "dqn.shown_batches=5", "--scene"];
+    let (code, text) = train("dqn", &[&shown[..], &["slalom", "--run", "shown"]].concat(), dir);
+    assert_eq!(code, Some(0), "{text}");
+    let config = std::fs::read_to_string(dir.join("shown/config.toml")).unwrap();
+    assert!(config.contains("explore_first = 0.1"), "{config}");
+    for (learner, scene, wanted) in
+        [("dqn", "circuit", "was demonstrated in slalom, not in circuit"), ("ppo", "slalom", "use train dqn --dataset")]
+    {
+        let (code, text) = train(learner, &[&shown[..], &[scene, "--run", "none"]].concat(), dir);
+        assert!(code == Some(2) && text.contains(wanted), "{text}");
+    }
+    let (code, text) = train("dqn", &["--scene", "slalom", "--dataset", "missing", "--run", "none"], dir);
+    assert!(code == Some(1) && text.contains("missing"), "{text}");
+    assert!(!dir.join("none").exists());
+}
+
+#[test]
+fn a_policy_is_judged_in_another_world() {
+    let dir = tempfile::tempdir().unwrap();
+    let eval = |conditions: &[&str]| {
+        let more: Vec<&str> = conditions.iter().flat_map(|condition| ["--condition", condition]).collect();
+        let eval = ["eval", "--operator", "hasty", "--scene", "slalom", "--episodes", "4", "--json"];
+        run(&[&eval[..], &more].concat(), dir.path())
+    };
+    let (code, own) = eval(&[]);
+    assert_eq!(code, Some(0), "{own}");
+    let (code, icy) = eval(&["grip=0.2", "mass=0.8..1.5"]);
+    assert_eq!(code, Some(0), "{icy}");
+    assert!(json(&own)["return_mean"].as_f64() > json(&icy)["return_mean"].as_f64(), "{own} {icy}");
+    for (condition, wanted) in [
+        ("grip", "give NAME=NUMBER"),
+        ("wind=1", "there is no condition `wind`"),
+        ("mass=99", "mass is 99; allowed is 0.1 to 10"),
+        ("delay=5..2", "the least comes first"),
+        ("grip=NaN", "give NAME=NUMBER"),
+    ] {
+        let (code, text) = eval(&[condition]);
+        assert!(code == Some(2) && text.contains(wanted), "{text}");
+    }
+}

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use apprentice::learn::rl::{Arenas, Environment, Replay, ReplayConfig, SumTree, Transition, train_in};
-use apprentice::learn::{LearnerKind, RunOptions, TrainConfig};
+use apprentice::learn::rl::{Arenas, Environment, Replay, ReplayConfig, SumTree, Transition, train_in, train_shown};
+use apprentice::learn::{LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use apprentice::policies::Policy;
-use apprentice::rollout::VecEnvOptions;
+use apprentice::rollout::{VecEnvOptions, demonstrate, recording_seeds};
 use apprentice::scenes::find;
 use apprentice::spaces::{Field, Layout};
+use apprentice::teleop::Skill;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
@@ -191,5 +192,97 @@ fn a_stopped_run_goes_on_bit_for_bit() {
     train_in(&config, arenas(), &parts, &mut ()).unwrap();
     for file in ["model.safetensors", "replay.bin"] {
         assert!(read(&whole.dir, file) == read(&parts.dir, file), "{file} differs");
+    }
+}
+
+#[test]
+fn what_is_kept_never_makes_room() {
+    let mut replay = Replay::new(&ReplayConfig { capacity: 5, ..ReplayConfig::default() }, 1);
+    let push = |replay: &mut Replay, action: u32| {
+        replay.push(&Transition { observation: &[0.0], action, reward: 0.0, discount: 0.0, next: &[0.0] });
+    };
+    (0..2).for_each(|action| push(&mut replay, action));
+    replay.keep();
+    (2..20).for_each(|action| push(&mut replay, action));
+    let held = |replay: &Replay| (0..replay.len()).map(|entry| replay.get(entry).action).collect::<Vec<_>>();
+    let newest: Vec<u32> = {
+        let mut rest = held(&replay)[2..].to_vec();
+        rest.sort_unstable();
+        rest
+    };
+    assert_eq!((&held(&replay)[..2], &newest[..]), (&[0, 1][..], &[17, 18, 19][..]));
+    let mut again = Replay::new(&ReplayConfig { capacity: 5, ..ReplayConfig::default() }, 1);
+    assert!(again.load(&replay.save()));
+    assert_eq!(again.kept(), 2);
+    push(&mut replay, 20);
+    push(&mut again, 20);
+    assert_eq!(held(&replay), held(&again));
+}
+
+#[test]
+fn demonstrations_alone_say_what_to_do_where_they_were() {
+    let scene = find("slalom").unwrap();
+    let episodes: Vec<_> =
+        recording_seeds(4).take(6).map(|seed| demonstrate(&scene, Skill::Steady, seed).unwrap()).collect();
+    let arenas = || Box::new(Arenas::new(&scene, VecEnvOptions { arenas: 4, agents: 1, threads: 2 }));
+    let dir = tempfile::tempdir().unwrap();
+    let changes = ["dqn.arenas=4", "dqn.first_ticks=200", "training.steps=1", "dqn.judged=1", "dqn.explore_first=0.1"];
+    // Share of the demonstrated ticks at which the policy steers to the same side, or straight.
+    let agrees = |summary: TrainSummary| {
+        let mut policy = Policy::load(&summary.policy_dir).unwrap();
+        let (mut same, mut all) = (0, 0);
+        for episode in &episodes {
+            let mut actions = vec![0.0; episode.actions.len()];
+            policy.act(&episode.observations, &mut [], &mut actions);
+            for (own, shown) in actions.chunks_exact(4).zip(episode.actions.chunks_exact(4)) {
+                same += usize::from((own[0] - shown[0]).abs() <= 0.5);
+                all += 1;
+            }
+        }
+        same as f64 / all as f64
+    };
+    let options = RunOptions::new(dir.path().join("shown"));
+    let shown = agrees(train_shown(&config(&changes), arenas(), &episodes, &options, &mut ()).unwrap());
+    let options = RunOptions::new(dir.path().join("alone"));
+    let alone = agrees(train_in(&config(&changes), arenas(), &options, &mut ()).unwrap());
+    assert!(shown > 0.8 && alone < 0.6, "the same as shown at {shown}, without demonstrations at {alone}");
+    // Gone on with by other demonstrations it would not be the same run.
+    let options = RunOptions { resume: true, ..RunOptions::new(dir.path().join("shown")) };
+    let error = train_shown(&config(&changes), arenas(), &episodes[1..], &options, &mut ()).unwrap_err();
+    assert!(error.to_string().contains("what it learns from has changed"), "{error}");
+    // Not those of another agent.
+    let person = demonstrate(&find("courtyard").unwrap(), Skill::Steady, 2).unwrap();
+    let options = RunOptions::new(dir.path().join("other"));
+    let error = train_shown(&config(&changes), arenas(), &[person], &options, &mut ()).unwrap_err().to_string();
+    assert!(error.contains("observations are not those of the scene's agent"), "{error}");
+}
+
+#[test]
+fn a_stopped_run_with_demonstrations_goes_on_bit_for_bit() {
+    let scene = find("slalom").unwrap();
+    let episodes: Vec<_> =
+        recording_seeds(4).take(2).map(|seed| demonstrate(&scene, Skill::Steady, seed).unwrap()).collect();
+    let arenas = || Box::new(Arenas::new(&scene, VecEnvOptions { arenas: 4, agents: 1, threads: 2 }));
+    let dir = tempfile::tempdir().unwrap();
+    let changes = [
+        "dqn.arenas=4",
+        "dqn.first_ticks=100",
+        "dqn.shown_batches=10",
+        "training.steps=120",
+        "training.log_every=5",
+        "dqn.judged=1",
+        "dqn.replay.capacity=2400",
+    ];
+    let config = config(&changes);
+    let whole = RunOptions::new(dir.path().join("whole"));
+    train_shown(&config, arenas(), &episodes, &whole, &mut ()).unwrap();
+    let mut parts = RunOptions::new(dir.path().join("parts"));
+    train_shown(&config, arenas(), &episodes, &parts, &mut After(85, Arc::clone(&parts.stop))).unwrap();
+    let last = |options: &RunOptions, file: &str| std::fs::read(options.dir.join("last").join(file)).unwrap();
+    assert_ne!(last(&whole, "model.safetensors"), last(&parts, "model.safetensors"));
+    parts = RunOptions { resume: true, stop: Arc::default(), ..parts };
+    train_shown(&config, arenas(), &episodes, &parts, &mut ()).unwrap();
+    for file in ["model.safetensors", "replay.bin", "dqn.bin"] {
+        assert!(last(&whole, file) == last(&parts, file), "{file} differs");
     }
 }

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::{check_rewards, check_settings, validated};
 use super::rollouts::normalized;
-use super::{Environment, Moments, Replay, ReplayConfig, Transition};
+use super::shown::transitions;
+use super::{Drawn, Environment, Moments, Replay, ReplayConfig, Transition};
+use crate::demos::Episode;
 use crate::learn::random::{Purpose, below, generator, uniform};
 use crate::learn::run_dir::{not_whole, read_state, write_state};
 use crate::learn::student::Student;
@@ -44,7 +46,9 @@ pub struct DqnConfig {
     pub discount: f32,
     /// Rewards in a row that are counted before the value of the state that follows.
     pub steps: usize,
-    /// Probability of an action of chance, after it has come down from 1.
+    /// Probability of an action of chance at first.
+    pub explore_first: f32,
+    /// Probability of an action of chance, after it has come down.
     pub explore: f32,
     /// Share of the run in which it comes down.
     pub explored: f32,
@@ -54,6 +58,11 @@ pub struct DqnConfig {
     pub target_every: u64,
     /// Episodes that a validation plays.
     pub judged: usize,
+    /// With demonstrations: batches of them that are learned from before anything is done.
+    pub shown_batches: u64,
+    /// With demonstrations: weight of the margin by which what was demonstrated is to be worth more than anything else
+    /// (Hester et al. 2018, arXiv:1704.03732, equation 3).
+    pub margin: f32,
     /// What is kept of what was met.
     pub replay: ReplayConfig,
 }
@@ -67,11 +76,14 @@ impl Default for DqnConfig {
             first_ticks: 4000,
             discount: 0.99,
             steps: 3,
+            explore_first: 1.0,
             explore: 0.02,
             explored: 0.3,
             persistence: 0.8,
             target_every: 500,
             judged: 20,
+            shown_batches: 2000,
+            margin: 1.0,
             replay: ReplayConfig::default(),
         }
     }
@@ -177,12 +189,37 @@ impl Dqn {
         })
     }
 
+    /// The same with demonstrations in its replay, which stay there: it learns from them first, and is to hold what was
+    /// demonstrated for the best by a margin (Hester et al. 2018, DQfD, arXiv:1704.03732).
+    ///
+    /// # Errors
+    /// Demonstrations of another agent, without actions, or more of them than the replay holds.
+    pub fn shown(mut self, episodes: &[Episode]) -> Result<Self, TrainError> {
+        let Some(table) = values(self.student.network()).map(|head| head.table().to_vec()) else { return Ok(self) };
+        let settings = &self.config.dqn;
+        let shown = transitions(episodes, self.student.policy_config(), &table, (settings.discount, settings.steps))?;
+        if shown.actions.len() * 2 > self.replay.capacity() {
+            return Err(TrainError::Config {
+                origin: "dqn.replay.capacity".into(),
+                message: format!(
+                    "the demonstrations have {} ticks, and may fill half of the replay; set it to at least {}",
+                    shown.actions.len(),
+                    2 * shown.actions.len()
+                ),
+            });
+        }
+        self.state.seen.add(&shown.observations);
+        shown.into_replay(&mut self.replay);
+        self.replay.keep();
+        Ok(self)
+    }
+
     /// Probability of an action of chance in update `index`.
     fn chance(&self, index: u64) -> f32 {
         let settings = &self.config.dqn;
         let over = (self.config.training.steps as f32 * settings.explored).max(1.0);
         let done = (index as f32 / over).min(1.0);
-        1.0 + (settings.explore - 1.0) * done
+        settings.explore_first + (settings.explore - settings.explore_first) * done
     }
 
     /// One tick of all rows in update `step`, with actions of chance of this probability.
@@ -263,14 +300,28 @@ impl Dqn {
         // What was met is normalised so from now on, as the values have to stay comparable.
         self.student.normalize_by(self.state.seen.normalizer());
         self.episodes.clear();
+        if self.replay.kept() > 0 {
+            for _ in 0..self.config.dqn.shown_batches {
+                let entries = (0..self.config.training.batch_size)
+                    .map(|_| below(&mut generator, self.replay.kept()))
+                    .collect::<Vec<_>>();
+                let weights = vec![1.0; entries.len()];
+                self.learn_from(Drawn { entries, weights }, step.learning_rate);
+            }
+        }
         Ok(())
     }
 
-    /// Learn from one batch.
+    /// Learn from one batch of all that was met.
     fn learn(&mut self, step: UpdateStep, generator: &mut Pcg64) {
-        let rows = self.config.training.batch_size;
         let done = step.index as f32 / self.config.training.steps.max(1) as f32;
-        let drawn = self.replay.draw(rows, done, generator);
+        let drawn = self.replay.draw(self.config.training.batch_size, done, generator);
+        self.learn_from(drawn, step.learning_rate);
+    }
+
+    /// Learn from what was drawn.
+    fn learn_from(&mut self, drawn: Drawn, learning_rate: f64) {
+        let rows = drawn.entries.len();
         let wide = self.student.policy_config().observation.size();
         let (mut observations, mut nexts) = (Vec::with_capacity(rows * wide), Vec::with_capacity(rows * wide));
         let (mut actions, mut rewards) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
@@ -296,14 +347,22 @@ impl Dqn {
         let inputs = tensor(normalized(&normalizer, &observations), [rows, 1, wide], &device);
         let mut mask = vec![0.0f32; rows * joint];
         actions.iter().enumerate().for_each(|(row, action)| mask[row * joint + action] = 1.0);
-        let taken = (all_values(self.student.network(), inputs) * tensor(mask, [rows, joint], &device)).sum_dim(1);
+        let all = all_values(self.student.network(), inputs);
+        let mask = tensor(mask, [rows, joint], &device);
+        let taken = (all.clone() * mask.clone()).sum_dim(1);
         let error = taken.clone() - tensor(wanted, [rows, 1], &device);
         let weights = tensor(drawn.weights, [rows, 1], &device);
         // Huber: squares near zero, lines beyond 1.
         let near = error.clone().abs().clamp_max(1.0);
         let huber = near.clone() * error.clone().abs() - near.square().mul_scalar(0.5);
-        let loss = (huber * weights).mean();
-        self.student.descend(&loss, step.learning_rate);
+        let mut loss = (huber * weights).mean();
+        if self.replay.kept() > 0 {
+            let shown = drawn.entries.iter().map(|entry| f32::from(u8::from(*entry < self.replay.kept()))).collect();
+            let most = (all + mask.neg().add_scalar(1.0).mul_scalar(Values::MARGIN)).max_dim(1);
+            let short = (most - taken.clone()) * tensor(shown, [rows, 1], &device);
+            loss = loss + short.mean().mul_scalar(self.config.dqn.margin);
+        }
+        self.student.descend(&loss, learning_rate);
         let errors: Vec<f32> = error.inner().into_data().iter::<f32>().collect();
         if errors.iter().all(|error| error.is_finite()) {
             self.replay.surprise(&drawn.entries, &errors);

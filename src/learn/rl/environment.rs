@@ -5,6 +5,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Dqn, Ppo};
+use crate::demos::Episode;
 use crate::learn::irl::RewardModel;
 use crate::learn::training::run;
 use crate::learn::{
@@ -171,6 +172,44 @@ fn applied(from: &str, spaces: &PolicyConfig) -> Result<RewardModel, TrainError>
         origin: "reward.from".into(),
         message: format!("{from} is a reward of other fields than the scene's agent has"),
     })
+}
+
+/// Train a deep Q-network in `environment` that has seen demonstrations ([`Dqn::shown`]).
+///
+/// # Errors
+/// As [`train_in`], or demonstrations of another agent.
+pub fn train_shown(
+    config: &TrainConfig,
+    environment: Box<dyn Environment>,
+    episodes: &[Episode],
+    options: &RunOptions,
+    progress: &mut dyn Progress,
+) -> Result<TrainSummary, TrainError> {
+    config.check("the training configuration")?;
+    if config.training.learner != LearnerKind::Dqn {
+        return Err(TrainError::Config {
+            origin: "training.learner".into(),
+            message: format!(
+                "{} does not learn from demonstrations beside its reward; dqn does",
+                config.training.learner.name()
+            ),
+        });
+    }
+    let spaces = environment.policy_config();
+    let mut learned_from = vec![spaces.observation.hash(), spaces.action.hash()];
+    learned_from.extend(episodes.iter().map(fingerprint));
+    let provenance = provenance(config, &*environment, &learned_from);
+    let mut learner = Dqn::new(config, environment, &options.device)?.shown(episodes)?;
+    run(&mut learner, config, provenance, options, progress)
+}
+
+/// Changes with what was done in an episode and what came of it.
+fn fingerprint(episode: &Episode) -> u64 {
+    let mut hasher = Xxh3::new();
+    for number in episode.observations.iter().chain(&episode.actions).chain(&episode.rewards) {
+        hasher.update(&number.to_bits().to_le_bytes());
+    }
+    hasher.digest()
 }
 
 /// Train the learner that `config` asks for in `environment`.

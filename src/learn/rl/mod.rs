@@ -9,6 +9,7 @@ mod ppo;
 mod replay;
 mod reward;
 mod rollouts;
+mod shown;
 mod sum_tree;
 mod update;
 
@@ -16,7 +17,7 @@ pub use advantages::{Ending, generalized_advantages};
 pub use arenas::Arenas;
 pub use dqn::{Dqn, DqnConfig};
 pub(in crate::learn) use environment::provenance;
-pub use environment::{Environment, train_in};
+pub use environment::{Environment, train_in, train_shown};
 pub use moments::Moments;
 pub use ppo::{Ppo, PpoConfig};
 pub use replay::{Drawn, Replay, ReplayConfig, Transition};

@@ -27,6 +27,8 @@ impl Default for ReplayConfig {
 
 /// Added to every error, so that no transition is never drawn again.
 const LEAST_ERROR: f64 = 1e-3;
+/// The same for what stays, so that demonstrations are drawn often (Hester et al. 2018, arXiv:1704.03732, section 4).
+const LEAST_KEPT: f64 = 1.0;
 
 /// What followed an action.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +68,8 @@ pub struct Replay {
     largest: f64,
     /// Transitions ever put in.
     count: u64,
+    /// The first of them, which never make room.
+    kept: usize,
 }
 
 /// What a store is written as.
@@ -79,6 +83,7 @@ struct Saved {
     priorities: Vec<f64>,
     largest: f64,
     count: u64,
+    kept: usize,
 }
 
 impl Replay {
@@ -95,6 +100,7 @@ impl Replay {
             priorities: SumTree::new(config.capacity),
             largest: 1.0,
             count: 0,
+            kept: 0,
         }
     }
 
@@ -108,6 +114,25 @@ impl Replay {
         self.actions.is_empty()
     }
 
+    /// How many there is room for.
+    pub fn capacity(&self) -> usize {
+        self.config.capacity
+    }
+
+    /// What is in it now never makes room for anything.
+    ///
+    /// # Panics
+    /// When it is full.
+    pub fn keep(&mut self) {
+        assert!(self.len() < self.config.capacity, "something has to make room");
+        self.kept = self.len();
+    }
+
+    /// Transitions that never make room; they are the first entries.
+    pub fn kept(&self) -> usize {
+        self.kept
+    }
+
     /// Put one in, as surprising as the most surprising yet. The oldest makes room.
     ///
     /// # Panics
@@ -117,7 +142,10 @@ impl Replay {
             transition.observation.len() == self.wide && transition.next.len() == self.wide,
             "an observation's size"
         );
-        let at = (self.count % self.config.capacity as u64) as usize;
+        let at = match (self.count as usize).checked_sub(self.config.capacity) {
+            None => self.count as usize,
+            Some(over) => self.kept + over % (self.config.capacity - self.kept),
+        };
         if at == self.len() {
             self.observations.extend_from_slice(transition.observation);
             self.nexts.extend_from_slice(transition.next);
@@ -180,7 +208,8 @@ impl Replay {
     /// When an error is not finite, or there is no such entry.
     pub fn surprise(&mut self, entries: &[usize], errors: &[f32]) {
         for (entry, error) in entries.iter().zip(errors) {
-            let priority = (f64::from(error.abs()) + LEAST_ERROR).powf(f64::from(self.config.priority));
+            let least = if *entry < self.kept { LEAST_KEPT } else { LEAST_ERROR };
+            let priority = (f64::from(error.abs()) + least).powf(f64::from(self.config.priority));
             self.priorities.set(*entry, priority);
             self.largest = self.largest.max(priority);
         }
@@ -197,6 +226,7 @@ impl Replay {
             priorities: (0..self.len()).map(|entry| self.priorities.priority(entry)).collect(),
             largest: self.largest,
             count: self.count,
+            kept: self.kept,
         };
         postcard::to_allocvec(&saved).unwrap_or_default()
     }
@@ -209,6 +239,7 @@ impl Replay {
             && saved.observations.len() == rows * self.wide
             && saved.nexts.len() == rows * self.wide
             && [saved.rewards.len(), saved.discounts.len(), saved.priorities.len()] == [rows; 3]
+            && (saved.kept == 0 || saved.kept <= rows && saved.kept < self.config.capacity)
             && saved.priorities.iter().chain([&saved.largest]).all(|p| p.is_finite() && *p >= 0.0);
         if !fits {
             return false;
@@ -221,6 +252,7 @@ impl Replay {
             discounts: saved.discounts,
             largest: saved.largest,
             count: saved.count,
+            kept: saved.kept,
             ..Self::new(&self.config, self.wide)
         };
         for (entry, priority) in saved.priorities.into_iter().enumerate() {

@@ -81,7 +81,8 @@ impl SelfPlay {
             games: config.self_play.games as u32,
             won: Vec::new(),
         };
-        let mut all = Self { config: config.clone(), scene: scene.clone(), sides: [side(0)?, side(1)?], games, threads };
+        let mut all =
+            Self { config: config.clone(), scene: scene.clone(), sides: [side(0)?, side(1)?], games, threads };
         all.join()?;
         Ok(all)
     }

@@ -9,10 +9,6 @@ use super::{HeadSizes, Targets};
 
 /// Most joint actions that are accepted.
 pub(in crate::policies) const MOST: usize = 4096;
-/// By how much more an action that was demonstrated is to be worth than others (Hester et al. 2017, DQfD,
-/// arXiv:1704.03732, equation 2).
-const MARGIN: f32 = 0.8;
-
 /// Values of all joint actions: of each number its bounds, and 0 between them.
 #[derive(Module, Debug)]
 pub struct Values {
@@ -36,6 +32,10 @@ pub(in crate::policies) fn joint_actions(bounds: &[(f32, f32)]) -> usize {
 }
 
 impl Values {
+    /// By how much more an action that was demonstrated is to be worth than others (Hester et al. 2017, DQfD,
+    /// arXiv:1704.03732, equation 2).
+    pub const MARGIN: f32 = 0.8;
+
     pub(super) fn new(sizes: &HeadSizes, device: &Device) -> Self {
         let mut table: Vec<Vec<f32>> = vec![Vec::new()];
         for bounds in &sizes.bounds {
@@ -69,6 +69,13 @@ impl Values {
         values.iter().enumerate().fold(0, |best, (at, value)| if *value > values[best] { at } else { best })
     }
 
+    /// Which joint action of `table` is nearest to a normalised action.
+    pub fn nearest(table: &[f32], action: &[f32]) -> usize {
+        let far = |row: &[f32]| -> f32 { -row.iter().zip(action).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() };
+        let nearness: Vec<f32> = table.chunks_exact(action.len()).map(far).collect();
+        Self::best(&nearness)
+    }
+
     /// The joint action of the highest value.
     pub(super) fn decide(&self, features: Tensor<2>) -> Tensor<2> {
         let values = self.forward(features);
@@ -92,12 +99,10 @@ impl Values {
         let wanted: Vec<f32> = targets.actions.clone().into_data().iter::<f32>().collect();
         let mut shown = vec![0.0f32; rows * joint];
         for (wanted, shown) in wanted.chunks_exact(self.actions).zip(shown.chunks_exact_mut(joint)) {
-            let far = |row: &[f32]| -> f32 { -row.iter().zip(wanted).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() };
-            let nearness: Vec<f32> = self.table.chunks_exact(self.actions).map(far).collect();
-            shown[Self::best(&nearness)] = 1.0;
+            shown[Self::nearest(&self.table, wanted)] = 1.0;
         }
         let shown = Tensor::<2>::from_data(TensorData::new(shown, [rows, joint]), &device);
-        let margins = shown.clone().neg().add_scalar(1.0).mul_scalar(MARGIN);
+        let margins = shown.clone().neg().add_scalar(1.0).mul_scalar(Self::MARGIN);
         let most = (values.clone() + margins).max_dim(1);
         targets.row_mean(most - (values * shown).sum_dim(1))
     }
