@@ -158,13 +158,11 @@ fn a_policy_is_judged_in_another_world() {
     let eval = |conditions: &[&str]| {
         let more: Vec<&str> = conditions.iter().flat_map(|condition| ["--condition", condition]).collect();
         let eval = ["eval", "--operator", "hasty", "--scene", "slalom", "--episodes", "4", "--json"];
-        run(&[&eval[..], &more].concat(), dir.path())
+        apprentice(&[&eval[..], &more].concat(), dir.path())
     };
-    let (code, own) = eval(&[]);
-    assert_eq!(code, Some(0), "{own}");
-    let (code, icy) = eval(&["grip=0.2", "mass=0.8..1.5"]);
-    assert_eq!(code, Some(0), "{icy}");
-    assert!(json(&own)["return_mean"].as_f64() > json(&icy)["return_mean"].as_f64(), "{own} {icy}");
+    let total = |conditions: &[&str]| json(&eval(conditions))["return_mean"].as_f64().unwrap();
+    let (own, icy) = (total(&[]), total(&["grip=0.2", "mass=0.8..1.5"]));
+    assert!(own > icy + 1.0, "{own} on a dry road, {icy} on ice");
     for (condition, wanted) in [
         ("grip", "give NAME=NUMBER"),
         ("wind=1", "there is no condition `wind`"),
@@ -172,7 +170,8 @@ fn a_policy_is_judged_in_another_world() {
         ("delay=5..2", "the least comes first"),
         ("grip=NaN", "give NAME=NUMBER"),
     ] {
-        let (code, text) = eval(&[condition]);
+        let output = eval(&[condition]);
+        let (code, text) = (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned());
         assert!(code == Some(2) && text.contains(wanted), "{text}");
     }
 }
