@@ -55,7 +55,7 @@ fn scenes_are_listed_for_machines() {
     let dir = tempfile::tempdir().expect("a folder");
     let list = json(&apprentice(&["scenes", "list", "--json"], dir.path()));
     let rows = list["scenes"].as_array().expect("an array");
-    assert_eq!(rows.len(), 11);
+    assert_eq!(rows.len(), 14);
     assert!(rows.iter().all(|r| r["name"].is_string() && r["agent"].is_string()));
 }
 
