@@ -114,7 +114,7 @@ pub fn evaluate(
 }
 
 /// The same where `players[i]` plays side `i` of the scene, the last of them also the sides that are left; what is judged is
-/// side `side`. A side that plays at random does nothing.
+/// side `side`.
 ///
 /// # Errors
 /// [`PolicyError`] when a policy does not fit the scene's agent.
@@ -131,7 +131,7 @@ pub fn evaluate_side(
     if arenas == 0 {
         return Ok(Evaluation::of(scene, results, seeds));
     }
-    let random = players.iter().all(|player| matches!(player, Player::Random));
+    let random = players.iter().any(|player| matches!(player, Player::Random));
     let mut env = VecEnv::played_by(scene, VecEnvOptions { arenas, agents: 1, threads }, players)?;
     let agents = env.agents_per_arena();
     let mut chance = RandomActions::new(&env);

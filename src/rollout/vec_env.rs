@@ -353,14 +353,14 @@ impl VecEnv {
     }
 
     /// Advance every arena by one tick with `actions`, `[rows, action size]` in the action layout's units; numbers out
-    /// of its bounds are clamped. The actions of rows that are [`Step::waiting`] are not used.
+    /// of its bounds are clamped. The actions of rows that are [`Step::waiting`], or that a player drives, are not used.
     ///
     /// # Panics
     /// When `actions` has another length, or before the first [`VecEnv::reset`].
     pub fn step(&mut self, actions: &[f32]) -> Step<'_> {
         assert_eq!(actions.len(), self.rows.len() * self.action_size, "one action for each row");
         for (row, action) in actions.chunks_exact(self.action_size).enumerate() {
-            if self.over[row] {
+            if self.over[row] || self.driver(row % self.agents) != Driver::Remote {
                 continue;
             }
             if let Some(mut own) = self.world.get_mut::<Action>(self.rows[row]) {
@@ -486,6 +486,11 @@ impl VecEnv {
         }
     }
 
+    /// Who drives agent `at` of an arena.
+    fn driver(&self, at: usize) -> Driver {
+        self.drivers[at.min(self.drivers.len() - 1)]
+    }
+
     fn begin(&mut self, index: usize, seed: u64) {
         let arena = &mut self.arenas[index];
         if arena.retired {
@@ -497,7 +502,8 @@ impl VecEnv {
         for at in 0..self.agents {
             let row = index * self.agents + at;
             self.over[row] = false;
-            set_driver(&mut self.world, self.rows[row], self.drivers[at.min(self.drivers.len() - 1)]);
+            let driver = self.driver(at);
+            set_driver(&mut self.world, self.rows[row], driver);
         }
     }
 

@@ -81,7 +81,7 @@ fn what_one_side_wins_the_other_loses() {
 }
 
 #[test]
-fn operators_win_and_lose_both_games_and_play_better_than_who_stands() {
+fn operators_win_and_lose_both_games_and_play_better_than_chance() {
     for name in ["tag", "playground"] {
         let scene = find(name).unwrap();
         let seeds = evaluation_seeds(3, 40);
@@ -91,8 +91,8 @@ fn operators_win_and_lose_both_games_and_play_better_than_who_stands() {
         let steady = || Player::Operator(Skill::Steady);
         let even = caught(steady(), steady());
         assert!((0.02..=0.98).contains(&even), "{name}: {even}");
-        assert!(caught(steady(), Player::Random) >= 0.9, "{name}: who stands is caught");
-        assert_eq!(caught(Player::Random, steady()), 0.0, "{name}: who stands catches nobody");
+        assert!(caught(steady(), Player::Random) >= 0.9, "{name}: who drives by chance is caught");
+        assert!(caught(Player::Random, steady()) <= 0.1, "{name}: who chases by chance catches nearly nobody");
     }
 }
 
