@@ -75,8 +75,16 @@ fn counterpart(joint: &str) -> (usize, f32) {
 /// Of the sensors that scenes add.
 fn of_scene(field: &str) -> Option<Mirrored> {
     Some(match field {
-        "post_forward" | "post_visited" => Mirrored::Same,
-        "post_left" => Mirrored::Negated,
+        "post_forward"
+        | "post_visited"
+        | "rival_forward"
+        | "rival_near_forward"
+        | "rival_velocity_forward"
+        | "rival_heading_cos"
+        | "chasing" => Mirrored::Same,
+        "post_left" | "rival_left" | "rival_near_left" | "rival_velocity_left" | "rival_heading_sin" => {
+            Mirrored::Negated
+        }
         "depth" => Mirrored::Reversed,
         _ => return None,
     })

@@ -31,8 +31,7 @@ pub struct ActingArguments {
     /// (ppo and reinforce)
     #[arg(long, value_name = "RUN")]
     reward: Option<PathBuf>,
-    /// Demonstrations in this scene that stay in the replay, and are learned from before anything is done (dqn); may be
-    /// given several times
+    /// Demonstrations in this scene that stay in the replay, and are learned from first (dqn); may be given several times
     #[arg(long = "dataset", value_name = "DATASET")]
     datasets: Vec<PathBuf>,
     #[command(flatten)]
@@ -56,13 +55,30 @@ fn episodes(datasets: &[PathBuf], scene: &Scene) -> Result<Vec<Episode>, Failure
                     scene.name
                 )));
             }
-            all.push(dataset.read(at).map_err(Failure::failed)?);
+            let episode = dataset.read(at).map_err(Failure::failed)?;
+            if episode.header.scene_hash != scene.hash() {
+                return Err(Failure::bad_use(anyhow!(
+                    "episode {at} of {} was demonstrated in another version of {}: its rewards may be of another task; \
+                     record it again",
+                    dir.display(),
+                    scene.name
+                )));
+            }
+            all.push(episode);
         }
     }
     if all.is_empty() {
         return Err(Failure::failed(anyhow!("the demonstrations have no episodes; record some first")));
     }
     Ok(all)
+}
+
+/// Whether nobody plays against who acts.
+pub fn alone(scene: &Scene) -> Result<(), Failure> {
+    if scene.blueprint.sides().is_empty() {
+        return Ok(());
+    }
+    Err(Failure::bad_use(anyhow!("two play against each other in {}; use train self-play", scene.name)))
 }
 
 /// Learning by acting stays on the CPU.
@@ -104,6 +120,7 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         }
     }
     on_cpu(own)?;
+    alone(&scene)?;
     if !arguments.datasets.is_empty() {
         if kind != LearnerKind::Dqn {
             return Err(Failure::bad_use(anyhow!(

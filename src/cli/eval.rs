@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::dataset::episode_of;
 use super::{Failure, Output};
+use crate::learn::self_play::learner_of;
 use crate::policies::{AttackKind, Policy, PolicyError, resolve_policy_dir};
 use crate::rollout::{Evaluation, Player, evaluate_side, evaluation_seeds, normalized_score, trace_policy};
 use crate::scenes::{Scene, find};
@@ -49,7 +50,8 @@ pub struct EvalArguments {
     /// In a scene with sides, such as tag: the side that is judged, the first without it
     #[arg(long)]
     side: Option<String>,
-    /// In a scene with sides: who plays the other one, a policy or an operator (steady, hasty or sloppy); steady without it
+    /// In a scene with sides: who plays the other one, a policy, an operator (steady, hasty or sloppy) or random; steady
+    /// without it
     #[arg(long, value_name = "POLICY")]
     opponent: Option<String>,
     /// Attack the policy through its observations: noise, fgsm or pgd
@@ -112,6 +114,24 @@ pub struct Match {
 enum Opponent {
     Policy(Box<Policy>),
     Operator(Skill),
+    Random,
+}
+
+/// Refuse a policy of self-play that learned the other side.
+pub fn plays(policy: &Policy, scene: &Scene, side: usize, path: &Path) -> Result<(), Failure> {
+    let learner = &policy.config().provenance.learner;
+    let sides = scene.blueprint.sides();
+    let other = sides.iter().enumerate().find(|(at, name)| *at != side && *learner == learner_of(name));
+    match other {
+        Some((_, other)) => Err(Failure::bad_use(anyhow!(
+            "{} plays the {other}, not the {}; a run of train self-play has its policies in last/{} and last/{}",
+            path.display(),
+            sides[side],
+            sides[0],
+            sides[1]
+        ))),
+        None => Ok(()),
+    }
 }
 
 impl Match {
@@ -127,9 +147,19 @@ impl Match {
         let side = side_of(scene, arguments.side.as_deref())?;
         let opponent = match arguments.opponent.as_deref() {
             None => Opponent::Operator(Skill::Steady),
+            Some("random") => Opponent::Random,
             Some(name) => match name.parse() {
                 Ok(skill) => Opponent::Operator(skill),
-                Err(_) => Opponent::Policy(Box::new(load_policy(Path::new(name))?)),
+                Err(_) if !Path::new(name).exists() => {
+                    return Err(Failure::bad_use(anyhow!(
+                        "--opponent {name} is neither a folder nor one of steady, hasty, sloppy and random"
+                    )));
+                }
+                Err(_) => {
+                    let policy = load_policy(Path::new(name))?;
+                    plays(&policy, scene, 1 - side, Path::new(name))?;
+                    Opponent::Policy(Box::new(policy))
+                }
             },
         };
         Ok(Self { side, opponent: Some(opponent) })
@@ -141,6 +171,7 @@ impl Match {
             None => return vec![own],
             Some(Opponent::Policy(policy)) => Player::Policy(policy.clone()),
             Some(Opponent::Operator(skill)) => Player::Operator(*skill),
+            Some(Opponent::Random) => Player::Random,
         };
         if self.side == 0 { vec![own, other] } else { vec![other, own] }
     }
@@ -196,6 +227,7 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     let (player, name) = match (&arguments.policy, &arguments.operator) {
         (Some(path), _) => {
             let mut policy = load_policy(path)?;
+            plays(&policy, &scene, versus.side, path)?;
             let mut name = path.display().to_string();
             if let Some(which) = &arguments.demonstration {
                 policy = shown(policy, which)?;
@@ -224,19 +256,38 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         .transpose()?;
     let score =
         operator.as_ref().and_then(|o| normalized_score(evaluation.return_mean, o.return_mean, random.return_mean));
-    print(output, &scene, &name, &evaluation, score);
+    let sides = scene.blueprint.sides();
+    let opponent = arguments.opponent.as_deref().unwrap_or("steady");
+    let mut what = format!("{name} on {}", scene.name);
+    if let Some(side) = sides.get(versus.side) {
+        what = format!("{what} as {side} against {opponent}");
+    }
+    if !arguments.condition.is_empty() {
+        what = format!("{what} under {}", arguments.condition.join(", "));
+    }
+    print(output, &what, &evaluation, score);
     if let Some((out, policy)) = drawn {
         let traces = seeds.iter().take(12).map(|seed| trace_policy(&scene, policy.clone(), *seed).map_err(misfit));
         let traces = traces.collect::<Result<Vec<_>, _>>()?;
         super::plot::lines(out, &format!("{name} on {}", scene.name), &[], &traces).map_err(Failure::Failed)?;
     }
-    output.object(&object(&scene, &evaluation, score, random.return_mean, operator.map(|o| o.return_mean)));
+    let mut told = object(&scene, &evaluation, score, random.return_mean, operator.map(|o| o.return_mean));
+    if let (Some(side), Some(told)) = (sides.get(versus.side), told.as_object_mut()) {
+        told.insert("side".into(), json!(side));
+        told.insert("opponent".into(), json!(opponent));
+    }
+    if !arguments.condition.is_empty()
+        && let Some(told) = told.as_object_mut()
+    {
+        told.insert("conditions".into(), json!(arguments.condition));
+    }
+    output.object(&told);
     Ok(())
 }
 
-fn print(output: &Output, scene: &Scene, name: &str, evaluation: &Evaluation, score: Option<f64>) {
+fn print(output: &Output, what: &str, evaluation: &Evaluation, score: Option<f64>) {
     let (low, high) = evaluation.success_ci95;
-    output.line(format_args!("{name} on {} over {} unseen seeds", scene.name, evaluation.episodes));
+    output.line(format_args!("{what} over {} unseen seeds", evaluation.episodes));
     output.line(format_args!(
         "  success          {:.1} % (95 % interval {:.1} to {:.1} %)",
         100.0 * evaluation.success_rate,

@@ -28,10 +28,10 @@ pub struct PlayArguments {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     agents: u8,
     /// In a scene with sides, such as tag: the side that you play, the first without it
-    #[arg(long)]
+    #[arg(long, requires = "scene")]
     side: Option<String>,
     /// In a scene with sides: the policy that plays the other one; a scripted operator without it
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", requires = "scene")]
     opponent: Option<PathBuf>,
     /// Folder that holds a dataset for each scene
     #[arg(long, default_value = "datasets")]
@@ -66,9 +66,10 @@ mod window {
         let asked = arguments.side.is_some() || arguments.opponent.is_some();
         if let Some(scene) = scene.as_ref().filter(|_| asked) {
             let (side, opponent) = (arguments.side.as_deref(), arguments.opponent.as_deref());
-            eval::side_of(scene, side)?;
+            let side = eval::side_of(scene, side)?;
             if let Some(path) = opponent {
                 let policy = eval::load_policy(path)?;
+                eval::plays(&policy, scene, 1 - side, path)?;
                 policy.fitted(&scene.blueprint.spaces(), &scene.name).map_err(eval::misfit)?;
             }
         }

@@ -351,7 +351,7 @@ pub fn ratings(path: &Path, games: &Games) -> Result<()> {
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(|e| failed(path, e))?;
     let ratings = games.ratings();
-    let last = games.won.len().saturating_sub(1).max(1) as f32 * games.generation as f32;
+    let last = games.updates.last().copied().unwrap_or(0).max(1) as f32;
     let (low, high) = span(ratings.iter().flatten().map(|r| *r as f32));
     let mut chart = ChartBuilder::on(&root)
         .caption("Ratings of all players", ("sans-serif", 26))
@@ -361,10 +361,12 @@ pub fn ratings(path: &Path, games: &Games) -> Result<()> {
         .build_cartesian_2d(0.0..last, low..high)
         .map_err(|e| failed(path, e))?;
     let mesh = &mut chart.configure_mesh();
-    mesh.x_desc("updates").y_desc("Elo").label_style(("sans-serif", 16)).draw().map_err(|e| failed(path, e))?;
+    mesh.x_desc("updates").y_desc("Elo").label_style(("sans-serif", 16));
+    mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(&|y| format!("{y:.0}"));
+    mesh.draw().map_err(|e| failed(path, e))?;
     for ((ratings, name), colour) in ratings.iter().zip(&games.sides).zip([DEMONSTRATED, DRIVEN]) {
-        let at = |i: usize| i as f32 * games.generation as f32;
-        let points: Vec<(f32, f32)> = ratings.iter().enumerate().map(|(i, r)| (at(i), *r as f32)).collect();
+        let points: Vec<(f32, f32)> =
+            games.updates.iter().zip(ratings).map(|(updates, rating)| (*updates as f32, *rating as f32)).collect();
         let dots = points.iter().map(|point| Circle::new(*point, 3, colour.filled()));
         chart.draw_series(dots).map_err(|e| failed(path, e))?;
         chart
@@ -385,14 +387,14 @@ pub fn cross_play(path: &Path, games: &Games) -> Result<()> {
     let many = games.won.len() as i32;
     let [first, second] = &games.sides;
     let mut chart = ChartBuilder::on(&root)
-        .caption(format!("Games won by the {first}: none (blue) to all (red)"), ("sans-serif", 26))
+        .caption(format!("Games won by the {first}, %"), ("sans-serif", 26))
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(70)
         .build_cartesian_2d(0..many, 0..many)
         .map_err(|e| failed(path, e))?;
     let mesh = &mut chart.configure_mesh();
-    mesh.disable_mesh().x_desc(format!("{first}, oldest first")).y_desc(format!("{second}, oldest first"));
+    mesh.disable_mesh().x_desc(format!("{first}, oldest left")).y_desc(format!("{second}, oldest below"));
     mesh.label_style(("sans-serif", 16)).draw().map_err(|e| failed(path, e))?;
     let style = TextStyle::from(("sans-serif", 14).into_font()).pos(Pos::new(HPos::Center, VPos::Center));
     for (i, row) in (0..many).zip(&games.won) {

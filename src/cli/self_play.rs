@@ -66,6 +66,6 @@ fn print(output: &Output, games: &Games) {
             format!("{rating:.0} ({mean:.0} %)")
         };
         let (first, second) = (of(0, ratings.0), of(1, ratings.1));
-        output.line(format_args!("  {:>7}  {first:>16}  {second:>16}", player as u64 * games.generation));
+        output.line(format_args!("  {:>7}  {first:>16}  {second:>16}", games.updates[player]));
     }
 }

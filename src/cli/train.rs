@@ -129,9 +129,14 @@ pub struct SettingArguments {
 }
 
 impl SettingArguments {
-    /// Whether a setting is given on the command line by its key.
+    /// Whether a setting is given by its key, on the command line or in the file that it names.
     pub fn names(&self, key: &str) -> bool {
-        self.set.iter().any(|set| set.split('=').next().is_some_and(|own| own.trim() == key))
+        let file = self.config.as_ref().and_then(|path| fs::read_to_string(path).ok());
+        let table = file.and_then(|text| text.parse::<toml::Table>().ok());
+        let mut parts = key.split('.');
+        let first = table.as_ref().zip(parts.next()).and_then(|(table, part)| table.get(part));
+        parts.try_fold(first, |value, part| Some(value?.get(part))).flatten().is_some()
+            || self.set.iter().any(|set| set.split('=').next().is_some_and(|own| own.trim() == key))
     }
 }
 
@@ -308,7 +313,9 @@ pub fn scene_of(named: Option<&str>, data: &TrainingData) -> Result<Scene, Failu
             )));
         }
     };
-    find(scene).map_err(Failure::bad_use)
+    let scene = find(scene).map_err(Failure::bad_use)?;
+    acting::alone(&scene)?;
+    Ok(scene)
 }
 
 /// All demonstrations in some datasets.

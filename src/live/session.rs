@@ -152,13 +152,13 @@ pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
             world.entity_mut(agent).insert((Driver::Scripted, ScriptedOperator(operator)));
         }
     }
-    if let Err(error) = oppose(world, &session) {
-        session.complain(error.to_string());
-    }
     match recover_crashed(&session.dataset_dir()) {
         Ok(0) => {}
         Ok(n) => session.say(format!("recovered {n} episode(s) of a recording that was cut short")),
         Err(error) => session.complain(error.to_string()),
+    }
+    if let Err(error) = oppose(world, &session) {
+        session.complain(error.to_string());
     }
     session.count_dataset();
     world.insert_resource(session);

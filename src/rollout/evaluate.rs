@@ -114,10 +114,13 @@ pub fn evaluate(
 }
 
 /// The same where `players[i]` plays side `i` of the scene, the last of them also the sides that are left; what is judged is
-/// side `side`.
+/// side `side`, counted from 0.
 ///
 /// # Errors
 /// [`PolicyError`] when a policy does not fit the scene's agent.
+///
+/// # Panics
+/// Without a player, or when there is no such side.
 pub fn evaluate_side(
     scene: &Scene,
     players: Vec<Player>,

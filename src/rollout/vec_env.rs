@@ -68,8 +68,7 @@ pub struct Step<'a> {
     /// `[rows]`: the agent's episode ended by success or failure. There is nothing to expect after it.
     pub terminated: &'a [bool],
     /// `[rows]`: the agent's episode was cut off by the time limit, or came to a fixed horizon. The value of the state goes
-    /// on: bootstrap from
-    /// `final_observations` (Pardo et al. 2018, arXiv:1712.00378).
+    /// on: bootstrap from `final_observations` (Pardo et al. 2018, arXiv:1712.00378).
     pub truncated: &'a [bool],
     /// `[rows, observation size]`: the last observation of an episode, in the rows that are `terminated` or
     /// `truncated`. The other rows hold what an earlier step left there.

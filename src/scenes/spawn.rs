@@ -24,8 +24,8 @@ pub struct Spawned {
     pub agents: Vec<Entity>,
 }
 
-/// Build an arena with `agents` acting agents of the given driver, or with one of each side where the scene has sides. It begins its first episode, of seed 0, at the next
-/// tick unless told another.
+/// Build an arena with `agents` acting agents of the given driver, or with one of each side where the scene has sides. It
+/// begins its first episode, of seed 0, at the next tick unless told another.
 ///
 /// # Panics
 /// When `agents` is 0, or the blueprint builds fewer bodies than it was asked for.

@@ -47,6 +47,38 @@ impl Checker {
     }
 }
 
+/// What is not allowed about an agent's own numbers.
+fn agent(c: &mut Checker, key: &'static str, agent: &AgentKind) {
+    use Step::Key;
+    match agent {
+        AgentKind::Humanoid { harness, .. } => {
+            c.number(&[Key(key), Key("harness")], *harness, 0.0, 1.0, "harness");
+        }
+        AgentKind::Vehicle { car } => {
+            for (name, value, low, high) in [
+                ("mass", car.mass, 50.0, 100_000.0),
+                ("length", car.length, 0.5, 30.0),
+                ("width", car.width, 0.3, 10.0),
+                ("height", car.height, 0.3, 10.0),
+                ("wheelbase", car.wheelbase, 0.3, 30.0),
+                ("track", car.track, 0.3, 10.0),
+                ("wheel_radius", car.wheel_radius, 0.05, 5.0),
+                ("grip", car.grip, 0.01, 10.0),
+                ("sliding_grip", car.sliding_grip, 0.01, 1.0),
+                ("drive_force", car.drive_force, 0.0, 1e7),
+                ("power", car.power, 0.0, 1e8),
+                ("top_speed", car.top_speed, 0.1, 200.0),
+                ("brake_force", car.brake_force, 0.0, 1e7),
+                ("steering_lock", car.steering_lock, 0.01, 1.5),
+                ("steering_acceleration", car.steering_acceleration, 0.1, 100.0),
+                ("steering_rate", car.steering_rate, 0.01, 100.0),
+            ] {
+                c.number(&[Key(key), Key("car"), Key(name)], value, low, high, name);
+            }
+        }
+    }
+}
+
 /// What is not allowed about a scene's lessons.
 fn lessons(c: &mut Checker, scene: &SceneSpecification) {
     use Step::{Index, Key};
@@ -86,9 +118,7 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
     for (name, objection) in scene.conditions.objections() {
         c.object(&[Key("conditions"), Key(name)], objection);
     }
-    if let AgentKind::Humanoid { harness, .. } = &scene.agent {
-        c.number(&[Key("agent"), Key("harness")], *harness, 0.0, 1.0, "harness");
-    }
+    agent(&mut c, "agent", &scene.agent);
     if let Some(road) = &scene.course {
         let here = Key("course");
         c.number(&[here.clone(), Key("half_width")], road.half_width, 1.0, 50.0, "half_width (m)");
@@ -103,6 +133,14 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
             c.object(&[here, Key("points")], error.to_string());
         }
     }
+    let start = &scene.start;
+    for x in [start.at.0, start.at.1] {
+        c.number(&[Key("start"), Key("at")], x.abs(), 0.0, FARTHEST, "a coordinate's size (m)");
+    }
+    for x in [start.spread.0, start.spread.1] {
+        c.number(&[Key("start"), Key("spread")], x, 0.0, FARTHEST, "spread (m)");
+    }
+    c.number(&[Key("start"), Key("turn")], start.turn, 0.0, 360.0, "turn (degrees)");
     c.number(&[Key("pace"), Key("cruise")], scene.pace.cruise, 0.5, 60.0, "cruise (m/s)");
     c.number(&[Key("pace"), Key("lateral")], scene.pace.lateral, 0.5, 30.0, "lateral (m/s²)");
     c.number(&[Key("pace"), Key("dodge")], scene.pace.dodge, 0.0, 20.0, "dodge (m)");
@@ -190,8 +228,25 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         TaskKind::Tag { radius, apart } => {
             c.number(&[Key("task"), Key("radius")], *radius, 0.3, 20.0, "radius (m)");
             let (x, z) = scene.start.spread;
-            // Two draws of a rectangle are farther apart than this often enough.
-            c.number(&[Key("task"), Key("apart")], *apart, *radius, x.max(z).max(*radius), "apart (m)");
+            let others = [
+                ("course", scene.course.is_some()),
+                ("gates", scene.gates.is_some()),
+                ("bays", !scene.bays.is_empty()),
+                ("relay", scene.relay.is_some()),
+                ("goal", scene.goal.is_some()),
+                ("traffic", scene.traffic.is_some()),
+                ("lessons", !scene.lessons.is_empty()),
+            ];
+            for (name, _) in others.into_iter().filter(|(_, there)| *there) {
+                c.object(&[Key(name)], format!("a game of tag has no `{name}`; leave it out"));
+            }
+            c.number(&[Key("task"), Key("apart")], *apart, *radius, FARTHEST, "apart (m)");
+            // Two draws of a rectangle are farther apart than its longer half side often enough.
+            if x.max(z) < *apart {
+                let message =
+                    format!("they begin within ({x}, {z}) m of `at`, which is too close for `apart` of {apart} m");
+                c.object(&[Key("start")], message);
+            }
         }
         TaskKind::Push { object, radius } => {
             c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
@@ -216,6 +271,7 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         );
     }
     if let Some(runner) = &scene.runner {
+        agent(&mut c, "runner", runner);
         let same = super::build::same_spaces(scene, &SceneSpecification { agent: runner.clone(), ..scene.clone() });
         if !either || !same {
             let message = "only a game of tag has a runner, who senses and does the same as the chaser";

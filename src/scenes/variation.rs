@@ -73,15 +73,19 @@ impl SceneVariation {
         }
     }
 
-    /// Places and headings of the two who play tag.
+    /// Places and headings of the two who play tag: the farthest of 200 draws where none is far enough.
     fn apart(&self, rng: &mut SimRng, apart: f32) -> [(Vec3, f32); 2] {
         let first = self.start(rng);
         let mut second = self.start(rng);
         for _ in 0..200 {
-            if second.0.distance(first.0) >= apart {
+            let far = second.0.distance(first.0);
+            if far >= apart {
                 break;
             }
-            second = self.start(rng);
+            let other = self.start(rng);
+            if other.0.distance(first.0) > far {
+                second = other;
+            }
         }
         [first, second]
     }

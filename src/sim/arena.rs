@@ -140,7 +140,7 @@ impl Arena {
     pub(super) fn set_conditions(&mut self, conditions: Conditions) {
         self.conditions = conditions;
         for (slot, waiting) in self.slots.iter_mut().zip(&mut self.waiting) {
-            slot.body.grip(conditions.grip);
+            slot.body.condition(&conditions);
             waiting.clear();
             waiting.resize(conditions.delay as usize * slot.action.len(), 0.0);
         }

@@ -3,6 +3,7 @@
 use bevy::math::Vec3;
 use bevy_rapier3d::rapier::prelude::RigidBodyHandle;
 
+use super::conditions::Conditions;
 use super::guide::Guide;
 use super::physics::Physics;
 
@@ -30,8 +31,8 @@ pub trait Body: Send + Sync + 'static {
         super::conditions::weigh(physics, self.parts(), factor);
     }
 
-    /// Have `factor` of the grip that it was made with, from now on: for tyres.
-    fn grip(&mut self, _factor: f32) {}
+    /// Live under these conditions from now on, as far as the physics sets do not hold them: grip, for tyres.
+    fn condition(&mut self, _conditions: &Conditions) {}
 
     /// Put the whole body at rest with its root over `position` (m, on the ground), facing `heading` radians about +y
     /// (0 looks along -z, positive turns left), in its start posture.

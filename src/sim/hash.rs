@@ -5,7 +5,8 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::arena::Arena;
 use super::physics::Physics;
 
-/// Hash of every body's pose and velocities, bit for bit, and of what the acting bodies remember and have yet to do (XXH3, 64 bits).
+/// Hash of every body's pose and velocities, bit for bit, and of what the acting bodies remember and have yet to do (XXH3,
+/// 64 bits).
 pub fn state_hash(physics: &Physics<'_>, arena: &Arena) -> u64 {
     let mut hasher = Xxh3Default::new();
     for (handle, body) in physics.bodies.iter() {

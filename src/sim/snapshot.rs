@@ -4,7 +4,7 @@ use bevy_rapier3d::rapier::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::arena::Arena;
+use super::arena::{Arena, Slot};
 use super::conditions::Conditions;
 use super::physics::Physics;
 
@@ -60,6 +60,14 @@ pub enum SnapshotError {
         found: usize,
         /// Bodies in the arena.
         wanted: usize,
+    },
+    /// The actions that wait are not those of a delay.
+    #[error(
+        "the snapshot has a delay of {delay} ticks, and other actions that wait; it was damaged or taken in another scene"
+    )]
+    Waiting {
+        /// Ticks.
+        delay: u32,
     },
 }
 
@@ -118,14 +126,18 @@ impl Snapshot {
     /// Check that it can be put into `arena`.
     ///
     /// # Errors
-    /// [`SnapshotError::Bodies`] when the arena has another number of acting bodies.
+    /// [`SnapshotError::Bodies`] when the arena has another number of acting bodies, [`SnapshotError::Waiting`] when they act
+    /// otherwise.
     pub(super) fn check(&self, arena: &Arena) -> Result<(), SnapshotError> {
         let (found, wanted) = (self.memories.len(), arena.slots.len());
-        let After { conditions, waiting } = &self.after;
-        let numbers = |slot: usize| conditions.delay as usize * arena.slots[slot].action.len();
-        if found != wanted || waiting.iter().enumerate().any(|(slot, own)| slot >= wanted || own.len() != numbers(slot))
-        {
+        if found != wanted {
             return Err(SnapshotError::Bodies { found, wanted });
+        }
+        let After { conditions, waiting } = &self.after;
+        let whole = |(slot, own): (&Slot, &Vec<f32>)| own.len() == conditions.delay as usize * slot.action.len();
+        let before = waiting.is_empty() && *conditions == Conditions::default();
+        if !before && (waiting.len() != wanted || !arena.slots.iter().zip(waiting).all(whole)) {
+            return Err(SnapshotError::Waiting { delay: conditions.delay });
         }
         Ok(())
     }

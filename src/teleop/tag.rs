@@ -7,6 +7,7 @@ use bevy::math::{Vec2, ops};
 
 use super::latch::KeyLatch;
 use super::operator::{Hands, KeyPair, Operator, Skill};
+use crate::sim::wrap_angle;
 use crate::spaces::Layout;
 
 /// How far ahead of the other's place the chaser aims, s.
@@ -109,7 +110,7 @@ impl TagOperator {
                     blocked = blocked.max((reach - along) / reach);
                 }
             }
-            (direction - straight).abs() + 3.0 * blocked + 0.3 * direction.abs()
+            wrap_angle(direction - straight).abs() + 3.0 * blocked + 0.3 * direction.abs()
         };
         let candidates = (0..=3 * last).map(|i| arc * (0.5 - i as f32 / (3 * last) as f32));
         let best = candidates.map(|c| (cost(c), c)).min_by(|a, b| a.0.total_cmp(&b.0));

@@ -147,6 +147,15 @@ fn demonstrations_for_deep_q_learning_are_of_its_scene() {
         let (code, text) = train(learner, &[&shown[..], &[scene, "--run", "none"]].concat(), dir);
         assert!(code == Some(2) && text.contains(wanted), "{text}");
     }
+    // A file's settings are the user's own, and another version of the scene another task.
+    std::fs::write(dir.join("bold.toml"), "[dqn]\nexplore_first = 0.7\n").unwrap();
+    let (code, text) = train("dqn", &[&shown[..], &["slalom", "--run", "bold", "--config", "bold.toml"]].concat(), dir);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(std::fs::read_to_string(dir.join("bold/config.toml")).unwrap().contains("explore_first = 0.7"));
+    let other = ::apprentice::scenes::find("slalom").unwrap().text.replace("time_limit: ", "time_limit: 1");
+    std::fs::write(dir.join("slalom.ron"), other).unwrap();
+    let (code, text) = train("dqn", &[&shown[..], &["slalom.ron", "--run", "none"]].concat(), dir);
+    assert!(code == Some(2) && text.contains("another version of slalom"), "{text}");
     let (code, text) = train("dqn", &["--scene", "slalom", "--dataset", "missing", "--run", "none"], dir);
     assert!(code == Some(1) && text.contains("missing"), "{text}");
     assert!(!dir.join("none").exists());

@@ -9,6 +9,10 @@ use apprentice::teleop::Skill;
 fn steady_does_every_task() {
     for name in builtin_names() {
         let scene = find(name).expect("a scene");
+        if !scene.blueprint.sides().is_empty() {
+            // Who plays against another does not always win; see self_play.
+            continue;
+        }
         let result = evaluate(&scene, Player::Operator(Skill::Steady), &evaluation_seeds(5, 30), 0, |_| {})
             .expect("an operator fits its scene");
         println!("{name}: steady {:.0} % in {:.1} s", 100.0 * result.success_rate, result.seconds_mean);

@@ -53,7 +53,7 @@ fn what_one_side_wins_the_other_loses() {
     }
     let mut ends = Vec::new();
     for tick in 0..200 {
-        // Chasers on even seeds' arenas drive off, everybody else stands.
+        // Chasers drive straight on, runners stand.
         let mut actions = vec![0.0; 16 * 4];
         actions.chunks_exact_mut(8).for_each(|pair| pair[1] = 1.0);
         let step = env.step(&actions);
@@ -106,8 +106,11 @@ fn ratings_are_those_that_the_games_were_drawn_from() {
         .map(|a: &f64| second.iter().map(|b| (f64::from(games) / (1.0 + 10f64.powf((b - a) / 400.0))) as u32).collect())
         .collect();
     let (found, others) = ratings(&won, games);
-    // Ratings are differences: the half game against an average player settles where they are.
+    // Ratings are differences: the half games against a player of 1000 settle where they are.
     let shift = found[0] - first[0];
+    let expected = |rating: &f64| 1.0 / (1.0 + 10f64.powf((1000.0 - rating) / 400.0));
+    let half_games: f64 = found.iter().chain(&others).map(expected).sum();
+    assert!((half_games - 4.0).abs() < 1e-3, "as many are won as lost: {half_games} of 8");
     for (found, given) in found.iter().zip(first).chain(others.iter().zip(second)) {
         assert!((found - shift - given).abs() < 2.0, "{found} for {given}, all {shift} higher");
     }
@@ -135,7 +138,8 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn a_stopped_run_goes_on_bit_for_bit_with_its_pool() {
     let dir = tempfile::tempdir().unwrap();
-    let scene = find("tag").unwrap();
+    // Games of a second: each side meets several opponents.
+    let scene = parse("field", "field.ron", &FIELD.replace("time_limit: 2.0", "time_limit: 1.0")).unwrap();
     let config = small();
     let whole = RunOptions::new(dir.path().join("whole"));
     train_sides(&config, &scene, 2, &whole, &mut ()).unwrap();
@@ -146,12 +150,13 @@ fn a_stopped_run_goes_on_bit_for_bit_with_its_pool() {
         assert_ne!(last(&whole), last(&parts), "it was not stopped before its end");
         parts = RunOptions { resume: true, stop: Arc::default(), ..parts };
         train_sides(&config, &scene, 2, &parts, &mut ()).unwrap();
+        assert_eq!(last(&whole).len(), last(&parts).len());
         for ((name, one), (other_name, other)) in last(&whole).iter().zip(&last(&parts)) {
             assert!(name == other_name && one == other, "stopped after {stop}: {name} differs");
         }
     }
     let games = Games::load(&whole.dir).unwrap();
-    assert_eq!(games.won.len(), 4, "who began, and after 2, 4 and 6 updates");
+    assert_eq!(games.updates, [0, 2, 4, 6]);
     assert_eq!(games.sides, ["chaser", "runner"]);
     assert_eq!(
         last(&whole).iter().filter(|(name, _)| name.ends_with("model.safetensors") && name.contains("pool")).count(),
@@ -171,6 +176,14 @@ fn a_pool_that_lacks_somebody_says_whom() {
     let error = train_sides(&small(), &scene, 1, &options, &mut ()).unwrap_err().to_string();
     assert!(error.contains("the pool of opponents lacks runner 1") && error.contains("checkpoints/"), "{error}");
     std::fs::rename(dir.path().join("elsewhere"), gone).unwrap();
+    let path = options.dir.join("last/games.json");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let mut fewer: Games = serde_json::from_str(&whole).unwrap();
+    (fewer.updates, fewer.won) = (vec![0], vec![vec![0]]);
+    std::fs::write(&path, serde_json::to_string(&fewer).unwrap()).unwrap();
+    let error = train_sides(&small(), &scene, 1, &options, &mut ()).unwrap_err().to_string();
+    assert!(error.contains("lacks players that the pool has"), "{error}");
+    std::fs::write(&path, whole).unwrap();
     train_sides(&small(), &scene, 1, &options, &mut ()).unwrap();
 }
 
@@ -204,18 +217,33 @@ fn sides_and_opponents_at_the_command_line() {
         let (code, text) = run(&[&eval, more].concat(), dir);
         assert_eq!(code, Some(0), "{text}");
     }
+    let told = run(&[&eval, &["tag", "--opponent", "random"][..]].concat(), dir).1;
+    assert!(told.contains("as chaser against random"), "{told}");
+    let about = run(&["policy", "info", "tag/last/runner"], dir).1;
+    assert!(about.contains("self-play, runner") && about.contains("2 steps"), "{about}");
     for (more, wanted) in [
-        (&["tag", "--side", "judge"][..], "no side `judge`; there are chaser and runner"),
-        (&["tag", "--opponent", "nobody"], "nobody"),
+        (&["tag", "--side", "runner"][..], "tag plays the chaser, not the runner"),
+        (&["tag", "--opponent", "tag"], "tag plays the chaser, not the runner"),
+        (&["tag", "--side", "judge"], "no side `judge`; there are chaser and runner"),
+        (&["tag", "--opponent", "nobody"], "one of steady, hasty, sloppy and random"),
         (&["tag", "--plot", "a.png"], "--plot"),
     ] {
         let (code, text) = run(&[&eval, more].concat(), dir);
         assert!(code.is_some_and(|code| code != 0) && text.contains(wanted), "{text}");
     }
+    let seen = ["record", "--scene", "slalom", "--episodes", "2", "--dataset", "seen"];
+    assert_eq!(run(&seen, dir).0, Some(0));
     for (arguments, wanted) in [
         (&["eval", "--operator", "steady", "--scene", "slalom", "--side", "chaser"][..], "slalom has no sides"),
         (&["record", "--scene", "tag", "--episodes", "1", "--dataset", "d"], "two play in `tag`"),
         (&["train", "self-play", "--scene", "slalom", "--run", "s"], "slalom has no two sides"),
+        (&["train", "ppo", "--scene", "tag", "--run", "s"], "use train self-play"),
+        (&["train", "dagger", "--scene", "tag", "--dataset", "seen", "--run", "s"], "use train self-play"),
+        (&["train", "bco", "--scene", "tag", "--dataset", "seen", "--run", "s"], "use train self-play"),
+        (
+            &["train", "self-play", "--scene", "tag", "--run", "s", "--set", "head.kind=categorical"],
+            "decides by head.kind=gaussian",
+        ),
     ] {
         let (code, text) = run(arguments, dir);
         assert!(code == Some(2) && text.contains(wanted), "{text}");
@@ -228,4 +256,36 @@ fn the_arenas_of_a_game_hold_both() {
     let arenas =
         apprentice::learn::rl::Arenas::new(&find("tag").unwrap(), VecEnvOptions { arenas: 3, agents: 1, threads: 1 });
     assert_eq!(arenas.rows(), 6);
+}
+
+#[test]
+fn a_game_that_cannot_be_played_is_refused() {
+    for (from, to, wanted) in [
+        ("task:", "course: (points: [(0.0, 0.0), (0.0, -50.0)], closed: false, half_width: 9.0), task:", "no `course`"),
+        ("task:", "lessons: [(until: 0.5)], task:", "no `lessons`"),
+        ("task:", "goal: (at: (0.0, 1.0)), task:", "no `goal`"),
+        ("task:", "runner: Some(Humanoid()), task:", "only a game of tag has a runner"),
+        ("task:", "runner: Some(Vehicle(car: (mass: -5.0))), task:", "mass is -5"),
+        ("Vehicle()", "Vehicle(car: (grip: 0.0))", "grip is 0"),
+        ("apart: 6.0", "apart: 60.0", "too close for `apart` of 60 m"),
+        ("spread: (0.5, 9.0)", "spread: (0.0, 0.0)", "too close for `apart` of 6 m"),
+        ("spread: (0.5, 9.0)", "spread: (0.5, -9.0)", "spread (m) is -9"),
+        ("start: (", "start: (at: (NaN, 0.0), ", "a coordinate's size (m) is NaN"),
+    ] {
+        let error = parse("field", "field.ron", &FIELD.replace(from, to)).unwrap_err().to_string();
+        assert!(error.starts_with("field.ron:") && error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn the_last_update_is_rated_whenever_it_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let scene = parse("field", "field.ron", FIELD).unwrap();
+    let config = small().changed(None, &["training.steps=3".into()]).unwrap();
+    let options = RunOptions::new(dir.path().join("run"));
+    train_sides(&config, &scene, 1, &options, &mut ()).unwrap();
+    assert_eq!(Games::load(&options.dir).unwrap().updates, [0, 2, 3]);
+    let weights = |path: &str| std::fs::read(options.dir.join("last").join(path).join("model.safetensors")).unwrap();
+    assert_eq!(weights("chaser"), weights("pool/chaser-002"));
+    assert_eq!(weights("runner"), weights("pool/runner-002"));
 }

@@ -97,7 +97,8 @@ impl Harness {
         let mut force = Vec3::ZERO;
         if let Some(height) = hold.height {
             let pull = HEIGHT_GAIN[0] * (height - position.y) + HEIGHT_GAIN[1] * (hold.climb - velocity.y);
-            force.y = (mass * (WEIGHT_SHARE * GRAVITY + pull)).clamp(-limits.lift, limits.lift);
+            let gravity = GRAVITY * pelvis.gravity_scale();
+            force.y = (mass * (WEIGHT_SHARE * gravity + pull)).clamp(-limits.lift, limits.lift);
         }
         if let Some(wanted) = hold.velocity {
             let error = Vec3::new(wanted.x - velocity.x, 0.0, wanted.z - velocity.z);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use sensors::{AHEAD, RAYS, observation_layout};
 pub use specification::VehicleSpecification;
 
-use crate::sim::{Body, Guide, Physics, WheelPose};
+use crate::sim::{Body, Conditions, Guide, Physics, WheelPose};
 use crate::spaces::{Field, Layout};
 
 /// Below this share of the up direction the car counts as on its side or roof.
@@ -62,8 +62,8 @@ pub struct Vehicle {
     controller: DynamicRayCastVehicleController,
     parts: [RigidBodyHandle; 1],
     memory: Memory,
-    /// Share of its own grip that the conditions leave it.
-    grip: f32,
+    /// What its world is like.
+    conditions: Conditions,
 }
 
 impl Vehicle {
@@ -96,7 +96,13 @@ impl Vehicle {
             let mount = Vec3::new(x * s.track / 2.0, 0.0, z * s.wheelbase / 2.0);
             controller.add_wheel(mount, Vec3::NEG_Y, Vec3::X, s.suspension_length, s.wheel_radius, &tuning);
         }
-        Self { specification, controller, parts: [chassis], memory: Memory::default(), grip: 1.0 }
+        Self {
+            specification,
+            controller,
+            parts: [chassis],
+            memory: Memory::default(),
+            conditions: Conditions::default(),
+        }
     }
 
     /// The car's data sheet.
@@ -112,7 +118,7 @@ impl Vehicle {
     fn drive(&mut self, physics: &Physics<'_>) {
         let s = &self.specification;
         let dt = physics.dt();
-        let grip = s.grip * self.grip;
+        let grip = s.grip * self.conditions.grip;
         let Some(chassis) = physics.bodies.get(self.parts[0]) else { return };
         let forward = *chassis.rotation() * Vec3::NEG_Z;
         let speed = chassis.linvel().dot(forward);
@@ -147,8 +153,9 @@ impl Vehicle {
         let s = &self.specification;
         let dt = physics.dt();
         let touching = self.controller.wheels().iter().filter(|w| w.raycast_info().is_in_contact).count();
+        let weight = self.conditions.mass * self.conditions.gravity;
+        let rolling = s.rolling_resistance * s.mass * crate::sim::GRAVITY * touching as f32 / 4.0 * weight;
         if let Some(chassis) = physics.bodies.get_mut(self.parts[0]) {
-            let rolling = s.rolling_resistance * chassis.mass() * crate::sim::GRAVITY * touching as f32 / 4.0;
             let v = chassis.linvel();
             // Fades out below a walking pace: the car rolls out gently and answers to a touch of the pedal.
             let slow = rolling / v.length().max(1.0);
@@ -232,8 +239,8 @@ impl Body for Vehicle {
         }
     }
 
-    fn grip(&mut self, factor: f32) {
-        self.grip = factor;
+    fn condition(&mut self, conditions: &Conditions) {
+        self.conditions = *conditions;
     }
 
     fn place(&mut self, physics: &mut Physics<'_>, position: Vec3, heading: f32) {

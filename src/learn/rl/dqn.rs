@@ -58,10 +58,10 @@ pub struct DqnConfig {
     pub target_every: u64,
     /// Episodes that a validation plays.
     pub judged: usize,
-    /// With demonstrations: batches of them that are learned from before anything is done.
+    /// With demonstrations: batches of them alone that are learned from at first, after `first_ticks`.
     pub shown_batches: u64,
     /// With demonstrations: weight of the margin by which what was demonstrated is to be worth more than anything else
-    /// (Hester et al. 2018, arXiv:1704.03732, equation 3).
+    /// (Hester et al. 2017, DQfD, arXiv:1704.03732, equation 3).
     pub margin: f32,
     /// What is kept of what was met.
     pub replay: ReplayConfig,
@@ -190,7 +190,7 @@ impl Dqn {
     }
 
     /// The same with demonstrations in its replay, which stay there: it learns from them first, and is to hold what was
-    /// demonstrated for the best by a margin (Hester et al. 2018, DQfD, arXiv:1704.03732).
+    /// demonstrated for the best by a margin (Hester et al. 2017, DQfD, arXiv:1704.03732).
     ///
     /// # Errors
     /// Demonstrations of another agent, without actions, or more of them than the replay holds.

@@ -195,6 +195,9 @@ pub fn train_shown(
             ),
         });
     }
+    if !config.reward.from.is_empty() {
+        return Err(no_other_reward());
+    }
     let spaces = environment.policy_config();
     let mut learned_from = vec![spaces.observation.hash(), spaces.action.hash()];
     learned_from.extend(episodes.iter().map(fingerprint));
@@ -203,12 +206,21 @@ pub fn train_shown(
     run(&mut learner, config, provenance, options, progress)
 }
 
+/// Why a deep Q-network takes no inferred reward.
+fn no_other_reward() -> TrainError {
+    TrainError::Config {
+        origin: "reward.from".into(),
+        message: "train dqn learns from the task's reward alone; use train ppo --reward".into(),
+    }
+}
+
 /// Changes with what was done in an episode and what came of it.
 fn fingerprint(episode: &Episode) -> u64 {
     let mut hasher = Xxh3::new();
     for number in episode.observations.iter().chain(&episode.actions).chain(&episode.rewards) {
         hasher.update(&number.to_bits().to_le_bytes());
     }
+    hasher.update(&[u8::from(episode.succeeded())]);
     hasher.digest()
 }
 
@@ -236,10 +248,7 @@ pub fn train_in(
             }
         }
         kind if !config.reward.from.is_empty() && kind == LearnerKind::Dqn => {
-            return Err(TrainError::Config {
-                origin: "reward.from".into(),
-                message: "train dqn learns from the task's reward alone; use train ppo --reward".into(),
-            });
+            return Err(no_other_reward());
         }
         LearnerKind::Dqn => Box::new(Dqn::new(config, environment, &options.device)?),
         kind => {

@@ -27,7 +27,7 @@ impl Default for ReplayConfig {
 
 /// Added to every error, so that no transition is never drawn again.
 const LEAST_ERROR: f64 = 1e-3;
-/// The same for what stays, so that demonstrations are drawn often (Hester et al. 2018, arXiv:1704.03732, section 4).
+/// The same for what stays, so that demonstrations are drawn often (Hester et al. 2017, arXiv:1704.03732, section 4).
 const LEAST_KEPT: f64 = 1.0;
 
 /// What followed an action.

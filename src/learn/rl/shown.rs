@@ -56,7 +56,7 @@ pub(super) fn transitions(
             return fail("their actions are not those of the scene's agent, or were not recorded");
         }
         let ticks = episode.len();
-        let succeeded = episode.successes.last() == Some(&true);
+        let succeeded = episode.succeeded();
         let mut actions = episode.actions.clone();
         policy.action_normalizer.normalize(&mut actions);
         let observation = |tick: usize| &episode.observations[tick * wide..(tick + 1) * wide];
@@ -76,6 +76,11 @@ pub(super) fn transitions(
             shown.discounts.push(if after < ticks { factor } else { 0.0 });
             shown.nexts.extend_from_slice(observation(after.min(ticks - 1)));
         }
+    }
+    if shown.actions.is_empty() {
+        return fail(
+            "none of them succeeded, and none is longer than dqn.steps: nothing is known of what came of them",
+        );
     }
     Ok(shown)
 }

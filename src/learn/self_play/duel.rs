@@ -30,7 +30,7 @@ pub(super) struct Duel {
     rewards: Vec<f32>,
     terminated: Vec<bool>,
     truncated: Vec<bool>,
-    last_observations: Vec<f32>,
+    final_observations: Vec<f32>,
     active: Vec<bool>,
     waiting: Vec<bool>,
 }
@@ -44,7 +44,7 @@ struct Saved {
     drawn: u64,
 }
 
-/// Every other one of `rows` rows of `size` numbers, from `side` on.
+/// Every other row of `size` numbers, from row `side` on.
 fn take<T: Copy>(from: &[T], size: usize, side: usize, into: &mut Vec<T>) {
     into.clear();
     from.chunks_exact(size).skip(side).step_by(2).for_each(|row| into.extend_from_slice(row));
@@ -65,7 +65,7 @@ impl Duel {
             rewards: Vec::new(),
             terminated: Vec::new(),
             truncated: Vec::new(),
-            last_observations: Vec::new(),
+            final_observations: Vec::new(),
             active: Vec::new(),
             waiting: Vec::new(),
         }
@@ -109,7 +109,7 @@ impl Duel {
         let step = self.arenas.last();
         let wide = step.observations.len() / step.rewards.len();
         take(step.observations, wide, self.side, &mut self.observations);
-        take(step.final_observations, wide, self.side, &mut self.last_observations);
+        take(step.final_observations, wide, self.side, &mut self.final_observations);
         take(step.rewards, 1, self.side, &mut self.rewards);
         take(step.terminated, 1, self.side, &mut self.terminated);
         take(step.truncated, 1, self.side, &mut self.truncated);
@@ -165,7 +165,7 @@ impl Environment for Duel {
             rewards: &self.rewards,
             terminated: &self.terminated,
             truncated: &self.truncated,
-            final_observations: &self.last_observations,
+            final_observations: &self.final_observations,
             active: &self.active,
             waiting: &self.waiting,
         }

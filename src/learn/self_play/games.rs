@@ -13,8 +13,8 @@ use crate::learn::run_dir::not_whole;
 pub struct Games {
     /// Names of the sides.
     pub sides: [String; 2],
-    /// Updates of a side between two of its players.
-    pub generation: u64,
+    /// Updates that each player had learned from, oldest first; those of both sides are as old.
+    pub updates: Vec<u64>,
     /// Games between two players.
     pub games: u32,
     /// `won[i][j]`: games that player `i` of the first side won against player `j` of the other.
@@ -35,7 +35,9 @@ impl Games {
         let path = dir.join(Self::FILE);
         let text = std::fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
         let games: Self = serde_json::from_str(&text).map_err(|_| not_whole(&dir, Self::FILE, "is damaged"))?;
-        let whole = games.won.iter().all(|row| row.len() == games.won.len() && row.iter().all(|n| *n <= games.games));
+        let players = games.won.len();
+        let whole = games.updates.len() == players
+            && games.won.iter().all(|row| row.len() == players && row.iter().all(|n| *n <= games.games));
         if whole { Ok(games) } else { Err(not_whole(&dir, Self::FILE, "is damaged")) }
     }
 
@@ -45,7 +47,11 @@ impl Games {
         [first, second]
     }
 
-    /// Share of its games against each player of the other side that player `player` of side `side` won.
+    /// Share of its games against each player of the other side, oldest first, that player `player` of side `side` (0 or 1)
+    /// won.
+    ///
+    /// # Panics
+    /// When there is no such player.
     pub fn shares(&self, side: usize, player: usize) -> Vec<f64> {
         let games = f64::from(self.games.max(1));
         match side {

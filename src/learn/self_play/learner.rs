@@ -13,7 +13,7 @@ use crate::learn::training::run;
 use crate::learn::{
     Extent, Learner, Metric, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep, Validation,
 };
-use crate::policies::{Policy, PolicyError};
+use crate::policies::{HeadKind, Policy, PolicyError, Provenance};
 use crate::rollout::{Player, VecEnvOptions, evaluate_side, recording_seeds};
 use crate::scenes::Scene;
 use crate::sim::split_seed;
@@ -43,6 +43,8 @@ pub struct SelfPlay {
     scene: Scene,
     sides: [Side; 2],
     games: Games,
+    /// Updates of both sides.
+    updates: u64,
     threads: usize,
 }
 
@@ -59,12 +61,18 @@ impl SelfPlay {
         let names = scene.blueprint.sides();
         let [first, second] = names else {
             return Err(unusable(format!(
-                "{} has no two sides that could play against each other; tag and playground have",
+                "{} has no two sides that could play against each other; tag and playground have, as every scene with \
+                 task: Tag(...)",
                 scene.name
             )));
         };
+        if config.head.kind != HeadKind::Gaussian {
+            return Err(unusable("train self-play decides by head.kind=gaussian; leave head.kind out".into()));
+        }
         if !config.init.from.is_empty() || !config.reward.from.is_empty() {
-            return Err(unusable("train self-play begins from chance, for the task's reward; leave both out".into()));
+            return Err(unusable(
+                "train self-play begins from chance, for the task's reward; leave init.from and reward.from out".into(),
+            ));
         }
         let pools: [Pool; 2] = Default::default();
         let side = |at: usize| -> Result<Side, TrainError> {
@@ -77,20 +85,40 @@ impl SelfPlay {
         };
         let games = Games {
             sides: [(*first).into(), (*second).into()],
-            generation: config.self_play.generation,
+            updates: Vec::new(),
             games: config.self_play.games as u32,
             won: Vec::new(),
         };
-        let mut all =
-            Self { config: config.clone(), scene: scene.clone(), sides: [side(0)?, side(1)?], games, threads };
+        let mut all = Self {
+            config: config.clone(),
+            scene: scene.clone(),
+            sides: [side(0)?, side(1)?],
+            games,
+            updates: 0,
+            threads,
+        };
         all.join()?;
         Ok(all)
     }
 
+    /// A side's policy as it is, with where it comes from.
+    fn labelled(&self, at: usize) -> Result<Policy, PolicyError> {
+        let mut policy = self.sides[at].ppo.policy()?;
+        policy.config_mut().provenance = Provenance {
+            scene: self.scene.name.clone(),
+            learner: learner_of(&self.games.sides[at]),
+            seed: self.config.training.seed,
+            version: env!("CARGO_PKG_VERSION").into(),
+            steps: self.updates,
+            ..Provenance::default()
+        };
+        Ok(policy)
+    }
+
     /// Both sides' policies as they are join the pools.
     fn join(&mut self) -> Result<(), TrainError> {
-        for side in &self.sides {
-            let policy = side.ppo.policy()?;
+        for (at, side) in self.sides.iter().enumerate() {
+            let policy = self.labelled(at)?;
             side.pool.lock().unwrap_or_else(PoisonError::into_inner).push(policy);
         }
         Ok(())
@@ -108,11 +136,10 @@ impl SelfPlay {
 
     /// How many of the games player `i` of the first side wins against player `j` of the other.
     fn won(&self, i: usize, j: usize) -> Result<u32, TrainError> {
-        let players = [self.player(0, i), self.player(1, j)];
-        let players: Vec<Player> =
-            players.into_iter().flatten().map(|policy| Player::Policy(Box::new(policy))).collect();
-        let seeds = split_seed(self.config.training.seed, RATED);
-        let seeds: Vec<u64> = recording_seeds(seeds).take(self.config.self_play.games).collect();
+        let (Some(own), Some(other)) = (self.player(0, i), self.player(1, j)) else { return Ok(0) };
+        let players = vec![Player::Policy(Box::new(own)), Player::Policy(Box::new(other))];
+        let rated = split_seed(self.config.training.seed, RATED);
+        let seeds: Vec<u64> = recording_seeds(rated).take(self.config.self_play.games).collect();
         let evaluation = evaluate_side(&self.scene, players, 0, &seeds, self.threads, |_| {})?;
         Ok(evaluation.results.iter().filter(|result| result.success).count() as u32)
     }
@@ -126,6 +153,7 @@ impl SelfPlay {
         }
         let row = (0..=newest).map(|j| self.won(newest, j)).collect::<Result<_, _>>()?;
         self.games.won.push(row);
+        self.games.updates.push(self.updates);
         Ok(())
     }
 }
@@ -146,7 +174,9 @@ impl Learner for SelfPlay {
         for (at, side) in self.sides.iter_mut().enumerate() {
             side.ppo.update(UpdateStep { seed: split_seed(step.seed, at as u64), ..step })?;
         }
-        if (step.index + 1).is_multiple_of(self.config.self_play.generation) {
+        self.updates = step.index + 1;
+        let last = self.updates == self.config.training.steps;
+        if last || self.updates.is_multiple_of(self.config.self_play.generation) {
             self.join()?;
             self.rate()?;
         }
@@ -182,13 +212,13 @@ impl Learner for SelfPlay {
     }
 
     fn save(&self, dir: &Path) -> Result<(), TrainError> {
-        for (side, name) in self.sides.iter().zip(&self.games.sides) {
+        for (at, (side, name)) in self.sides.iter().zip(&self.games.sides).enumerate() {
             let own = dir.join(name);
             std::fs::create_dir_all(&own).map_err(TrainError::io("make the folder", &own))?;
-            side.ppo.policy()?.write_into(&own)?;
+            self.labelled(at)?.write_into(&own)?;
             side.ppo.save(&own)?;
             for (player, policy) in side.pool.lock().unwrap_or_else(PoisonError::into_inner).iter().enumerate() {
-                let own = member(dir, name, player);
+                let own = pool_member(dir, name, player);
                 std::fs::create_dir_all(&own).map_err(TrainError::io("make the folder", &own))?;
                 policy.write_into(&own)?;
             }
@@ -203,10 +233,13 @@ impl Learner for SelfPlay {
         if games.sides != self.games.sides || games.games != self.games.games {
             return Err(not_whole(dir, Games::FILE, "is of another game"));
         }
+        if games.sides.iter().any(|name| pool_member(dir, name, games.won.len().max(1)).exists()) {
+            return Err(not_whole(dir, Games::FILE, "lacks players that the pool has"));
+        }
         for (side, name) in self.sides.iter().zip(&games.sides) {
             let mut pool = Vec::new();
             for player in 0..games.won.len().max(1) {
-                let own = member(dir, name, player);
+                let own = pool_member(dir, name, player);
                 let policy = Policy::load(&own).map_err(|error| TrainError::Resume {
                     dir: dir.into(),
                     message: format!(
@@ -220,14 +253,20 @@ impl Learner for SelfPlay {
         }
         for (side, name) in self.sides.iter_mut().zip(&games.sides) {
             side.ppo.load(&dir.join(name))?;
+            self.updates = Policy::load(&dir.join(name))?.config().provenance.steps;
         }
         self.games = games;
         Ok(())
     }
 }
 
-/// The folder of player `player` of side `name`.
-fn member(dir: &Path, name: &str, player: usize) -> std::path::PathBuf {
+/// What learns a side, in a policy's provenance.
+pub fn learner_of(side: &str) -> String {
+    format!("self-play, {side}")
+}
+
+/// The folder of player `player`, the oldest 0, of side `name`, in that of a run's newest policy (`last`).
+pub fn pool_member(dir: &Path, name: &str, player: usize) -> std::path::PathBuf {
     dir.join(POOL_DIR).join(format!("{name}-{player:03}"))
 }
 
@@ -246,6 +285,9 @@ pub fn train_sides(
     config.check("the training configuration")?;
     let mut learner = SelfPlay::new(config, scene, threads, &options.device)?;
     let arenas = Arenas::new(scene, VecEnvOptions { arenas: 1, agents: 1, threads: 1 });
-    let provenance = provenance(config, &arenas as &dyn Environment, &[]);
+    let spaces = arenas.policy_config();
+    let layouts = [spaces.observation.hash(), spaces.action.hash()];
+    let own = learner_of(&learner.games.sides[0]);
+    let provenance = Provenance { learner: own, ..provenance(config, &arenas as &dyn Environment, &layouts) };
     run(&mut learner, config, provenance, options, progress)
 }

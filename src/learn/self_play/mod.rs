@@ -8,5 +8,5 @@ mod ratings;
 
 pub use config::SelfPlayConfig;
 pub use games::Games;
-pub use learner::{SelfPlay, train_sides};
+pub use learner::{SelfPlay, learner_of, pool_member, train_sides};
 pub use ratings::ratings;

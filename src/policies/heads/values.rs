@@ -69,7 +69,7 @@ impl Values {
         values.iter().enumerate().fold(0, |best, (at, value)| if *value > values[best] { at } else { best })
     }
 
-    /// Which joint action of `table` is nearest to a normalised action.
+    /// Which joint action of `table`, `[joint actions, action size]`, is nearest to `action`, `[action size]`, both normalised.
     pub fn nearest(table: &[f32], action: &[f32]) -> usize {
         let far = |row: &[f32]| -> f32 { -row.iter().zip(action).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() };
         let nearness: Vec<f32> = table.chunks_exact(action.len()).map(far).collect();

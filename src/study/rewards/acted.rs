@@ -35,7 +35,7 @@ pub(super) fn rewarded(
     scene: &Scene,
     progress: &mut dyn Progress,
 ) -> Result<Policy, StudyError> {
-    let summary = train_in(config, arenas(scene, config), &options, progress)?;
+    let summary = train_in(config, arenas(scene, config), &resumed(options), progress)?;
     whole(laboratory, &summary)
 }
 

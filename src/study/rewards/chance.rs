@@ -98,6 +98,6 @@ fn act(
         })?;
     }
     let mut reached = Reached { wanted, at: None };
-    let policy = rewarded(laboratory, RunOptions { resume: false, ..options }, config, scene, &mut reached)?;
+    let policy = rewarded(laboratory, options, config, scene, &mut reached)?;
     Ok((policy, reached.at))
 }

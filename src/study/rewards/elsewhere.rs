@@ -1,6 +1,6 @@
 //! What was inferred from demonstrations on one course, held against the task's own score, and learned from on another.
 
-use super::acted::{imitating, resumed, rewarded};
+use super::acted::{imitating, rewarded};
 use crate::learn::irl::RewardModel;
 use crate::learn::{LearnerKind, TrainConfig};
 use crate::rollout::{Player, evaluate, evaluation_seeds, moves};
@@ -31,7 +31,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         laboratory.cell(&name, || {
             let mut config = short(laboratory, LearnerKind::Ppo, seed);
             let mut numbers = Numbers::new();
-            let options = resumed(laboratory.run(&format!("{name}-elsewhere")));
+            let options = laboratory.run(&format!("{name}-elsewhere"));
             let policy = if let Some(kind) = method {
                 let inferring = format!("{name}-inferring");
                 let bc = laboratory.sized(&LearnerKind::BehaviourCloning.defaults(), seed);
@@ -88,7 +88,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     })
 }
 
-/// A method's own settings over fewer updates, judged at the end alone.
+/// A method's own settings over fewer updates; who imitates is judged at the end alone.
 fn short(laboratory: &Laboratory<'_>, kind: LearnerKind, seed: u64) -> TrainConfig {
     let mut config = laboratory.sized(&kind.defaults(), seed);
     config.training.steps = laboratory.few(UPDATES as usize) as u64;

@@ -1,8 +1,7 @@
 //! Grip and mass that differ in every episode, learned with and without.
 
-use super::acted::{resumed, rewarded};
+use super::acted::rewarded;
 use crate::learn::LearnerKind;
-use crate::rollout::{Player, evaluate_side};
 use crate::scenes::{Scene, find};
 use crate::sim::{ConditionRanges, Span};
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
@@ -31,10 +30,9 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         laboratory.cell(&name, || {
             let mut config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
             config.ppo.discount = DISCOUNT;
-            let policy = rewarded(laboratory, resumed(laboratory.run(&name)), &config, learned, &mut ())?;
+            let policy = rewarded(laboratory, laboratory.run(&name), &config, learned, &mut ())?;
             let success = |world: &Scene| -> Result<f64, StudyError> {
-                let player = Player::Policy(Box::new(policy.clone()));
-                Ok(evaluate_side(world, vec![player], 0, &laboratory.judged_by(), 1, |_| {})?.success_rate)
+                Ok(laboratory.judge(policy.clone(), world)?.success_rate)
             };
             let all: Vec<f64> =
                 worlds(ranges).into_iter().map(|world| success(&scene.under(world))).collect::<Result<_, _>>()?;
@@ -56,7 +54,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
             "ppo from chance on {SCENE}, {} updates with a discount of {DISCOUNT}: in a world whose grip and mass stay what \
              they are, and in one where each episode draws them (grip {}, mass {} of the car's own). Success where they stay, \
              in the mean over nine worlds with the least, middle and greatest of both, and in the worst of these.",
-            LearnerKind::Ppo.defaults().training.steps,
+            laboratory.sized(&LearnerKind::Ppo.defaults(), 0).training.steps,
             told(ranges.grip),
             told(ranges.mass),
         ),

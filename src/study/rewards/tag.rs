@@ -1,9 +1,9 @@
 //! A chaser and a runner that learn from playing against each other's past.
 
 use super::acted::resumed;
-use crate::learn::self_play::{Games, train_sides};
+use crate::learn::self_play::{Games, pool_member, train_sides};
 use crate::learn::{LearnerKind, Outcome};
-use crate::policies::{Policy, resolve_policy_dir};
+use crate::policies::Policy;
 use crate::rollout::{Player, evaluate_side};
 use crate::scenes::{Scene, find};
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
@@ -32,8 +32,8 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
             for (at, side) in games.sides.iter().enumerate() {
                 let newest = games.won.len() - 1;
                 let member = |side: &str, player: usize| {
-                    let dir = options.dir.join("last/pool").join(format!("{side}-{player:03}"));
-                    Ok::<_, StudyError>(Player::Policy(Box::new(Policy::load(&resolve_policy_dir(&dir)?)?)))
+                    let dir = pool_member(&options.dir.join("last"), side, player);
+                    Ok::<_, StudyError>(Player::Policy(Box::new(Policy::load(&dir)?)))
                 };
                 let first = member(&games.sides[1 - at], 0)?;
                 let against = |other: Player| wins(laboratory, &scene, at, member(side, newest)?, other);
@@ -63,7 +63,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         format!("the {side}'s by {mean:.0} ({:.0} to {:.0})", ends.0, ends.1)
     };
     let rises: Vec<String> = sides.iter().map(|side| rise(side)).collect();
-    let defaults = LearnerKind::SelfPlay.defaults();
+    let defaults = laboratory.sized(&LearnerKind::SelfPlay.defaults(), 0);
     Ok(Report {
         name: "tag".into(),
         about: format!(
@@ -72,7 +72,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
              (unseen starts); against everybody of the other side's history, and against the one of them that it does worst \
              against. Ratings (Elo) rose over training: {}.",
             defaults.training.steps,
-            defaults.self_play.games,
+            laboratory.few(defaults.self_play.games),
             rises.join(", "),
         ),
         columns: ["the first", "steady operator", "all of history", "worst of history"].map(String::from).to_vec(),
