@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_pcg::Pcg64;
@@ -94,7 +95,8 @@ impl Attack {
             return fail("it is shown a demonstration; attacks on such policies are not possible".into());
         }
         let device = Device::flex().autodiff();
-        let network = Network::new(config, source, &device)?;
+        // Only what is seen is moved: what the weights alone lead to would wait for its gradient for ever.
+        let network = Network::new(config, source, &device)?.no_grad();
         Ok(Self { kind, epsilon, network, device })
     }
 

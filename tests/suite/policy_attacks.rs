@@ -100,3 +100,20 @@ fn adversarial_training_makes_attacks_hurt_less() {
     let [before, after] = [&plain, &hardened].map(|p| harm(p, AttackKind::Pgd, 0.3));
     assert!(after < 0.7 * before, "{after} after, {before} before");
 }
+
+#[test]
+fn a_gaussian_policy_is_attacked_as_fast_after_hundreds_of_ticks() {
+    let (_dir, policy) = policy(&["head.kind=gaussian"]);
+    let mut attacked = policy.attacked(AttackKind::Pgd, 0.3).unwrap();
+    let row = &rows()[..SEEN];
+    let mut time = |ticks: usize| {
+        let begun = std::time::Instant::now();
+        (0..ticks).for_each(|_| attacked.act(row, &mut [], &mut [0.0; 2]));
+        begun.elapsed().as_secs_f64()
+    };
+    let first = time(100);
+    time(400);
+    // What is left of earlier gradients once made it a hundred times slower.
+    let later = time(100);
+    assert!(later < 5.0 * first + 0.1, "100 ticks took {first} s at first, {later} s later");
+}
