@@ -1,8 +1,6 @@
 //! Where coloured posts stand, as a body sees them.
 
-use bevy::math::{Quat, Vec3};
-
-use crate::sim::{Body, Guide, Physics, Sense, heading_of};
+use crate::sim::{Body, Guide, Physics, Sense, level};
 use crate::spaces::Field;
 
 /// How far posts show, m.
@@ -35,7 +33,7 @@ impl Sense for PostSense {
         out.fill(0.0);
         let Some(relay) = &guide.relay else { return };
         let (position, rotation) = physics.pose(body.parts()[0]);
-        let level = Quat::from_rotation_y(-heading_of(rotation * Vec3::NEG_Z));
+        let level = level(rotation);
         for (i, post) in relay.posts.iter().take(self.posts).enumerate() {
             let d = level * (post.position - position);
             out[i] = (-d.z).clamp(-FAR, FAR);

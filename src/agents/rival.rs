@@ -1,8 +1,8 @@
 //! Where the other one of a game of tag is, as a body sees it.
 
-use bevy::math::{Quat, Vec3};
+use bevy::math::Vec3;
 
-use crate::sim::{Body, Guide, Physics, Sense, heading_of};
+use crate::sim::{Body, Guide, Physics, Sense, level};
 use crate::spaces::Field;
 
 /// How far the other shows, m.
@@ -43,9 +43,9 @@ impl Sense for RivalSense {
         let Some((rival, other)) = guide.rival.and_then(|rival| Some((rival, physics.bodies.get(rival.body)?))) else {
             return;
         };
-        let (position, rotation) = physics.pose(body.parts()[0]);
-        let level = Quat::from_rotation_y(-heading_of(rotation * Vec3::NEG_Z));
-        let place = level * (other.translation() - position);
+        let own = body.parts()[0];
+        let level = level(physics.pose(own).1);
+        let place = rival.place(physics, own);
         let velocity = level * other.linvel();
         let facing = (level * (*other.rotation() * Vec3::NEG_Z)).with_y(0.0).normalize_or(Vec3::NEG_Z);
         let pairs = [(place, FAR), (place, NEAR), (velocity, FASTEST)];

@@ -9,7 +9,7 @@ use super::plot::Curve;
 use super::train::{SettingArguments, settings, told, with_bar};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
-use crate::learn::rl::{Arenas, train_in, train_shown};
+use crate::learn::rl::{Arenas, train_shown};
 use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use crate::rollout::VecEnvOptions;
 use crate::scenes::{Scene, find};
@@ -146,11 +146,9 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         ..RunOptions::new(&own.run)
     };
     let environment = arenas(&scene, &config);
-    let shown = if arguments.datasets.is_empty() { None } else { Some(episodes(&arguments.datasets, &scene)?) };
-    let summary = with_bar(Curve::Return, &options, output, |bar| match &shown {
-        Some(episodes) => train_shown(&config, environment, episodes, &options, bar),
-        None => train_in(&config, environment, &options, bar),
-    })?;
+    let shown = if arguments.datasets.is_empty() { Vec::new() } else { episodes(&arguments.datasets, &scene)? };
+    let summary =
+        with_bar(Curve::Return, &options, output, |bar| train_shown(&config, environment, &shown, &options, bar))?;
     told(&summary, &returned(&summary, "best"), &own.run, &DeviceChoice::Cpu, output)
 }
 

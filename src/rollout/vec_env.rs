@@ -40,17 +40,11 @@ pub enum Player {
     Random,
 }
 
-/// A player that fits.
-enum Loaded {
-    Nobody,
-    Policy(Box<Policy>),
-    Operator(Skill),
-}
-
-impl Loaded {
+impl Player {
+    /// Who writes the actions of the agents that it plays.
     fn driver(&self) -> Driver {
         match self {
-            Self::Nobody => Driver::Remote,
+            Self::Random => Driver::Remote,
             Self::Policy(_) => Driver::Policy,
             Self::Operator(_) => Driver::Scripted,
         }
@@ -177,28 +171,24 @@ impl VecEnv {
     /// When `options.arenas` or `options.agents` is 0, or without a player.
     pub fn played_by(scene: &Scene, options: VecEnvOptions, players: Vec<Player>) -> Result<Self, PolicyError> {
         assert!(!players.is_empty(), "somebody has to play");
-        let mut loaded = Vec::new();
-        for player in players {
-            loaded.push(match player {
-                Player::Random => Loaded::Nobody,
-                Player::Policy(policy) => {
-                    Loaded::Policy(Box::new(policy.fitted(&scene.blueprint.spaces(), &scene.name)?))
-                }
-                Player::Operator(skill) => Loaded::Operator(skill),
-            });
-        }
-        let drivers = loaded.iter().map(Loaded::driver).collect();
-        let mut indices = vec![None; loaded.len()];
+        let spaces = scene.blueprint.spaces();
+        let fitted = |player| match player {
+            Player::Policy(policy) => Ok(Player::Policy(Box::new(policy.fitted(&spaces, &scene.name)?))),
+            player => Ok(player),
+        };
+        let players: Vec<Player> = players.into_iter().map(fitted).collect::<Result<_, PolicyError>>()?;
+        let drivers = players.iter().map(Player::driver).collect();
+        let mut indices = vec![None; players.len()];
         Ok(Self::spawn(scene, options, drivers, |world, agent, at| {
-            let at = at.min(indices.len() - 1);
-            match &mut loaded[at] {
-                Loaded::Nobody => {}
-                Loaded::Policy(policy) => {
+            let at = at.min(players.len() - 1);
+            match &players[at] {
+                Player::Random => {}
+                Player::Policy(policy) => {
                     let add = || world.resource_mut::<Policies>().add((**policy).clone());
                     let index = *indices[at].get_or_insert_with(add);
                     world.entity_mut(agent).insert::<PolicyIndex>(index);
                 }
-                Loaded::Operator(skill) => {
+                Player::Operator(skill) => {
                     if let Some(operator) = scene.blueprint.operator(*skill) {
                         world.entity_mut(agent).insert(ScriptedOperator(operator));
                     }

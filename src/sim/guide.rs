@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use bevy::math::Vec3;
+use bevy::math::{Quat, Vec3};
 use bevy_rapier3d::rapier::prelude::RigidBodyHandle;
 
-use super::course::Course;
+use super::course::{Course, heading_of};
+use super::physics::Physics;
 
 /// What one agent is asked to do, as its sensors see it. Made anew at each reset from the scene and the seed.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,19 @@ pub struct Rival {
     pub body: RigidBodyHandle,
     /// Whether it is to be caught, rather than fled from.
     pub chasing: bool,
+}
+
+impl Rival {
+    /// Where it is, seen level and from the heading of `own`, m: x to the right, -z ahead.
+    pub fn place(&self, physics: &Physics<'_>, own: RigidBodyHandle) -> Vec3 {
+        let (position, rotation) = physics.pose(own);
+        level(rotation) * (physics.pose(self.body).0 - position)
+    }
+}
+
+/// From the world's axes to those of a body that is turned by `rotation`, kept level.
+pub fn level(rotation: Quat) -> Quat {
+    Quat::from_rotation_y(-heading_of(rotation * Vec3::NEG_Z))
 }
 
 /// A coloured post.

@@ -17,7 +17,7 @@ pub use arena::{Arena, Slot, Variation, begin_episode};
 pub use body::{Body, Sense, WheelPose};
 pub use conditions::{ConditionRanges, Conditions, Span};
 pub use course::{Course, CourseError, Projection, heading_of, wrap_angle};
-pub use guide::{Gate, Guide, Post, Relay, Rival};
+pub use guide::{Gate, Guide, Post, Relay, Rival, level};
 pub use hash::state_hash;
 pub use physics::{GRAVITY, Physics, PhysicsSets, PhysicsSetsItem, RayHit};
 pub use schedule::{ActSystems, DecideSystems, ObserveSystems, SimAct, SimObserve, SimPlugin, tick};

@@ -1,7 +1,5 @@
 //! Catch the other one, or get away.
 
-use bevy::math::Vec3;
-
 use super::score::{Judging, Outcome, Task};
 use crate::sim::Surface;
 
@@ -26,8 +24,8 @@ impl Tag {
 /// Level distance to the other one, m, and whether one chases it.
 fn gap(judging: &Judging<'_>) -> (f32, bool) {
     let Some(rival) = judging.guide.rival else { return (f32::INFINITY, false) };
-    let [own, other] = [judging.body.parts()[0], rival.body].map(|body| judging.physics.pose(body).0);
-    ((other - own).with_y(0.0).distance(Vec3::ZERO), rival.chasing)
+    let place = rival.place(judging.physics, judging.body.parts()[0]);
+    (place.with_y(0.0).length(), rival.chasing)
 }
 
 impl Task for Tag {

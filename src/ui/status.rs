@@ -1,6 +1,5 @@
 //! Who drives, how fast, how well; and the keys.
 
-use bevy::math::{Quat, Vec3};
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
@@ -10,7 +9,7 @@ use super::replay::Playback;
 use crate::agents::{Agent, Driver};
 use crate::demos::ReplayTrack;
 use crate::live::{RecordingState, Session, SimClock};
-use crate::sim::{Arena, Physics, PhysicsSets, Slot, heading_of};
+use crate::sim::{Arena, Physics, PhysicsSets, Slot};
 use crate::tasks::Score;
 use crate::teleop::KeyBindings;
 
@@ -80,9 +79,7 @@ pub(super) fn show_status(
 /// In a game of tag: who one is, and where the other one is.
 fn rival_text(physics: &Physics<'_>, slot: &Slot) -> Option<String> {
     let rival = slot.guide.rival?;
-    let (own, rotation) = physics.pose(*slot.body.parts().first()?);
-    let level = Quat::from_rotation_y(-heading_of(rotation * Vec3::NEG_Z));
-    let place = level * (physics.pose(rival.body).0 - own).with_y(0.0);
+    let place = rival.place(physics, *slot.body.parts().first()?).with_y(0.0);
     // An eighth of a turn to either side.
     let along = match place {
         p if p.z.abs() < 0.4 * p.x.abs() => "",

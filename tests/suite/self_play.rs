@@ -188,13 +188,27 @@ fn a_pool_that_lacks_somebody_says_whom() {
 }
 
 #[test]
-fn both_sides_act_against_the_other_and_nobody_else() {
-    let scene = find("tag").unwrap();
-    let learner = SelfPlay::new(&small(), &scene, 1, &Device::flex()).unwrap();
+fn each_side_learns_its_own_part_of_the_game() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = FIELD.replace("time_limit: 2.0", "time_limit: 4.0").replace("\"gap\": 0.1", "\"gap\": 1.0");
+    let scene = parse("field", "field.ron", &text).unwrap();
+    let changes =
+        ["ppo.arenas=32", "ppo.ticks=64", "training.steps=24", "self_play.generation=24", "self_play.games=60"];
+    let config = LearnerKind::SelfPlay.defaults().changed(None, &changes.map(String::from)).unwrap();
+    let options = RunOptions::new(dir.path().join("run"));
+    train_sides(&config, &scene, 0, &options, &mut ()).unwrap();
+    // Were rows or rewards of the sides exchanged, the chaser would flee.
+    let won = Games::load(&options.dir).unwrap().won;
+    assert!(won[1][0] >= won[0][0] + 10, "against the first runner the chaser won {won:?} of 60");
+    assert!(won[1][1] <= won[1][0], "against the last chaser the runner lost {won:?} of 60");
+}
+
+#[test]
+fn a_scene_without_sides_has_no_self_play() {
+    let learner = SelfPlay::new(&small(), &find("tag").unwrap(), 1, &Device::flex()).unwrap();
     assert!(learner.player(0, 0).is_some() && learner.player(1, 0).is_some() && learner.player(0, 1).is_none());
-    let error = SelfPlay::new(&small(), &find("slalom").unwrap(), 1, &Device::flex()).map(|_| ());
-    let error = error.unwrap_err().to_string();
-    assert!(error.contains("slalom has no two sides"), "{error}");
+    let error = SelfPlay::new(&small(), &find("slalom").unwrap(), 1, &Device::flex()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("slalom has no two sides"), "{error}");
 }
 
 #[test]

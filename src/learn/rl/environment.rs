@@ -15,7 +15,6 @@ use crate::learn::{
 use crate::policies::artifact::hex;
 use crate::policies::{Policy, PolicyConfig, PolicyError, Provenance};
 use crate::rollout::Step;
-use crate::spaces::Layout;
 
 /// Many copies of a task, stepped together. Chance in it depends on the seed of [`Environment::begin`] alone.
 pub trait Environment: Send {
@@ -174,46 +173,6 @@ fn applied(from: &str, spaces: &PolicyConfig) -> Result<RewardModel, TrainError>
     })
 }
 
-/// Train a deep Q-network in `environment` that has seen demonstrations ([`Dqn::shown`]).
-///
-/// # Errors
-/// As [`train_in`], or demonstrations of another agent.
-pub fn train_shown(
-    config: &TrainConfig,
-    environment: Box<dyn Environment>,
-    episodes: &[Episode],
-    options: &RunOptions,
-    progress: &mut dyn Progress,
-) -> Result<TrainSummary, TrainError> {
-    config.check("the training configuration")?;
-    if config.training.learner != LearnerKind::Dqn {
-        return Err(TrainError::Config {
-            origin: "training.learner".into(),
-            message: format!(
-                "{} does not learn from demonstrations beside its reward; dqn does",
-                config.training.learner.name()
-            ),
-        });
-    }
-    if !config.reward.from.is_empty() {
-        return Err(no_other_reward());
-    }
-    let spaces = environment.policy_config();
-    let mut learned_from = vec![spaces.observation.hash(), spaces.action.hash()];
-    learned_from.extend(episodes.iter().map(fingerprint));
-    let provenance = provenance(config, &*environment, &learned_from);
-    let mut learner = Dqn::new(config, environment, &options.device)?.shown(episodes)?;
-    run(&mut learner, config, provenance, options, progress)
-}
-
-/// Why a deep Q-network takes no inferred reward.
-fn no_other_reward() -> TrainError {
-    TrainError::Config {
-        origin: "reward.from".into(),
-        message: "train dqn learns from the task's reward alone; use train ppo --reward".into(),
-    }
-}
-
 /// Changes with what was done in an episode and what came of it.
 fn fingerprint(episode: &Episode) -> u64 {
     let mut hasher = Xxh3::new();
@@ -234,12 +193,35 @@ pub fn train_in(
     options: &RunOptions,
     progress: &mut dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
+    train_shown(config, environment, &[], options, progress)
+}
+
+/// The same with demonstrations, where there are any, which a deep Q-network learns from, too ([`Dqn::shown`]).
+///
+/// # Errors
+/// As [`train_in`], or demonstrations of another agent or for another learner.
+pub fn train_shown(
+    config: &TrainConfig,
+    environment: Box<dyn Environment>,
+    episodes: &[Episode],
+    options: &RunOptions,
+    progress: &mut dyn Progress,
+) -> Result<TrainSummary, TrainError> {
     config.check("the training configuration")?;
+    let unusable = |origin: &str, message: String| Err(TrainError::Config { origin: origin.into(), message });
+    let kind = config.training.learner;
+    if kind != LearnerKind::Dqn && !episodes.is_empty() {
+        return unusable(
+            "training.learner",
+            format!("{} does not learn from demonstrations beside its reward; dqn does", kind.name()),
+        );
+    }
     let spaces = environment.policy_config();
-    // There is no dataset: task and layouts say whether a resumed run can go on.
-    let layouts = [&spaces.observation, &spaces.action].map(Layout::hash);
-    let provenance = provenance(config, &*environment, &layouts);
-    let mut learner: Box<dyn Learner> = match config.training.learner {
+    // Without a dataset, task and layouts say whether a resumed run can go on.
+    let mut learned_from = vec![spaces.observation.hash(), spaces.action.hash()];
+    learned_from.extend(episodes.iter().map(fingerprint));
+    let provenance = provenance(config, &*environment, &learned_from);
+    let mut learner: Box<dyn Learner> = match kind {
         LearnerKind::Ppo | LearnerKind::Reinforce => {
             let learner = Ppo::new(config, environment, &options.device)?;
             match config.reward.from.as_str() {
@@ -247,16 +229,17 @@ pub fn train_in(
                 from => Box::new(learner.rewarded_by(Box::new(applied(from, &spaces)?.sharing(config.reward.task)))),
             }
         }
-        kind if !config.reward.from.is_empty() && kind == LearnerKind::Dqn => {
-            return Err(no_other_reward());
+        LearnerKind::Dqn if !config.reward.from.is_empty() => {
+            return unusable(
+                "reward.from",
+                "train dqn learns from the task's reward alone; use train ppo --reward".into(),
+            );
         }
-        LearnerKind::Dqn => Box::new(Dqn::new(config, environment, &options.device)?),
-        kind => {
-            return Err(TrainError::Config {
-                origin: "training.learner".into(),
-                message: format!("{} needs demonstrations", kind.name()),
-            });
+        LearnerKind::Dqn => {
+            let learner = Dqn::new(config, environment, &options.device)?;
+            Box::new(if episodes.is_empty() { learner } else { learner.shown(episodes)? })
         }
+        kind => return unusable("training.learner", format!("{} needs demonstrations", kind.name())),
     };
     run(learner.as_mut(), config, provenance, options, progress)
 }

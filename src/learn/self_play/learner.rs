@@ -136,8 +136,11 @@ impl SelfPlay {
 
     /// How many of the games player `i` of the first side wins against player `j` of the other.
     fn won(&self, i: usize, j: usize) -> Result<u32, TrainError> {
-        let (Some(own), Some(other)) = (self.player(0, i), self.player(1, j)) else { return Ok(0) };
-        let players = vec![Player::Policy(Box::new(own)), Player::Policy(Box::new(other))];
+        let player = |side: usize, at: usize| {
+            let pool = self.sides[side].pool.lock().unwrap_or_else(PoisonError::into_inner);
+            Player::Policy(Box::new(pool[at].clone()))
+        };
+        let players = vec![player(0, i), player(1, j)];
         let rated = split_seed(self.config.training.seed, RATED);
         let seeds: Vec<u64> = recording_seeds(rated).take(self.config.self_play.games).collect();
         let evaluation = evaluate_side(&self.scene, players, 0, &seeds, self.threads, |_| {})?;
