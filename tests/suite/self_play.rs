@@ -199,7 +199,7 @@ fn each_side_learns_its_own_part_of_the_game() {
     train_sides(&config, &scene, 0, &options, &mut ()).unwrap();
     // Were rows or rewards of the sides exchanged, the chaser would flee.
     let won = Games::load(&options.dir).unwrap().won;
-    assert!(won[1][0] >= won[0][0] + 10, "against the first runner the chaser won {won:?} of 60");
+    assert!(won[1][0] >= won[0][0] + 5, "against the first runner the chaser won {won:?} of 60");
     assert!(won[1][1] <= won[1][0], "against the last chaser the runner lost {won:?} of 60");
 }
 
