@@ -36,6 +36,8 @@ fn write(dir: &Path, options: &Options) -> Result<(), BenchError> {
         observation: (*spaces.observation).clone(),
         action: (*spaces.action).clone(),
         terms: scene.blueprint.terms().into_iter().map(|(name, _)| name).collect(),
+        slot: 0,
+        others: 0,
         snapshot: Vec::new(),
     };
     let mut dataset = Dataset::create_or_open(dir, &header)?;
@@ -54,6 +56,7 @@ fn write(dir: &Path, options: &Options) -> Result<(), BenchError> {
             episode.push(Tick {
                 observation: &observation,
                 action: &action,
+                others: &[],
                 reward: 0.0,
                 terms: &terms,
                 done: tick + 1 == EPISODE,

@@ -8,8 +8,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::dataset::episode_of;
+use super::sides::{Match, plays};
 use super::{Failure, Output};
-use crate::learn::self_play::learner_of;
 use crate::policies::{AttackKind, Policy, PolicyError, resolve_policy_dir};
 use crate::rollout::{Evaluation, Player, evaluate_side, evaluation_seeds, normalized_score, trace_policy};
 use crate::scenes::{Scene, find};
@@ -88,95 +88,6 @@ pub fn misfit(error: PolicyError) -> Failure {
     Failure::bad_use(error)
 }
 
-/// The side of that name of a scene that is to have sides; the first without a name.
-pub fn side_of(scene: &Scene, named: Option<&str>) -> Result<usize, Failure> {
-    let sides = scene.blueprint.sides();
-    if sides.is_empty() {
-        return Err(Failure::bad_use(anyhow!(
-            "{} has no sides; leave --side and --opponent out, or use them with tag or playground",
-            scene.name
-        )));
-    }
-    let Some(named) = named else { return Ok(0) };
-    sides.iter().position(|side| *side == named).ok_or_else(|| {
-        Failure::bad_use(anyhow!("{} has no side `{named}`; there are {}", scene.name, sides.join(" and ")))
-    })
-}
-
-/// Who plays against whom.
-pub struct Match {
-    /// The side that is judged.
-    side: usize,
-    /// The other, in a scene with sides.
-    opponent: Option<Opponent>,
-}
-
-enum Opponent {
-    Policy(Box<Policy>),
-    Operator(Skill),
-    Random,
-}
-
-/// Refuse a policy of self-play that learned the other side.
-pub fn plays(policy: &Policy, scene: &Scene, side: usize, path: &Path) -> Result<(), Failure> {
-    let learner = &policy.config().provenance.learner;
-    let sides = scene.blueprint.sides();
-    let other = sides.iter().enumerate().find(|(at, name)| *at != side && *learner == learner_of(name));
-    match other {
-        Some((_, other)) => Err(Failure::bad_use(anyhow!(
-            "{} plays the {other}, not the {}; a run of train self-play has its policies in last/{} and last/{}",
-            path.display(),
-            sides[side],
-            sides[0],
-            sides[1]
-        ))),
-        None => Ok(()),
-    }
-}
-
-impl Match {
-    /// In a scene without sides.
-    pub fn alone() -> Self {
-        Self { side: 0, opponent: None }
-    }
-
-    fn of(scene: &Scene, arguments: &EvalArguments) -> Result<Self, Failure> {
-        if scene.blueprint.sides().is_empty() && arguments.side.is_none() && arguments.opponent.is_none() {
-            return Ok(Self::alone());
-        }
-        let side = side_of(scene, arguments.side.as_deref())?;
-        let opponent = match arguments.opponent.as_deref() {
-            None => Opponent::Operator(Skill::Steady),
-            Some("random") => Opponent::Random,
-            Some(name) => match name.parse() {
-                Ok(skill) => Opponent::Operator(skill),
-                Err(_) if !Path::new(name).exists() => {
-                    return Err(Failure::bad_use(anyhow!(
-                        "--opponent {name} is neither a folder nor one of steady, hasty, sloppy and random"
-                    )));
-                }
-                Err(_) => {
-                    let policy = load_policy(Path::new(name))?;
-                    plays(&policy, scene, 1 - side, Path::new(name))?;
-                    Opponent::Policy(Box::new(policy))
-                }
-            },
-        };
-        Ok(Self { side, opponent: Some(opponent) })
-    }
-
-    /// Everybody's players, the first side's first.
-    fn players(&self, own: Player) -> Vec<Player> {
-        let other = match &self.opponent {
-            None => return vec![own],
-            Some(Opponent::Policy(policy)) => Player::Policy(policy.clone()),
-            Some(Opponent::Operator(skill)) => Player::Operator(*skill),
-            Some(Opponent::Random) => Player::Random,
-        };
-        if self.side == 0 { vec![own, other] } else { vec![other, own] }
-    }
-}
-
 /// Evaluate with a progress bar.
 pub fn play(
     scene: &Scene,
@@ -219,8 +130,8 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     if arguments.episodes == 0 {
         return Err(Failure::bad_use(anyhow!("--episodes is 0; give at least 1")));
     }
-    let versus = Match::of(&scene, arguments)?;
-    if versus.opponent.is_some() && arguments.plot.is_some() {
+    let versus = Match::of(&scene, arguments.side.as_deref(), arguments.opponent.as_deref())?;
+    if !scene.blueprint.sides().is_empty() && arguments.plot.is_some() {
         return Err(Failure::bad_use(anyhow!("--plot draws one who plays alone; leave it out in {}", scene.name)));
     }
     let mut drawn = None;

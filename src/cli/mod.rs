@@ -16,6 +16,7 @@ mod record;
 mod reward;
 mod scenes;
 mod self_play;
+mod sides;
 mod stop;
 mod study;
 mod train;

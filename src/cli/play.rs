@@ -51,7 +51,7 @@ pub use window::{open, run};
 mod window {
     use super::{Failure, Output, PlayArguments};
     use crate::cli::dataset::{episode_of, scene_of};
-    use crate::cli::eval;
+    use crate::cli::{eval, sides};
     use crate::demos::Episode;
     use crate::live::SessionOptions;
     use crate::scenes::{Scene, find};
@@ -66,17 +66,22 @@ mod window {
         let asked = arguments.side.is_some() || arguments.opponent.is_some();
         if let Some(scene) = scene.as_ref().filter(|_| asked) {
             let (side, opponent) = (arguments.side.as_deref(), arguments.opponent.as_deref());
-            let side = eval::side_of(scene, side)?;
+            let side = sides::side_of(scene, side)?;
             if let Some(path) = opponent {
                 let policy = eval::load_policy(path)?;
-                eval::plays(&policy, scene, 1 - side, path)?;
+                sides::plays(&policy, scene, 1 - side, path)?;
                 policy.fitted(&scene.blueprint.spaces(), &scene.name).map_err(eval::misfit)?;
             }
         }
         let replay = arguments.replay.as_deref().map(recorded).transpose()?;
+        let shown = replay.as_ref().map(|(episode, scene)| {
+            let side = scene.blueprint.sides().get(episode.header.slot).map(|side| (*side).to_owned());
+            (episode.players(), side)
+        });
+        let (agents, side) = shown.unwrap_or((usize::from(arguments.agents), arguments.side.clone()));
         let session = SessionOptions {
-            agents: usize::from(arguments.agents),
-            side: arguments.side.clone(),
+            agents,
+            side,
             opponent: arguments.opponent.clone(),
             datasets: arguments.datasets.clone(),
             runs: arguments.runs.clone(),

@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::interrupted;
+use super::sides::Match;
 use super::{Failure, Output, eval, plot, stop, train};
 use crate::demos::Dataset;
 use crate::learn::{DeviceChoice, Outcome, RunOptions, TrainConfig, select, train as learn};
@@ -87,10 +88,8 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
     output.line(format_args!("3/3 evaluating on {EPISODES} unseen seeds"));
     let seeds = evaluation_seeds(arguments.seed, EPISODES);
     let policy = eval::load_policy(&run)?;
-    let result =
-        eval::play(&scene, (&eval::Match::alone(), Player::Policy(Box::new(policy))), &seeds, output, "policy")?;
-    let steady =
-        eval::play(&scene, (&eval::Match::alone(), Player::Operator(Skill::Steady)), &seeds, output, "operator")?;
+    let result = eval::play(&scene, (&Match::alone(), Player::Policy(Box::new(policy))), &seeds, output, "policy")?;
+    let steady = eval::play(&scene, (&Match::alone(), Player::Operator(Skill::Steady)), &seeds, output, "operator")?;
     plot_lines(&scene, &demos, &run, &out.join("lines.png"), &seeds[..3])?;
 
     output.line("");

@@ -7,25 +7,38 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
+use super::eval::load_policy;
 use super::exit::interrupted_with_result;
+use super::sides::{Match, plays};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, DatasetError};
 use crate::live::recover_crashed;
-use crate::rollout::{Demonstrator, RecordError, record, recording_seeds};
-use crate::scenes::find;
+use crate::rollout::{Demonstrator, Player, RecordError, record, recording_seeds};
+use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   apprentice record --scene slalom --operator steady --episodes 20 --dataset demos/slalom
-  apprentice record --scene my_track.ron --operator sloppy --episodes 5 --dataset demos/mine --seed 7")]
+  apprentice record --scene my_track.ron --operator sloppy --episodes 5 --dataset demos/mine --seed 7
+  apprentice record --scene slalom --policy runs/ppo --episodes 20 --dataset demos/taught
+  apprentice record --scene tag --side runner --policy runs/tag/last/runner --opponent runs/tag/last/chaser --dataset demos/tag")]
 pub struct RecordArguments {
     /// A built-in scene or the path of a .ron file
     #[arg(long)]
     scene: String,
     /// steady, hasty or sloppy
-    #[arg(long, default_value = "steady")]
+    #[arg(long, default_value = "steady", conflicts_with = "policy")]
     operator: String,
+    /// Record what a policy does, in a policy or run folder
+    #[arg(long)]
+    policy: Option<PathBuf>,
+    /// In a scene with sides, such as tag: the side that is recorded, the first without it
+    #[arg(long)]
+    side: Option<String>,
+    /// In a scene with sides: who plays the other one, a policy or an operator (steady, hasty or sloppy); steady without it
+    #[arg(long, value_name = "POLICY")]
+    opponent: Option<String>,
     /// How many episodes to add
     #[arg(long, default_value_t = 20)]
     episodes: usize,
@@ -42,7 +55,8 @@ pub struct RecordArguments {
 
 pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> {
     let scene = find(&arguments.scene).map_err(Failure::bad_use)?;
-    let skill: Skill = arguments.operator.parse().map_err(Failure::bad_use)?;
+    let by = demonstrator(arguments, &scene)?;
+    let name = by.name.clone();
     if arguments.episodes == 0 {
         return Err(Failure::bad_use(anyhow!("--episodes is 0; give at least 1")));
     }
@@ -51,21 +65,20 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
     if recovered > 0 {
         output.line(format_args!("recovered {recovered} episode(s) of a recording that was cut short"));
     }
-    let by = Demonstrator { skill, states_only: arguments.states_only };
     let bar = output.bar(arguments.episodes as u64, "recording");
     // What the dataset holds already is not recorded again: the seeds go on after it.
-    let known = known_seeds(&arguments.dataset, &scene.name, skill.name()).map_err(Failure::failed)?;
+    let known = known_seeds(&arguments.dataset, &scene.name, &name).map_err(Failure::failed)?;
     let seeds = recording_seeds(arguments.seed).filter(|s| !known.contains(s)).take(arguments.episodes);
     let report = record(&scene, by, seeds, &arguments.dataset, &stop, |n| bar.set_position(n as u64));
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {
-        RecordError::NoOperator(_) | RecordError::Sides(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => {
+        RecordError::NoOperator(_) | RecordError::Policy(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => {
             Failure::bad_use(error)
         }
         RecordError::Dataset(_) => Failure::failed(error),
     })?;
     output.line(format_args!(
-        "{}: {} episodes of {} by {skill}, {} ticks, {} successful",
+        "{}: {} episodes of {} by {name}, {} ticks, {} successful",
         arguments.dataset.display(),
         report.episodes,
         scene.name,
@@ -75,7 +88,7 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
     output.object(&json!({
         "dataset": arguments.dataset,
         "scene": scene.name,
-        "operator": skill.name(),
+        "operator": name,
         "episodes": report.episodes,
         "ticks": report.ticks,
         "successes": report.successes,
@@ -86,6 +99,30 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
         return Err(interrupted_with_result(format_args!("{} episodes are kept", report.episodes)));
     }
     Ok(())
+}
+
+/// Who plays, and what is recorded of it.
+fn demonstrator(arguments: &RecordArguments, scene: &Scene) -> Result<Demonstrator, Failure> {
+    let versus = Match::of(scene, arguments.side.as_deref(), arguments.opponent.as_deref())?;
+    if versus.is_random() {
+        return Err(Failure::bad_use(anyhow!(
+            "--opponent random judges, but does not record; give a policy, steady, hasty or sloppy"
+        )));
+    }
+    let (player, name) = match &arguments.policy {
+        Some(path) => {
+            let policy = load_policy(path)?;
+            plays(&policy, scene, versus.side, path)?;
+            let name = format!("policy of {}", policy.config().provenance.learner);
+            (Player::Policy(Box::new(policy)), name)
+        }
+        None => {
+            let skill: Skill = arguments.operator.parse().map_err(Failure::bad_use)?;
+            (Player::Operator(skill), skill.to_string())
+        }
+    };
+    let (players, side) = (versus.players(player), versus.side);
+    Ok(Demonstrator { players, side, name, states_only: arguments.states_only })
 }
 
 /// Seeds of the episodes that an operator has recorded into a dataset in a scene.

@@ -120,7 +120,7 @@ fn check_equal<T: PartialEq + std::fmt::Display>(
 pub(super) fn read_episode(
     path: &Path,
     row: &EpisodeSummary,
-    header: EpisodeHeader,
+    (header, others): (EpisodeHeader, Vec<f32>),
     task: Option<usize>,
     fps: u32,
 ) -> Result<Episode, DatasetError> {
@@ -141,6 +141,7 @@ pub(super) fn read_episode(
             0 => Vec::new(),
             size => table.floats("action", size)?,
         },
+        others,
         rewards: table.floats("next.reward", 1)?,
         terms,
         dones: table.bools("next.done")?,

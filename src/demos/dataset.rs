@@ -128,13 +128,13 @@ impl Dataset {
     /// - [`DatasetError::Inconsistent`] when its rows are not the ticks that the metadata says.
     pub fn read(&self, episode: usize) -> Result<Episode, DatasetError> {
         let row = self.row(episode)?;
-        let header = sim_files::read(&self.dir, episode, &row.recording)?;
-        let differences = self.state.shared.differences(&header);
+        let simulated = sim_files::read(&self.dir, episode, &row.recording)?;
+        let differences = self.state.shared.differences(&simulated.0);
         if !differences.is_empty() {
             return Err(DatasetError::Mismatch { dir: self.dir.clone(), differences });
         }
         let task = self.state.tasks.iter().position(|t| *t == row.task);
-        columns::read_episode(&data_path(&self.dir, episode), row, header, task, self.state.info.fps)
+        columns::read_episode(&data_path(&self.dir, episode), row, simulated, task, self.state.info.fps)
     }
 
     /// Read every episode, in order.
@@ -354,7 +354,7 @@ impl State {
         let data = columns::of_episode(episode, number, ticks, task, self.info.fps);
         let own: Stats = data.iter().filter_map(|(_, column)| FeatureStats::of(column)).collect();
         let data_hash = columns::write(&data_path(dir, number), data)?;
-        sim_files::write(dir, number, recording, &episode.header)?;
+        sim_files::write(dir, number, recording, episode)?;
         if tasks.len() > self.tasks.len() {
             metadata::write_tasks(dir, &tasks)?;
         }

@@ -30,6 +30,10 @@ pub struct EpisodeHeader {
     pub action: Layout,
     /// Names of the reward's terms.
     pub terms: Vec<String>,
+    /// Its place among those who act in the arena.
+    pub slot: usize,
+    /// Numbers in the actions of all others together.
+    pub others: usize,
     /// The arena's start snapshot.
     pub snapshot: Vec<u8>,
 }
@@ -41,6 +45,9 @@ pub struct Tick<'a> {
     pub observation: &'a [f32],
     /// What its driver decided, `[action size]`.
     pub action: &'a [f32],
+    /// What everybody else in the arena decided, by their places, `[header.others]`: the episode cannot be run again
+    /// without.
+    pub others: &'a [f32],
     /// The reward of the action.
     pub reward: f32,
     /// The reward's parts, `[terms]`.
@@ -64,6 +71,8 @@ pub struct Episode {
     pub observations: Vec<f32>,
     /// `[ticks * action size]`, tick by tick.
     pub actions: Vec<f32>,
+    /// `[ticks * header.others]`, tick by tick.
+    pub others: Vec<f32>,
     /// `[ticks]`.
     pub rewards: Vec<f32>,
     /// `[ticks * terms]`, tick by tick.
@@ -85,6 +94,7 @@ impl Episode {
             header,
             observations: Vec::new(),
             actions: Vec::new(),
+            others: Vec::new(),
             rewards: Vec::new(),
             terms: Vec::new(),
             dones: Vec::new(),
@@ -103,6 +113,7 @@ impl Episode {
         tick.check_sizes(&self.header)?;
         self.observations.extend_from_slice(tick.observation);
         self.actions.extend_from_slice(tick.action);
+        self.others.extend_from_slice(tick.others);
         self.rewards.push(tick.reward);
         self.terms.extend_from_slice(tick.terms);
         self.dones.push(tick.done);
@@ -129,6 +140,7 @@ impl Episode {
             reward: *self.rewards.get(index)?,
             observation: row(&self.observations, self.header.observation.size())?,
             action: row(&self.actions, self.header.action.size())?,
+            others: row(&self.others, self.header.others)?,
             terms: row(&self.terms, self.header.terms.len())?,
             done: *self.dones.get(index)?,
             success: *self.successes.get(index)?,
@@ -146,6 +158,11 @@ impl Episode {
         let columns = own.columns_of(layout)?;
         let rows = self.observations.chunks_exact(own.size());
         Ok(rows.flat_map(|row| columns.iter().map(|column| row[*column])).collect())
+    }
+
+    /// How many act in its arena. Those whose actions nobody recorded are not counted.
+    pub fn players(&self) -> usize {
+        1 + self.header.others / self.header.action.size().max(1)
     }
 
     /// Whether the task was fulfilled at any tick.
@@ -181,6 +198,7 @@ impl Episode {
         for (what, found, wanted) in [
             ("observation numbers", self.observations.len(), ticks * self.header.observation.size()),
             ("action numbers", self.actions.len(), ticks * self.header.action.size()),
+            ("numbers of the others' actions", self.others.len(), ticks * self.header.others),
             ("reward terms", self.terms.len(), ticks * self.header.terms.len()),
             ("done flags", self.dones.len(), ticks),
             ("success flags", self.successes.len(), ticks),
@@ -195,6 +213,7 @@ impl Episode {
         let groups = [
             ("observation.state", &self.observations, self.header.observation.size()),
             ("action", &self.actions, self.header.action.size()),
+            ("the others' actions", &self.others, self.header.others),
             ("next.reward", &self.rewards, 1),
             ("reward", &self.terms, self.header.terms.len()),
         ];
@@ -221,6 +240,7 @@ impl Tick<'_> {
         for (what, wanted, found) in [
             ("the observation", header.observation.size(), self.observation.len()),
             ("the action", header.action.size(), self.action.len()),
+            ("the others' actions", header.others, self.others.len()),
             ("the reward's terms", header.terms.len(), self.terms.len()),
         ] {
             if wanted != found {
@@ -241,7 +261,7 @@ impl EpisodeHeader {
     /// # Errors
     /// [`DatasetError::Header`] when a layout has no fields, an empty or repeated field, bounds that are not finite
     /// and in order, or more than 2^20 numbers; when a term's name is empty, repeated or contains `/` or a control
-    /// character; when `1 / control_dt` is not a whole number of ticks a second between 1 and 10,000; when agent or
+    /// character; when there are more than 2^20 numbers of others; when `1 / control_dt` is not a whole number of ticks a second between 1 and 10,000; when agent or
     /// task is empty.
     pub fn validate(&self) -> Result<(), DatasetError> {
         let header = |cause: String| DatasetError::Header { cause };
@@ -249,6 +269,9 @@ impl EpisodeHeader {
         check_action(&self.action).map_err(header)?;
         check_terms(&self.terms).map_err(header)?;
         ticks_per_second(self.control_dt).map_err(header)?;
+        if self.others > LARGEST_LAYOUT || self.slot > LARGEST_LAYOUT {
+            return Err(header(format!("{} numbers of others, at place {}, are too many", self.others, self.slot)));
+        }
         if self.agent.is_empty() || self.task.is_empty() {
             return Err(header("agent and task need a name".to_owned()));
         }

@@ -18,7 +18,7 @@ use super::error::DatasetError;
 use super::files;
 
 /// First bytes of every journal.
-pub(super) const MAGIC: &[u8; 8] = b"APPRJNL1";
+pub(super) const MAGIC: &[u8; 8] = b"APPRJNL2";
 /// Ending of a journal's name.
 pub(super) const EXTENSION: &str = "journal";
 /// Bytes before a frame's payload.

@@ -24,5 +24,5 @@ pub use journal::{FinishedJournal, JournalWriter};
 pub use metadata::EpisodeSummary;
 pub use recorder::{Recorder, RecorderPlugin};
 pub use recovery::{RecoveredEpisode, Recovery, recover};
-pub use replay::{ReplayPlugin, ReplayTrack, rewind_to_start};
+pub use replay::{ReplayPlugin, ReplayTrack, rewind_to_start, run_again};
 pub use schema::DatasetInfo;

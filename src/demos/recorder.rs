@@ -37,6 +37,7 @@ pub struct Recorder {
 struct Pending {
     observation: Vec<f32>,
     action: Vec<f32>,
+    others: Vec<f32>,
     state_hash: u64,
 }
 
@@ -167,6 +168,7 @@ impl Recorder {
         let tick = Tick {
             observation: &pending.observation,
             action: &pending.action,
+            others: &pending.others,
             reward: score.reward,
             terms: &score.terms,
             done: score.end.is_some(),
@@ -199,12 +201,14 @@ fn unused(path: &Path) -> PathBuf {
 /// The header of an episode that begins in this state.
 pub(super) fn header(
     scene: &Scene,
-    (spaces, slot): (&Spaces, usize),
+    (spaces, slot, others): (&Spaces, usize, usize),
     operator: &str,
     score: &Score,
     arena: &Arena,
     physics: &Physics<'_>,
 ) -> EpisodeHeader {
+    let sides = scene.blueprint.sides();
+    let told = sides.get(slot).map_or_else(|| scene.name.clone(), |side| format!("{} as {side}", scene.name));
     let instruction = arena.slots.get(slot).and_then(|slot| slot.guide.instruction.clone());
     let snapshot = Snapshot::take(physics, arena).to_bytes().unwrap_or_default();
     EpisodeHeader {
@@ -214,11 +218,13 @@ pub(super) fn header(
         seed: arena.seed,
         agent: spaces.agent.to_string(),
         operator: operator.to_owned(),
-        task: instruction.unwrap_or_else(|| scene.name.clone()),
+        task: instruction.unwrap_or(told),
         control_dt: scene.blueprint.control_dt(),
         observation: (*spaces.observation).clone(),
         action: (*spaces.action).clone(),
         terms: score.names.clone(),
+        slot,
+        others,
         snapshot,
     }
 }
@@ -236,6 +242,7 @@ impl Plugin for RecorderPlugin {
 fn take_decisions(
     mut arenas: Query<(&Arena, PhysicsSets, &ArenaScene)>,
     mut agents: Query<(&Agent, &Spaces, &Observation, &Action, &Score, &mut Recorder)>,
+    everybody: Query<(&Agent, &Spaces, &Action)>,
 ) {
     for (agent, spaces, observation, action, score, mut recorder) in &mut agents {
         if recorder.ended {
@@ -243,8 +250,10 @@ fn take_decisions(
         }
         let Ok((arena, mut sets, scene)) = arenas.get_mut(agent.arena) else { continue };
         let physics = sets.physics();
+        let others = if recorder.states_only { Vec::new() } else { others(agent, everybody.iter()) };
         if recorder.episode.is_none() {
-            let mut header = header(&scene.0, (spaces, agent.slot), &recorder.operator, score, arena, &physics);
+            let place = (spaces, agent.slot, others.len());
+            let mut header = header(&scene.0, place, &recorder.operator, score, arena, &physics);
             if recorder.states_only {
                 header.action = Layout { name: "no action".to_owned(), fields: Vec::new() };
             }
@@ -255,9 +264,26 @@ fn take_decisions(
         if recorder.states_only {
             action.clear();
         }
-        recorder.pending =
-            Some(Pending { observation: observation.0.clone(), action, state_hash: state_hash(&physics, arena) });
+        recorder.pending = Some(Pending {
+            observation: observation.0.clone(),
+            action,
+            others,
+            state_hash: state_hash(&physics, arena),
+        });
     }
+}
+
+/// What everybody else in the arena of `agent` decided, by their places.
+fn others<'a>(agent: &Agent, everybody: impl Iterator<Item = (&'a Agent, &'a Spaces, &'a Action)>) -> Vec<f32> {
+    let mut others: Vec<_> =
+        everybody.filter(|(other, ..)| other.arena == agent.arena && other.slot != agent.slot).collect();
+    others.sort_unstable_by_key(|(other, ..)| other.slot);
+    let decided = |(_, spaces, action): (&Agent, &Spaces, &Action)| {
+        let mut action = action.0.clone();
+        spaces.action.clamp(&mut action);
+        action
+    };
+    others.into_iter().flat_map(decided).collect()
 }
 
 fn take_scores(mut agents: Query<(&Score, &mut Recorder)>) {

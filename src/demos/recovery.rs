@@ -170,6 +170,7 @@ fn decode<T: DeserializeOwned>(payload: &[u8]) -> Option<T> {
 struct OwnedTick {
     observation: Vec<f32>,
     action: Vec<f32>,
+    others: Vec<f32>,
     reward: f32,
     terms: Vec<f32>,
     done: bool,
@@ -183,6 +184,7 @@ impl OwnedTick {
         Tick {
             observation: &self.observation,
             action: &self.action,
+            others: &self.others,
             reward: self.reward,
             terms: &self.terms,
             done: self.done,

@@ -22,13 +22,24 @@ pub struct ReplayTrack {
 impl ReplayTrack {
     /// The track of an episode.
     pub fn of(episode: &Episode) -> Self {
-        Self {
-            actions: episode.actions.clone(),
-            hashes: episode.state_hashes.clone(),
-            next: 0,
-            diverged: None,
-            divergences: 0,
-        }
+        Self::with(episode, episode.actions.clone())
+    }
+
+    /// The tracks of everybody in the arena, by their places. All actions are of one size.
+    fn of_all(episode: &Episode) -> Vec<Self> {
+        let (all, size) = (episode.header.others, episode.header.action.size());
+        let theirs = |other: usize| -> Vec<f32> {
+            let rows = episode.others.chunks_exact(all);
+            rows.flat_map(|row| &row[other * size..(other + 1) * size]).copied().collect()
+        };
+        let mut tracks: Vec<Self> =
+            (1..episode.players()).map(|other| Self::with(episode, theirs(other - 1))).collect();
+        tracks.insert(episode.header.slot.min(tracks.len()), Self::of(episode));
+        tracks
+    }
+
+    fn with(episode: &Episode, actions: Vec<f32>) -> Self {
+        Self { actions, hashes: episode.state_hashes.clone(), next: 0, diverged: None, divergences: 0 }
     }
 
     /// Whether all recorded ticks have been replayed.
@@ -42,6 +53,17 @@ impl ReplayTrack {
         self.diverged = None;
         self.divergences = 0;
     }
+}
+
+/// Let `agents`, everybody in `arena` by their places, carry out the episode again from its recorded start.
+///
+/// # Errors
+/// As [`rewind_to_start`].
+pub fn run_again(world: &mut World, arena: Entity, agents: &[Entity], episode: &Episode) -> Result<(), SnapshotError> {
+    for (agent, track) in agents.iter().zip(ReplayTrack::of_all(episode)) {
+        world.entity_mut(*agent).insert((Driver::Replay, track));
+    }
+    world.get_mut::<Arena>(arena).map_or(Ok(()), |mut arena| rewind_to_start(&mut arena, episode))
 }
 
 /// Let `arena` begin the episode again from its recorded start at the next tick.

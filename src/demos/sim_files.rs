@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::episode::EpisodeHeader;
+use super::episode::{Episode, EpisodeHeader};
 use super::error::DatasetError;
 use super::files;
 use crate::spaces::Layout;
@@ -27,6 +27,19 @@ struct Record {
     action: Layout,
     terms: Vec<String>,
     snapshot_xxh3: Hash,
+    /// Where more than one acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    company: Option<Company>,
+}
+
+/// Who else acted in the arena.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Company {
+    /// The place of the agent whose episode it is.
+    slot: usize,
+    /// Numbers in the actions of the others, a tick.
+    others: usize,
+    others_xxh3: Hash,
 }
 
 /// A hash as 16 hexadecimal digits: JSON readers round large numbers.
@@ -56,12 +69,18 @@ fn snapshot_path(dir: &Path, episode: usize) -> PathBuf {
     dir.join(format!("sim/episode-{episode:06}.snapshot"))
 }
 
+/// `sim/episode-000000.others`: what everybody else did, tick by tick, as little-endian `f32`.
+fn others_path(dir: &Path, episode: usize) -> PathBuf {
+    dir.join(format!("sim/episode-{episode:06}.others"))
+}
+
 fn scene_path(dir: &Path, hash: u64) -> PathBuf {
     dir.join(format!("sim/scenes/{hash:016x}.ron"))
 }
 
-/// Store the header of `episode`.
-pub(super) fn write(dir: &Path, episode: usize, recording: &str, header: &EpisodeHeader) -> Result<(), DatasetError> {
+/// Store what it takes to run `episode` again.
+pub(super) fn write(dir: &Path, number: usize, recording: &str, episode: &Episode) -> Result<(), DatasetError> {
+    let header = &episode.header;
     let scene = scene_path(dir, header.scene_hash);
     if scene.exists() {
         if files::read_bytes(&scene)? != header.scene_text.as_bytes() {
@@ -70,7 +89,16 @@ pub(super) fn write(dir: &Path, episode: usize, recording: &str, header: &Episod
     } else {
         files::write_atomic(&scene, header.scene_text.as_bytes())?;
     }
-    files::write_atomic(&snapshot_path(dir, episode), &header.snapshot)?;
+    files::write_atomic(&snapshot_path(dir, number), &header.snapshot)?;
+    let others: Vec<u8> = episode.others.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let company = (header.others > 0).then(|| Company {
+        slot: header.slot,
+        others: header.others,
+        others_xxh3: Hash(xxh3_64(&others)),
+    });
+    if company.is_some() {
+        files::write_atomic(&others_path(dir, number), &others)?;
+    }
     let record = Record {
         recording: recording.to_owned(),
         scene: header.scene.clone(),
@@ -85,12 +113,13 @@ pub(super) fn write(dir: &Path, episode: usize, recording: &str, header: &Episod
         action: header.action.clone(),
         terms: header.terms.clone(),
         snapshot_xxh3: Hash(xxh3_64(&header.snapshot)),
+        company,
     };
-    files::write_json(&record_path(dir, episode), &record)
+    files::write_json(&record_path(dir, number), &record)
 }
 
-/// Read the header of `episode`, which must be of `recording`.
-pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<EpisodeHeader, DatasetError> {
+/// Read the header of `episode`, which must be of `recording`, and what everybody else did in it.
+pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<(EpisodeHeader, Vec<f32>), DatasetError> {
     let path = record_path(dir, episode);
     let record: Record = files::read_json(&path)?;
     if record.recording != recording {
@@ -107,6 +136,15 @@ pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<Episod
     if xxh3_64(&scene) != record.scene_text_xxh3.0 {
         return Err(DatasetError::malformed(&scene_path, "its text is not the one recorded"));
     }
+    let mut others = Vec::new();
+    if let Some(company) = &record.company {
+        let path = others_path(dir, episode);
+        let bytes = files::read_bytes(&path)?;
+        if xxh3_64(&bytes) != company.others_xxh3.0 {
+            return Err(DatasetError::malformed(&path, "its bytes are not those recorded"));
+        }
+        others = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    }
     let header = EpisodeHeader {
         scene: record.scene,
         scene_hash: record.scene_hash.0,
@@ -119,14 +157,17 @@ pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<Episod
         observation: record.observation,
         action: record.action,
         terms: record.terms,
+        slot: record.company.as_ref().map_or(0, |company| company.slot),
+        others: record.company.as_ref().map_or(0, |company| company.others),
         snapshot,
     };
     header.validate().map_err(|e| DatasetError::malformed(&path, e))?;
-    Ok(header)
+    Ok((header, others))
 }
 
 /// Remove what a cut-off append of `episode` left. A scene stays: others may use it, and its name is its content's.
 pub(super) fn remove(dir: &Path, episode: usize) -> Result<(), DatasetError> {
     files::remove(&record_path(dir, episode))?;
+    files::remove(&others_path(dir, episode))?;
     files::remove(&snapshot_path(dir, episode))
 }

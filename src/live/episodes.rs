@@ -76,13 +76,6 @@ fn drop_recorder(world: &mut World) -> bool {
 
 pub(super) fn toggle_recording(world: &mut World) {
     match world.resource::<Session>().recording {
-        RecordingState::Idle if world.resource::<Session>().spawned.agents.len() > 1 => {
-            // Only the first agent's actions are kept; the others' would be missing when the episode is run again.
-            let mut session = world.resource_mut::<Session>();
-            let alone = session.scene.blueprint.sides().is_empty();
-            let remedy = if alone { ": start again without --agents" } else { ", and here two play" };
-            session.complain(format!("recording needs a scene with one agent{remedy}"));
-        }
         RecordingState::Idle => {
             begin(world);
             attach_recorder(world);

@@ -30,4 +30,4 @@ pub use memory::PolicyMemory;
 pub use network::Network;
 pub use parameters::{Copied, Initial, ParameterSource, filled};
 pub use policy::{OBSERVATION_CLIP, Policy};
-pub use trunks::{Activation, Cell, CellKind, Mlp, NetworkConfig, NetworkKind, Recurrent, Transformer, Trunk};
+pub use trunks::{Activation, Carried, Cell, CellKind, Mlp, NetworkConfig, NetworkKind, Recurrent, Transformer, Trunk};

@@ -8,7 +8,7 @@ use super::heads::HeadSizes;
 use super::heads::values::{MOST, joint_actions};
 use super::parameters::filled;
 use super::shown::Shown;
-use super::{Chance, Head, HeadKind, Loss, ParameterSource, PolicyConfig, PolicyError, Targets, Trunk};
+use super::{Carried, Chance, Head, HeadKind, Loss, ParameterSource, PolicyConfig, PolicyError, Targets, Trunk};
 
 /// Encoders, the hidden part and the head.
 #[derive(Module, Debug)]
@@ -64,8 +64,14 @@ impl Network {
         self.trunk.forward(self.encoded(inputs), masks)
     }
 
+    /// The same of a recurrent network that goes on from what it `carried` along, and the state `[rows, state]` after the
+    /// last tick; `None` for a network without a state.
+    pub fn go_on(&self, inputs: Tensor<3>, carried: Carried) -> Option<(Tensor<2>, Tensor<2>)> {
+        self.trunk.go_on(self.encoded(inputs), carried)
+    }
+
     /// `[rows, ticks, inputs]` to what the hidden part takes of them.
-    pub(super) fn encoded(&self, inputs: Tensor<3>) -> Tensor<3> {
+    fn encoded(&self, inputs: Tensor<3>) -> Tensor<3> {
         let [rows, ticks, numbers] = inputs.dims();
         if let Some(shown) = &self.shown {
             let read = shown.forward(inputs.reshape([rows * ticks, numbers]));

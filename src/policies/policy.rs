@@ -10,7 +10,7 @@ use super::artifact::{self, PolicyConfig, StoredTensors, WEIGHTS_FILE};
 use super::low_rank::{ADAPTER_FILE, LowRank};
 use super::shown::moments;
 use super::view::View;
-use super::{Attack, AttackKind, Chance, Copied, Network, PolicyError, PolicyMemory};
+use super::{Attack, AttackKind, Carried, Chance, Copied, Network, PolicyError, PolicyMemory};
 use crate::agents::Spaces;
 use crate::spaces::Layout;
 
@@ -304,8 +304,8 @@ fn remember_and_decide(
             memory.state.resize(size, 0.0);
             states.extend_from_slice(&memory.state);
         }
-        let encoded = network.encoded(tensor(inputs.to_vec(), wide, device).unsqueeze_dim(1)).squeeze_dim(1);
-        let stepped = network.trunk().step(encoded, tensor(states, size, device));
+        let inputs = tensor(inputs.to_vec(), wide, device).unsqueeze_dim(1);
+        let stepped = network.go_on(inputs, Carried { state: tensor(states, size, device), keeps: None });
         stepped.map(|(features, states)| {
             let mut after = vec![0.0; memories.len() * size];
             copy(states, &mut after);

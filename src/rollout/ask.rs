@@ -3,9 +3,10 @@
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
 
+use super::Player;
 use super::deal::Deal;
 use super::explore::Experience;
-use super::vec_env::{Player, VecEnv, VecEnvOptions};
+use super::vec_env::{VecEnv, VecEnvOptions};
 use crate::policies::{Policy, PolicyError};
 use crate::scenes::Scene;
 use crate::tasks::End;

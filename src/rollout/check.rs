@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::headless::headless_app;
 use crate::agents::Driver;
-use crate::demos::{Dataset, DatasetError, Episode, ReplayTrack, rewind_to_start};
+use crate::demos::{Dataset, DatasetError, Episode, ReplayTrack, run_again};
 use crate::scenes::{Scene, spawn_arena};
-use crate::sim::{Arena, tick};
+use crate::sim::tick;
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -89,13 +89,11 @@ where
 pub fn resimulate(scene: &Scene, episode: &Episode) -> Result<ReplayTrack, crate::sim::SnapshotError> {
     let mut app = headless_app(1);
     let world = app.world_mut();
-    let spawned = spawn_arena(world, scene, 1, Driver::Replay);
-    world.entity_mut(spawned.agents[0]).insert(ReplayTrack::of(episode));
-    if let Some(mut arena) = world.get_mut::<Arena>(spawned.arena) {
-        rewind_to_start(&mut arena, episode)?;
-    }
+    let spawned = spawn_arena(world, scene, episode.players(), Driver::Replay);
+    run_again(world, spawned.arena, &spawned.agents, episode)?;
     for _ in 0..episode.len() {
         tick(world);
     }
-    Ok(world.entity_mut(spawned.agents[0]).take::<ReplayTrack>().unwrap_or_else(|| ReplayTrack::of(episode)))
+    let own = spawned.agents.get(episode.header.slot).and_then(|agent| world.entity_mut(*agent).take::<ReplayTrack>());
+    Ok(own.unwrap_or_else(|| ReplayTrack::of(episode)))
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Player;
 use super::deal::Deal;
 use super::random::RandomActions;
-use super::vec_env::{Player, VecEnv, VecEnvOptions};
+use super::vec_env::{VecEnv, VecEnvOptions};
 use super::wilson::wilson_interval;
 use crate::policies::PolicyError;
 use crate::scenes::Scene;

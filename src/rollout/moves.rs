@@ -1,8 +1,9 @@
 //! What happens while somebody plays, tick by tick.
 
+use super::Player;
 use super::deal::Deal;
 use super::random::RandomActions;
-use super::vec_env::{Player, VecEnv, VecEnvOptions};
+use super::vec_env::{VecEnv, VecEnvOptions};
 use crate::agents::{Action, Agent};
 use crate::policies::PolicyError;
 use crate::scenes::Scene;

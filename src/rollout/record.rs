@@ -1,17 +1,20 @@
-//! Recording demonstrations by scripted operators.
+//! Recording demonstrations by scripted operators and policies.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bevy::app::App;
 use thiserror::Error;
 
 use super::headless::headless_app;
+use super::players::{Player, Seats, fitted};
 use crate::agents::Driver;
 use crate::demos::{DatasetError, Episode, Recorder};
-use crate::scenes::{Scene, spawn_arena};
+use crate::policies::PolicyError;
+use crate::scenes::{Scene, Spawned, spawn_arena};
 use crate::sim::{begin_episode, tick};
 use crate::tasks::Score;
-use crate::teleop::{ScriptedOperator, Skill};
+use crate::teleop::Skill;
 
 /// What was recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,44 +35,60 @@ pub enum RecordError {
     /// The scene has no scripted operator.
     #[error("scene `{0}` has no scripted operator; play it by hand, or give its blueprint one")]
     NoOperator(String),
-    /// Two play in the scene, and an episode holds the actions of one.
-    #[error("two play in `{0}`, and a recording of one of them cannot be run again; use a scene without sides")]
-    Sides(String),
+    /// A policy does not fit the scene's agent.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The dataset did not take an episode.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
 }
 
 /// Who demonstrates, and what is recorded of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct Demonstrator {
-    /// How well the operator plays.
-    pub skill: Skill,
+    /// Who plays: one, or one for each side of the scene, in order; the last also plays the sides that are left.
+    pub players: Vec<Player>,
+    /// The side whose episodes these are, from 0.
+    pub side: usize,
+    /// What its player is called in the dataset.
+    pub name: String,
     /// Record what is seen alone, as where one watches without feeling the controls.
     pub states_only: bool,
 }
 
 impl From<Skill> for Demonstrator {
     fn from(skill: Skill) -> Self {
-        Self { skill, states_only: false }
+        Self { players: vec![Player::Operator(skill)], side: 0, name: skill.to_string(), states_only: false }
     }
 }
 
-/// One episode by a scripted operator, kept in memory.
+/// An arena of `scene` whose agents are played by `players`.
+fn seated(app: &mut App, scene: &Scene, players: &[Player]) -> Result<Spawned, RecordError> {
+    let missing = |player: &Player| match player {
+        Player::Operator(skill) => scene.blueprint.operator(*skill).is_none(),
+        _ => false,
+    };
+    if players.iter().any(missing) {
+        return Err(RecordError::NoOperator(scene.name.clone()));
+    }
+    let players = fitted(scene, players.to_vec())?;
+    let world = app.world_mut();
+    let spawned = spawn_arena(world, scene, 1, Driver::Scripted);
+    let mut seats = Seats::of(scene, players);
+    spawned.agents.iter().enumerate().for_each(|(at, agent)| seats.seat(world, *agent, at));
+    Ok(spawned)
+}
+
+/// One episode by a scripted operator, kept in memory; of the first side, where the scene has sides.
 ///
 /// # Errors
 /// [`RecordError::NoOperator`]
 pub fn demonstrate(scene: &Scene, skill: Skill, seed: u64) -> Result<Episode, RecordError> {
-    let none = || RecordError::NoOperator(scene.name.clone());
-    if !scene.blueprint.sides().is_empty() {
-        return Err(RecordError::Sides(scene.name.clone()));
-    }
-    let operator = ScriptedOperator(scene.blueprint.operator(skill).ok_or_else(none)?);
     let mut app = headless_app(1);
+    let spawned = seated(&mut app, scene, &[Player::Operator(skill)])?;
     let world = app.world_mut();
-    let spawned = spawn_arena(world, scene, 1, Driver::Scripted);
     let agent = spawned.agents[0];
-    world.entity_mut(agent).insert((operator, Recorder::in_memory(skill.name())));
+    world.entity_mut(agent).insert(Recorder::in_memory(skill.name()));
     begin_episode(world, spawned.arena, seed);
     for _ in 0..scene.tick_limit() {
         tick(world);
@@ -78,15 +97,19 @@ pub fn demonstrate(scene: &Scene, skill: Skill, seed: u64) -> Result<Episode, Re
         }
     }
     let recorder = world.entity_mut(agent).take::<Recorder>();
-    recorder.and_then(Recorder::into_episode).ok_or_else(none)
+    recorder.and_then(Recorder::into_episode).ok_or_else(|| RecordError::NoOperator(scene.name.clone()))
 }
 
-/// Record one episode for each of `seeds` by a scripted operator and append it to the dataset in `dir`. `progress`
+/// Record one episode for each of `seeds` and append it to the dataset in `dir`. What everybody else in the arena does is
+/// recorded with it, so that it can be run again. `progress`
 /// hears the number of episodes after each; `stop` ends it after the episode in progress is discarded.
 ///
 /// # Errors
-/// [`RecordError`] when the scene has no operator or the dataset does not take an episode; what was appended before
-/// stays.
+/// [`RecordError`] when the scene has no operator, a policy does not fit, or the dataset does not take an episode; what was
+/// appended before stays.
+///
+/// # Panics
+/// Without a player, or when there is no such side.
 pub fn record(
     scene: &Scene,
     by: impl Into<Demonstrator>,
@@ -95,24 +118,16 @@ pub fn record(
     stop: &AtomicBool,
     mut progress: impl FnMut(usize),
 ) -> Result<RecordReport, RecordError> {
-    let Demonstrator { skill, states_only } = by.into();
-    if !scene.blueprint.sides().is_empty() {
-        return Err(RecordError::Sides(scene.name.clone()));
-    }
-    let operator = || {
-        let operator = scene.blueprint.operator(skill).ok_or_else(|| RecordError::NoOperator(scene.name.clone()))?;
-        Ok::<_, RecordError>(ScriptedOperator(operator))
-    };
+    let Demonstrator { players, side, name, states_only } = by.into();
     let mut app = headless_app(1);
+    let spawned = seated(&mut app, scene, &players)?;
     let world = app.world_mut();
-    let spawned = spawn_arena(world, scene, 1, Driver::Scripted);
-    let agent = spawned.agents[0];
-    world.entity_mut(agent).insert(operator()?);
+    let agent = spawned.agents[side];
     let mut report = RecordReport::default();
     let journals = dir.join("journal");
     for seed in seeds {
         begin_episode(world, spawned.arena, seed);
-        let recorder = Recorder::with_journal(skill.name(), &journals);
+        let recorder = Recorder::with_journal(&*name, &journals);
         world.entity_mut(agent).insert(if states_only { recorder.states_only() } else { recorder });
         loop {
             tick(world);

@@ -4,7 +4,7 @@ use bevy::ecs::prelude::*;
 
 use super::headless::headless_app;
 use crate::agents::Driver;
-use crate::demos::{Episode, ReplayTrack, rewind_to_start};
+use crate::demos::{Episode, run_again};
 use crate::policies::{Policies, Policy, PolicyError, PolicyIndex};
 use crate::scenes::{Scene, Spawned, spawn_arena};
 use crate::sim::{Arena, PhysicsSets, SnapshotError, begin_episode, tick};
@@ -30,12 +30,9 @@ pub struct Trace {
 pub fn trace_episode(scene: &Scene, episode: &Episode) -> Result<Trace, SnapshotError> {
     let mut app = headless_app(1);
     let world = app.world_mut();
-    let spawned = spawn_arena(world, scene, 1, Driver::Replay);
-    world.entity_mut(spawned.agents[0]).insert(ReplayTrack::of(episode));
-    if let Some(mut arena) = world.get_mut::<Arena>(spawned.arena) {
-        rewind_to_start(&mut arena, episode)?;
-    }
-    Ok(follow(world, &spawned, episode.len() as u64))
+    let spawned = spawn_arena(world, scene, episode.players(), Driver::Replay);
+    run_again(world, spawned.arena, &spawned.agents, episode)?;
+    Ok(follow(world, &spawned, episode.header.slot, episode.len() as u64))
 }
 
 /// The line that a policy takes from the start of `seed`.
@@ -50,17 +47,17 @@ pub fn trace_policy(scene: &Scene, policy: Policy, seed: u64) -> Result<Trace, P
     let spawned = spawn_arena(world, scene, 1, Driver::Policy);
     world.entity_mut(spawned.agents[0]).insert::<PolicyIndex>(index);
     begin_episode(world, spawned.arena, seed);
-    Ok(follow(world, &spawned, scene.tick_limit()))
+    Ok(follow(world, &spawned, 0, scene.tick_limit()))
 }
 
-/// Run until the episode ends, at most `limit` ticks.
-fn follow(world: &mut World, spawned: &Spawned, limit: u64) -> Trace {
+/// Run until the episode of the agent at place `slot` ends, at most `limit` ticks.
+fn follow(world: &mut World, spawned: &Spawned, slot: usize, limit: u64) -> Trace {
     let mut trace = Trace::default();
     let mut arenas = world.query::<(&Arena, PhysicsSets)>();
     for _ in 0..limit {
         tick(world);
         if let Ok((arena, mut sets)) = arenas.get_mut(world, spawned.arena) {
-            let slot = &arena.slots[0];
+            let slot = &arena.slots[slot];
             let (position, _) = sets.physics().pose(slot.body.parts()[0]);
             trace.line.push((position.x, position.z));
             if trace.course.is_empty() {
@@ -73,7 +70,7 @@ fn follow(world: &mut World, spawned: &Spawned, limit: u64) -> Trace {
                 trace.goal = slot.guide.goal.map(|g| (g.x, g.z));
             }
         }
-        let score = world.get::<Score>(spawned.agents[0]);
+        let score = world.get::<Score>(spawned.agents[slot]);
         if let Some(end) = score.and_then(|s| s.end) {
             trace.success = end == crate::tasks::End::Success;
             break;

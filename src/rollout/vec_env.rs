@@ -3,12 +3,12 @@
 use bevy::ecs::prelude::*;
 
 use super::headless::headless_app;
+use super::players::{Player, Seats, fitted};
 use crate::agents::{Action, Agent, Driver, Observation};
-use crate::policies::{Policies, Policy, PolicyError, PolicyIndex};
+use crate::policies::PolicyError;
 use crate::scenes::{Scene, despawn_arena, spawn_arena};
 use crate::sim::{Arena, SimAct, SimObserve, SimThreads, begin_episode, split_seed};
 use crate::tasks::{End, Score};
-use crate::teleop::{ScriptedOperator, Skill};
 
 /// How many arenas, and on how many threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,28 +26,6 @@ pub struct VecEnvOptions {
 impl Default for VecEnvOptions {
     fn default() -> Self {
         Self { arenas: 1, agents: 1, threads: 0 }
-    }
-}
-
-/// Who decides the actions of a [`VecEnv`]'s agents.
-pub enum Player {
-    /// A trained policy, all agents in one batch.
-    Policy(Box<Policy>),
-    /// A scripted operator.
-    Operator(Skill),
-    /// Nobody: whoever calls [`VecEnv::step`] draws even random actions ([`super::RandomActions`]), the zero of a
-    /// normalised score. [`VecEnv::step_driven`] would repeat the last ones.
-    Random,
-}
-
-impl Player {
-    /// Who writes the actions of the agents that it plays.
-    fn driver(&self) -> Driver {
-        match self {
-            Self::Random => Driver::Remote,
-            Self::Policy(_) => Driver::Policy,
-            Self::Operator(_) => Driver::Scripted,
-        }
     }
 }
 
@@ -170,31 +148,10 @@ impl VecEnv {
     /// # Panics
     /// When `options.arenas` or `options.agents` is 0, or without a player.
     pub fn played_by(scene: &Scene, options: VecEnvOptions, players: Vec<Player>) -> Result<Self, PolicyError> {
-        assert!(!players.is_empty(), "somebody has to play");
-        let spaces = scene.blueprint.spaces();
-        let fitted = |player| match player {
-            Player::Policy(policy) => Ok(Player::Policy(Box::new(policy.fitted(&spaces, &scene.name)?))),
-            player => Ok(player),
-        };
-        let players: Vec<Player> = players.into_iter().map(fitted).collect::<Result<_, PolicyError>>()?;
+        let players = fitted(scene, players)?;
         let drivers = players.iter().map(Player::driver).collect();
-        let mut indices = vec![None; players.len()];
-        Ok(Self::spawn(scene, options, drivers, |world, agent, at| {
-            let at = at.min(players.len() - 1);
-            match &players[at] {
-                Player::Random => {}
-                Player::Policy(policy) => {
-                    let add = || world.resource_mut::<Policies>().add((**policy).clone());
-                    let index = *indices[at].get_or_insert_with(add);
-                    world.entity_mut(agent).insert::<PolicyIndex>(index);
-                }
-                Player::Operator(skill) => {
-                    if let Some(operator) = scene.blueprint.operator(*skill) {
-                        world.entity_mut(agent).insert(ScriptedOperator(operator));
-                    }
-                }
-            }
-        }))
+        let mut seats = Seats::of(scene, players);
+        Ok(Self::spawn(scene, options, drivers, |world, agent, at| seats.seat(world, agent, at)))
     }
 
     fn spawn(

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 
 use crate::agents::Driver;
-use crate::demos::{Episode, ReplayTrack, rewind_to_start};
+use crate::demos::{Episode, ReplayTrack, run_again};
 use crate::live::{LiveSystems, Session, SimClock};
-use crate::sim::Arena;
 
 /// How long the end is shown before the episode begins again.
 const SHOWN: Duration = Duration::from_millis(1500);
@@ -52,8 +51,7 @@ fn run_playback(world: &mut World) {
     let begun = world.get::<ReplayTrack>(ego).is_some();
     if begun && world.get::<Driver>(ego) != Some(&Driver::Replay) {
         // Somebody took over.
-        world.entity_mut(ego).remove::<ReplayTrack>();
-        world.remove_resource::<Playback>();
+        end(world);
         return;
     }
     let (finished, diverged) = world.get::<ReplayTrack>(ego).map_or((false, None), |t| (t.finished(), t.diverged));
@@ -73,15 +71,21 @@ fn run_playback(world: &mut World) {
 }
 
 fn begin(world: &mut World, ego: Entity) {
-    let arena = world.resource::<Session>().spawned.arena;
-    let failed = world.resource_scope(|world, playback: Mut<Playback>| {
-        world.entity_mut(ego).insert((Driver::Replay, ReplayTrack::of(&playback.episode)));
-        let mut arena = world.get_mut::<Arena>(arena)?;
-        rewind_to_start(&mut arena, &playback.episode).err()
-    });
-    if let Some(error) = failed {
-        world.remove_resource::<Playback>();
-        world.entity_mut(ego).insert(Driver::Human).remove::<ReplayTrack>();
+    let session = world.resource::<Session>();
+    let (arena, agents) = (session.spawned.arena, session.spawned.agents.clone());
+    let begun =
+        world.resource_scope(|world, playback: Mut<Playback>| run_again(world, arena, &agents, &playback.episode));
+    if let Err(error) = begun {
+        end(world);
+        world.entity_mut(ego).insert(Driver::Human);
         world.resource_mut::<Session>().complain(error.to_string());
     }
+}
+
+/// Nobody replays any longer.
+fn end(world: &mut World) {
+    for agent in world.resource::<Session>().spawned.agents.clone() {
+        world.entity_mut(agent).remove::<ReplayTrack>();
+    }
+    world.remove_resource::<Playback>();
 }

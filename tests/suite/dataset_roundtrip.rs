@@ -21,6 +21,8 @@ fn header(observations: usize, actions: usize, terms: &[&str]) -> EpisodeHeader 
         observation: Layout::new("vehicle/observation", vec![Field::new("sensor", observations, "m", -1e9, 1e9)]),
         action: Layout::new("vehicle/action", vec![Field::new("steer", actions, "1", -1.0, 1.0)]),
         terms: terms.iter().map(|t| (*t).to_owned()).collect(),
+        slot: 0,
+        others: 0,
         snapshot: vec![1, 2, 3, 255],
     }
 }
@@ -35,14 +37,17 @@ fn episode(header: EpisodeHeader, ticks: usize, salt: u64) -> Episode {
         (state >> 40) as f32 / 1e4 - 800.0
     };
     let (o, a, t) = (header.observation.size(), header.action.size(), header.terms.len());
+    let others = header.others;
     let mut episode = Episode::new(header);
     for i in 0..ticks {
         let observation: Vec<f32> = (0..o).map(|_| number()).collect();
         let action: Vec<f32> = (0..a).map(|_| number()).collect();
         let terms: Vec<f32> = (0..t).map(|_| number()).collect();
+        let others: Vec<f32> = (0..others).map(|_| number()).collect();
         let tick = Tick {
             observation: &observation,
             action: &action,
+            others: &others,
             reward: number(),
             terms: &terms,
             done: i + 1 == ticks,
@@ -99,6 +104,7 @@ proptest! {
         lengths in prop::collection::vec(1usize..40, 1..5),
         fps in prop::sample::select(vec![10.0f32, 30.0, 50.0, 60.0]),
         snapshot in prop::collection::vec(any::<u8>(), 0..200),
+        (slot, others) in (0usize..4, 1usize..7),
         reopen in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().expect("temporary folder");
@@ -110,6 +116,8 @@ proptest! {
         for (i, ticks) in lengths.iter().enumerate() {
             header.task = format!("task {}", i % 2);
             header.seed = u64::MAX / 7 * i as u64;
+            // Alone and in company, by turns.
+            (header.slot, header.others) = if i % 2 == 0 { (slot, others) } else { (0, 0) };
             let episode = episode(header.clone(), *ticks, i as u64 + 1);
             if reopen {
                 drop(dataset);

@@ -20,6 +20,8 @@ fn header() -> EpisodeHeader {
         observation: Layout::new("vehicle/observation", vec![Field::new("speed", 2, "m/s", -50.0, 50.0)]),
         action: Layout::new("vehicle/action", vec![Field::new("steer", 1, "1", -1.0, 1.0)]),
         terms: vec!["progress".to_owned()],
+        slot: 1,
+        others: 1,
         snapshot: vec![9; 40],
     }
 }
@@ -33,6 +35,7 @@ fn push(journal: &mut JournalWriter, i: usize) {
     let tick = Tick {
         observation: &observation,
         action: &action,
+        others: &[-action[0]],
         reward: 1.0,
         terms: &terms,
         done: false,
@@ -49,6 +52,7 @@ fn check_ticks(episode: &Episode, count: usize) {
         let (observation, action, _, state_hash) = tick(i);
         let found = episode.tick(i).expect("has the tick");
         assert_eq!((found.observation, found.action, found.state_hash), (&observation[..], &action[..], state_hash));
+        assert_eq!(found.others, [-action[0]], "what the other did at tick {i}");
     }
     assert!(episode.tick(count).is_none());
 }
@@ -147,7 +151,7 @@ fn a_crash_between_append_and_removal_does_not_append_twice() {
         let (observation, action, terms) = (&observation[..], &action[..], &terms[..]);
         let (reward, done, success, intervention) = (1.0, false, false, i % 2 == 0);
         episode
-            .push(Tick { observation, action, reward, terms, done, success, intervention, state_hash })
+            .push(Tick { observation, action, others: &[0.0], reward, terms, done, success, intervention, state_hash })
             .expect("pushes");
     }
     let finished = journal.finish().expect("finishes");

@@ -148,7 +148,7 @@ fn cloning_says_that_there_are_no_actions() {
 
 fn states_only(dir: &Path) -> Dataset {
     let scene = find("slalom").unwrap();
-    let by = Demonstrator { skill: Skill::Steady, states_only: true };
+    let by = Demonstrator { states_only: true, ..Skill::Steady.into() };
     record(&scene, by, recording_seeds(3).take(2), dir, &Default::default(), |_| {}).unwrap();
     Dataset::open(dir).unwrap()
 }

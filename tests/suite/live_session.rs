@@ -9,7 +9,7 @@ use apprentice::demos::{Dataset, Recorder};
 use apprentice::live::{
     Learning, LivePlugin, RecordingState, Request, Session, SessionOptions, SimClock, open_session,
 };
-use apprentice::rollout::SandboxPlugins;
+use apprentice::rollout::{SandboxPlugins, resimulate};
 use apprentice::scenes::find;
 use apprentice::sim::Arena;
 use apprentice::teleop::KeyLatch;
@@ -30,6 +30,11 @@ struct Live {
 
 impl Live {
     fn open() -> Self {
+        Self::open_in("slalom", 1, None)
+    }
+
+    /// The same in another scene, with so many agents and on a side.
+    fn open_in(scene: &str, agents: usize, side: Option<&str>) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut app = App::new();
         app.add_plugins(SandboxPlugins { threads: 1 }).add_plugins(LivePlugin);
@@ -37,13 +42,14 @@ impl Live {
         app.cleanup();
         app.world_mut().resource_mut::<SimClock>().paused = true;
         let options = SessionOptions {
-            agents: 1,
+            agents,
+            side: side.map(str::to_owned),
             datasets: dir.path().join("datasets"),
             runs: dir.path().join("runs"),
             operator: "Ada".to_owned(),
             ..SessionOptions::default()
         };
-        open_session(app.world_mut(), find("slalom").expect("a shipped scene"), options);
+        open_session(app.world_mut(), find(scene).expect("a shipped scene"), options);
         let mut live = Self { app, dir };
         live.frame();
         live
@@ -516,4 +522,18 @@ fn requests_reach_the_clock() {
     let held = live.arena_tick();
     (0..20).for_each(|_| live.frame());
     assert_eq!(live.arena_tick(), held, "held again");
+}
+
+#[test]
+fn a_recording_in_company_happens_again() {
+    for (scene, agents, side, slot) in [("slalom", 3, None, 0), ("tag", 1, Some("runner"), 1)] {
+        let mut live = Live::open_in(scene, agents, side);
+        live.record(60);
+        live.ask(Request::KeepEpisode);
+        let episode = live.dataset().read(0).expect("it is kept");
+        let found = (episode.len(), episode.header.slot, episode.players());
+        assert_eq!(found, (60, slot, live.session().spawned.agents.len()), "{scene}");
+        let track = resimulate(&find(scene).expect("a shipped scene"), &episode).expect("it runs again");
+        assert_eq!(track.divergences, 0, "{scene}");
+    }
 }

@@ -249,7 +249,7 @@ fn sides_and_opponents_at_the_command_line() {
     assert_eq!(run(&seen, dir).0, Some(0));
     for (arguments, wanted) in [
         (&["eval", "--operator", "steady", "--scene", "slalom", "--side", "chaser"][..], "slalom has no sides"),
-        (&["record", "--scene", "tag", "--episodes", "1", "--dataset", "d"], "two play in `tag`"),
+        (&["record", "--scene", "slalom", "--side", "runner", "--dataset", "d"], "slalom has no sides"),
         (&["train", "self-play", "--scene", "slalom", "--run", "s"], "slalom has no two sides"),
         (&["train", "ppo", "--scene", "tag", "--run", "s"], "use train self-play"),
         (&["train", "dagger", "--scene", "tag", "--dataset", "seen", "--run", "s"], "use train self-play"),

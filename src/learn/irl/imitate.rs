@@ -78,11 +78,16 @@ pub fn imitate_in(
     progress: &mut dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
     config.check("the training configuration")?;
+    let kind = config.training.learner;
+    let unusable = |origin: &str, message: String| Err(TrainError::Config { origin: origin.into(), message });
     if !config.reward.from.is_empty() {
-        return Err(TrainError::Config {
-            origin: "reward.from".into(),
-            message: format!("train {} infers its own reward; leave it out", config.training.learner.name()),
-        });
+        return unusable("reward.from", format!("train {} infers its own reward; leave it out", kind.name()));
+    }
+    if config.network.is_recurrent() && matches!(kind, LearnerKind::Airl | LearnerKind::MaxentIrl) {
+        return unusable(
+            "network.kind",
+            format!("train {} asks how likely a demonstrated tick is by itself; take network.kind mlp", kind.name()),
+        );
     }
     let spaces = environment.policy_config();
     let reward = inferred_reward(config, data, (&spaces.observation, &spaces.action), &options.device)?;

@@ -2,6 +2,7 @@
 
 mod advantages;
 mod arenas;
+mod deciding;
 mod dqn;
 mod environment;
 mod moments;

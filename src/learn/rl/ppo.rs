@@ -9,16 +9,16 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::deciding::{PIECE, Said, draw, forget, likelihoods, say};
 use super::environment::{check_rewards, check_settings, validated};
 use super::reward::{Acted, InferredReward};
 use super::rollouts::{Rollouts, lesson, normalized, told};
-use super::update::{Ticks, orders};
+use super::update::Ticks;
 use super::{Environment, Moments};
 use crate::learn::random::{Purpose, generator};
 use crate::learn::run_dir::{not_whole, read_state, write_state};
 use crate::learn::student::Student;
 use crate::learn::sums::{finite, number};
-use crate::learn::tensors::tensor;
 use crate::learn::{Base, Extent, Learner, Metric, TrainConfig, TrainError, UpdateStep, Validation};
 use crate::policies::{Chance, HeadConfig, HeadKind, Network, Policy, PolicyConfig, PolicyError};
 use crate::spaces::{Field, Layout, Normalizer};
@@ -29,8 +29,6 @@ const STATE_FILE: &str = "ppo.bin";
 const CRITIC_DIR: &str = "critic";
 /// Ticks of chance from which the first normaliser of observations comes.
 const FIRST_LOOK: usize = 64;
-/// Rows that a core decides at once.
-const PIECE: usize = 64;
 /// Least and largest learning rate that adapts to the divergence.
 const RATES: (f64, f64) = (1e-5, 1e-2);
 
@@ -99,12 +97,31 @@ struct State {
     sums: Vec<f32>,
     /// Noise of each row at its last tick.
     noise: Vec<f32>,
+    remembered: Remembered,
     /// The learning rate that adapts.
     rate: f64,
     /// Ticks of all rows.
     ticks: u64,
     /// Where the environment is.
     environment: Vec<u8>,
+}
+
+/// What recurrent networks remember of each row, `[rows, state]`; nothing of others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Remembered {
+    actor: Vec<f32>,
+    critic: Vec<f32>,
+    /// The policy that it began from.
+    base: Vec<f32>,
+}
+
+/// What an update teaches, and what the networks remembered before each of its sequences.
+struct Taught {
+    ticks: Ticks,
+    actor: Vec<f32>,
+    critic: Vec<f32>,
+    /// Which part of the returns' variance the critic told.
+    explained: f32,
 }
 
 /// Sums over the updates since the metrics were asked for.
@@ -154,10 +171,16 @@ impl Ppo {
         };
         let mut policy = environment.policy_config();
         (policy.network, policy.head) = (config.network.clone(), config.head.clone());
-        if config.network.history > 1 || config.network.is_recurrent() || config.head.chunk > 1 {
+        let recurrent = config.network.is_recurrent();
+        if config.head.chunk > 1 || config.network.history > 1 && !recurrent {
             return unusable(
-                "learning by acting sees one tick and decides one: network.history and head.chunk must be 1, and \
-                 network.kind mlp, also of the policy that init.from names",
+                "learning by acting sees one tick and decides one: network.history and head.chunk must be 1, also of the \
+                 policy that init.from names; network.kind lstm and gru remember more",
+            );
+        }
+        if !config.ppo.ticks.is_multiple_of(config.network.sequence()) {
+            return unusable(
+                "recurrent networks learn from network.history ticks in a row; ppo.ticks must be a multiple of it",
             );
         }
         policy.action_normalizer = action_normalizer(&policy.action);
@@ -205,6 +228,11 @@ impl Ppo {
             returns: Moments::new(1),
             sums: vec![0.0; rows],
             noise: vec![0.0; rows * numbers],
+            remembered: Remembered {
+                actor: vec![0.0; rows * actor.network().trunk().state_size()],
+                critic: vec![0.0; rows * critic.network().trunk().state_size()],
+                base: vec![0.0; base.as_ref().map_or(0, |base| rows * base.trunk().state_size())],
+            },
             rate: config.optimizer.learning_rate,
             ticks: 0,
             environment: Vec::new(),
@@ -239,8 +267,8 @@ impl Ppo {
         self.actor.normalize_by(self.state.seen.normalizer());
     }
 
-    /// Act for an update's ticks.
-    fn act(&mut self, step: UpdateStep) -> Result<Rollouts, TrainError> {
+    /// Act for an update's ticks; what a recurrent actor remembered before each sequence of them.
+    fn act(&mut self, step: UpdateStep) -> Result<(Rollouts, Vec<f32>), TrainError> {
         let rows = self.environment.rows();
         let config = self.actor.policy_config();
         let network = self.actor.network().clone().valid();
@@ -251,7 +279,12 @@ impl Ppo {
             (0..rows).map(|row| generator(step.seed, Purpose::Explore, counter(row))).collect();
         let persistence = self.config.ppo.persistence;
         let fresh = (1.0 - persistence * persistence).sqrt();
-        for _ in 0..self.config.ppo.ticks {
+        let (sequence, state) = (self.config.network.sequence(), network.trunk().state_size());
+        let mut remembered = Vec::new();
+        for tick in 0..self.config.ppo.ticks {
+            if tick.is_multiple_of(sequence) {
+                remembered.extend_from_slice(&self.state.remembered.actor);
+            }
             let observations = self.environment.last().observations;
             let wide = observations.len() / rows;
             rollouts.observations.extend_from_slice(observations);
@@ -260,15 +293,16 @@ impl Ppo {
             for (noise, new) in self.state.noise.iter_mut().zip(drawn.into_data().iter::<f32>()) {
                 *noise = persistence * *noise + fresh * new;
             }
+            let mut memories = self.state.remembered.actor.chunks_mut((PIECE * state).max(1));
             let pieces: Vec<_> = inputs
                 .chunks(PIECE * wide)
                 .zip(self.state.noise.chunks(PIECE * narrow))
-                .map(|(inputs, noise)| (network.clone(), inputs, noise))
+                .map(|(inputs, noise)| (network.clone(), inputs, noise, memories.next().unwrap_or_default()))
                 .collect();
             let decided: Vec<(Vec<f32>, Vec<f32>)> = pieces
                 .into_par_iter()
                 .with_max_len(1)
-                .map(|(network, inputs, noise)| draw(&network, inputs, wide, noise, narrow))
+                .map(|(network, inputs, noise, memory)| draw(&network, inputs, noise, narrow, memory))
                 .collect();
             let first = rollouts.actions.len();
             for (actions, logs) in decided {
@@ -280,9 +314,10 @@ impl Ppo {
             self.environment.step(&actions);
             check_rewards(&*self.environment, step)?;
             rollouts.push(&*self.environment);
+            forget(&mut self.state.remembered.actor, &rollouts.endings[rollouts.endings.len() - rows..]);
         }
         self.state.ticks += (rows * self.config.ppo.ticks) as u64;
-        Ok(rollouts)
+        Ok((rollouts, remembered))
     }
 
     /// Let the inferred reward take the place of the environment's; numbers to tell about it.
@@ -315,41 +350,47 @@ impl Ppo {
         Ok(told)
     }
 
-    /// Values of observations that are normalised already.
-    fn values(&self, inputs: &[f32]) -> Vec<f32> {
-        let wide = self.critic.policy_config().observation.size();
-        let network = self.critic.network().clone().valid();
-        outputs(&network, inputs, wide)
-    }
-
     /// What the ticks teach.
-    fn teach(&self, mut rollouts: Rollouts) -> (Ticks, f32) {
+    fn teach(&mut self, mut rollouts: Rollouts, actor: Vec<f32>) -> Taught {
         let settings = &self.config.ppo;
         let normalizer = &self.actor.policy_config().observation_normalizer;
-        let inputs = normalized(normalizer, &rollouts.observations);
-        let values = self.values(&inputs);
-        let (ended, seen) = rollouts.truncated();
-        let truncated = ended.into_iter().zip(self.values(&normalized(normalizer, &seen)));
-        let next = self.values(&normalized(normalizer, self.environment.last().observations));
+        let last = self.environment.last().observations;
+        let sequence = self.config.network.sequence();
+        let remembered = &mut self.state.remembered;
+        let network = self.critic.network().clone().valid();
+        let Said { ticks: values, truncated, next, remembered: critic } =
+            say(&network, &rollouts, last, normalizer, sequence, &mut remembered.critic);
+        let truncated = rollouts.truncated().0.into_iter().zip(truncated);
+        let stay =
+            self.base.as_ref().map(|base| say(base, &rollouts, last, normalizer, sequence, &mut remembered.base).ticks);
         let mut advantages = rollouts.advantages(&values, truncated, &next, (settings.discount, settings.lambda));
         let returns: Vec<f32> = advantages.iter().zip(&values).map(|(a, v)| a + v).collect();
         let explained = explained_variance(&values, &returns);
         let (mean, std) = mean_and_deviation(&advantages);
         advantages.iter_mut().for_each(|a| *a = (*a - mean) / (std + 1e-8));
-        let stay = self.base.as_ref().map(|base| outputs(base, &inputs, normalizer.size()));
-        let ticks = Ticks { inputs, actions: rollouts.actions, logs: rollouts.logs, advantages, returns, stay };
-        (ticks, explained)
+        let ticks = Ticks {
+            rows: rollouts.rows,
+            sequence,
+            inputs: normalized(normalizer, &rollouts.observations),
+            actions: rollouts.actions,
+            logs: rollouts.logs,
+            advantages,
+            returns,
+            endings: rollouts.endings,
+            stay,
+        };
+        Taught { ticks, actor, critic, explained }
     }
 
     /// Learn how good states are; the mean loss.
-    fn learn_values(critic: &mut Student, config: &TrainConfig, ticks: &Ticks, rate: f64, step: UpdateStep) -> f32 {
+    fn learn_values(critic: &mut Student, config: &TrainConfig, taught: &Taught, rate: f64, step: UpdateStep) -> f32 {
         let device = critic.device().clone();
         let mut sum = None;
         let mut count = 0.0;
-        for rows in orders(config, ticks.logs.len(), step) {
-            let lesson = ticks.lesson(&rows, &device);
+        for sequences in taught.ticks.orders(config, step) {
+            let lesson = taught.ticks.lesson(&sequences, &taught.critic, &device);
             let network = critic.network();
-            let decided = network.head().decide(network.features(lesson.inputs, &[]), &mut Chance::Each(Vec::new()));
+            let decided = network.head().decide(lesson.features(network), &mut Chance::Each(Vec::new()));
             let loss = (decided - lesson.returns).square().mean();
             critic.descend(&loss, rate);
             let loss = loss.inner();
@@ -366,7 +407,7 @@ impl Ppo {
     fn learn_actions(
         actor: &mut Student,
         config: &TrainConfig,
-        ticks: &Ticks,
+        taught: &Taught,
         mut rate: f64,
         step: UpdateStep,
     ) -> (Vec<(&'static str, f32)>, f64) {
@@ -375,10 +416,10 @@ impl Ppo {
         let stay = settings.stay * settings.stay_decay.powi(step.index.min(i32::MAX as u64) as i32);
         let mut sums = [0.0f32; 4];
         let mut count = 0.0;
-        for rows in orders(config, ticks.logs.len(), step) {
-            let lesson = ticks.lesson(&rows, &device);
+        for sequences in taught.ticks.orders(config, step) {
+            let lesson = taught.ticks.lesson(&sequences, &taught.actor, &device);
             let network = actor.network();
-            let features = network.features(lesson.inputs, &[]);
+            let features = lesson.features(network);
             let Some(likelihood) = network.head().likelihood(features.clone(), lesson.actions) else { break };
             let change = likelihood.log.clone() - lesson.logs;
             let ratio = change.clone().exp();
@@ -417,46 +458,6 @@ impl Ppo {
     }
 }
 
-/// Draws of rows of normalised observations by normal noise, and their log-likelihoods.
-fn draw(network: &Network, inputs: &[f32], wide: usize, noise: &[f32], narrow: usize) -> (Vec<f32>, Vec<f32>) {
-    let rows = inputs.len() / wide;
-    let inputs = tensor(inputs.to_vec(), [rows, 1, wide], &Device::flex());
-    let features = network.features(inputs, &[]);
-    let noise = tensor(noise.to_vec(), [rows, narrow], &Device::flex());
-    let numbers = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect();
-    network
-        .head()
-        .draw(features.clone(), noise)
-        .and_then(|actions| Some((actions.clone(), network.head().likelihood(features, actions)?)))
-        .map(|(actions, likelihood)| (numbers(actions), numbers(likelihood.log)))
-        .unwrap_or_default()
-}
-
-/// Log-likelihoods of normalised actions at rows of normalised observations.
-fn likelihoods(network: &Network, inputs: Vec<f32>, actions: Vec<f32>, narrow: usize) -> Vec<f32> {
-    let rows = actions.len() / narrow;
-    let wide = inputs.len() / rows.max(1);
-    let features = network.features(tensor(inputs, [rows, 1, wide], &Device::flex()), &[]);
-    let likelihood = network.head().likelihood(features, tensor(actions, [rows, narrow], &Device::flex()));
-    likelihood.map_or_else(Vec::new, |likelihood| likelihood.log.into_data().iter::<f32>().collect())
-}
-
-/// What a network decides without chance.
-fn outputs(network: &Network, inputs: &[f32], wide: usize) -> Vec<f32> {
-    const ROWS: usize = 1024;
-    let pieces: Vec<_> = inputs.chunks(ROWS * wide).map(|inputs| (network.clone(), inputs)).collect();
-    let decided: Vec<Vec<f32>> = pieces
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|(network, inputs)| {
-            let inputs = tensor(inputs.to_vec(), [inputs.len() / wide, 1, wide], &Device::flex());
-            let decided = network.head().decide(network.features(inputs, &[]), &mut Chance::Each(Vec::new()));
-            decided.into_data().iter::<f32>().collect()
-        })
-        .collect();
-    decided.concat()
-}
-
 fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
@@ -486,22 +487,24 @@ impl Learner for Ppo {
         }
         if self.environment.advance() {
             self.state.sums.fill(0.0);
+            let Remembered { actor, critic, base } = &mut self.state.remembered;
+            [actor, critic, base].into_iter().for_each(|memory| memory.fill(0.0));
         }
-        let mut rollouts = self.act(step)?;
+        let (mut rollouts, remembered) = self.act(step)?;
         self.told.episodes.append(&mut rollouts.episodes);
         let inferred = self.judge(&mut rollouts, step)?;
         let State { sums, returns, .. } = &mut self.state;
         rollouts.scale(self.config.ppo.discount, sums, returns);
         let observations = rollouts.observations.clone();
-        let (ticks, explained) = self.teach(rollouts);
+        let taught = self.teach(rollouts, remembered);
         let rate = if self.config.ppo.divergence > 0.0 { self.state.rate } else { step.learning_rate };
         let (actor, critic, config) = (&mut self.actor, &mut self.critic, &self.config);
         let ((numbers, next), value_loss) = rayon::join(
-            || Self::learn_actions(actor, config, &ticks, rate, step),
-            || Self::learn_values(critic, config, &ticks, config.optimizer.learning_rate, step),
+            || Self::learn_actions(actor, config, &taught, rate, step),
+            || Self::learn_values(critic, config, &taught, config.optimizer.learning_rate, step),
         );
         self.state.rate = next;
-        let new = numbers.into_iter().chain([("train/value_loss", value_loss), ("train/explained", explained)]);
+        let new = numbers.into_iter().chain([("train/value_loss", value_loss), ("train/explained", taught.explained)]);
         let new = new.chain(inferred);
         if self.told.numbers.is_empty() {
             self.told.numbers = new.collect();

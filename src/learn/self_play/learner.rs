@@ -69,6 +69,9 @@ impl SelfPlay {
         if config.head.kind != HeadKind::Gaussian {
             return Err(unusable("train self-play decides by head.kind=gaussian; leave head.kind out".into()));
         }
+        if config.network.is_recurrent() {
+            return Err(unusable("train self-play sees one tick and decides one; take network.kind mlp".into()));
+        }
         if !config.init.from.is_empty() || !config.reward.from.is_empty() {
             return Err(unusable(
                 "train self-play begins from chance, for the task's reward; leave init.from and reward.from out".into(),

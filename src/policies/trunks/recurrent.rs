@@ -102,8 +102,9 @@ impl Recurrent {
     }
 
     /// `[rows, ticks, inputs]` and the state before them `[rows, state]` to the outputs `[rows, ticks, width]` and the
-    /// state after them.
-    pub(super) fn forward(&self, x: Tensor<3>, state: Tensor<2>) -> (Tensor<3>, Tensor<2>) {
+    /// state after them. `keeps` `[rows, ticks]`, where there is one, is 0 where a tick begins with nothing remembered, and
+    /// 1 elsewhere.
+    pub(super) fn forward(&self, x: Tensor<3>, state: Tensor<2>, keeps: Option<&Tensor<2>>) -> (Tensor<3>, Tensor<2>) {
         let [rows, ticks, _] = x.dims();
         let mut x = self.activation.apply(self.embedding.forward(x));
         let mut after = Vec::with_capacity(self.cells.len());
@@ -116,6 +117,9 @@ impl Recurrent {
             let mut outputs = Vec::with_capacity(ticks);
             for tick in 0..ticks {
                 let product = products.clone().slice([0..rows, tick..tick + 1]).squeeze_dim::<2>(1);
+                if let Some(keeps) = keeps {
+                    state = state * keeps.clone().slice([0..rows, tick..tick + 1]);
+                }
                 state = cell.step(product, state);
                 outputs.push(state.clone().slice([0..rows, 0..cell.width]).unsqueeze_dim::<3>(1));
             }

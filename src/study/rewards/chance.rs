@@ -1,10 +1,9 @@
 //! The task's own reward: from chance, and from a clone of few demonstrations.
 
-use super::acted::rewarded;
-use crate::learn::{LearnerKind, Progress, RunOptions, TrainConfig, ValidationReport};
-use crate::policies::Policy;
+use super::acted::until;
+use crate::learn::LearnerKind;
 use crate::rollout::{Player, evaluate};
-use crate::scenes::{Scene, find};
+use crate::scenes::find;
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
@@ -12,21 +11,6 @@ use crate::teleop::Skill;
 const DEMONSTRATIONS: usize = 2;
 /// Share of the steady operator's return that counts as having learned the task.
 const ENOUGH: f64 = 0.95;
-
-/// Notes when the judged return was enough for the first time.
-struct Reached {
-    wanted: f64,
-    at: Option<u64>,
-}
-
-impl Progress for Reached {
-    fn validated(&mut self, report: &ValidationReport, _policy: &Policy) {
-        let enough = report.validation.episodes.is_some_and(|(total, _)| f64::from(total) >= self.wanted);
-        if enough && self.at.is_none() {
-            self.at = Some(report.step);
-        }
-    }
-}
 
 pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, StudyError> {
     let scene = find(scene)?;
@@ -42,23 +26,23 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
             let bc = laboratory.sized(&LearnerKind::BehaviourCloning.defaults(), seed);
             let clone = format!("{name}-clone");
             let mut config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
-            let (policy, at) = match *label {
-                "bc, 2 demonstrations" => (laboratory.train(&clone, &bc, &data)?, None),
+            let (policy, until) = match *label {
+                "bc, 2 demonstrations" => (laboratory.train(&clone, &bc, &data)?, 1.0),
                 label => {
                     if label == "ppo from that clone" {
                         laboratory.train(&clone, &bc, &data)?;
                         config.network = bc.network;
                         config.init.from = laboratory.run(&clone).dir.display().to_string();
                     }
-                    act(laboratory, laboratory.run(&name), &config, &scene, ENOUGH * steady)?
+                    let enough = |total: f32, _| f64::from(total) >= ENOUGH * steady;
+                    until(laboratory, laboratory.run(&name), &config, &scene, &[], enough)?
                 }
             };
             let evaluation = laboratory.judge(policy, &scene)?;
-            let updates = config.training.steps as f64;
             Ok(Numbers::from([
                 ("return".into(), evaluation.return_mean / steady),
                 ("success".into(), evaluation.success_rate),
-                ("until".into(), at.map_or(1.0, |at| at as f64 / updates)),
+                ("until".into(), until),
             ]))
         })
     })?;
@@ -79,25 +63,4 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
         columns: ["of the operator's return", "success", "of the updates until enough"].map(String::from).to_vec(),
         rows: rows.collect(),
     })
-}
-
-/// A policy that acted for the task's reward, and the update after which it was good enough.
-fn act(
-    laboratory: &Laboratory<'_>,
-    options: RunOptions,
-    config: &TrainConfig,
-    scene: &Scene,
-    wanted: f64,
-) -> Result<(Policy, Option<u64>), StudyError> {
-    if options.dir.exists() {
-        // When it was good enough is known of a whole run alone.
-        std::fs::remove_dir_all(&options.dir).map_err(|source| StudyError::Io {
-            action: "remove",
-            path: options.dir.clone(),
-            source,
-        })?;
-    }
-    let mut reached = Reached { wanted, at: None };
-    let policy = rewarded(laboratory, options, config, scene, &mut reached)?;
-    Ok((policy, reached.at))
 }

@@ -5,6 +5,7 @@ mod chance;
 mod elsewhere;
 mod inferred;
 mod randomized;
+mod replay;
 mod tag;
 
 use super::Comparison;
@@ -45,6 +46,11 @@ pub const REWARDS: &[Comparison] = &[
         name: "randomized",
         about: "grip and mass that differ in every episode, and what is learned with and without that",
         run: randomized::run,
+    },
+    Comparison {
+        name: "replay",
+        about: "deep Q-learning over keys: which transitions it learns from, with demonstrations and without",
+        run: replay::run,
     },
     Comparison { name: "tag", about: "a chaser and a runner that learn against each other's past", run: tag::run },
 ];

@@ -1,0 +1,120 @@
+//! Recordings of arenas in which more than one acts, and of policies.
+
+use std::fs;
+
+use apprentice::demos::{Dataset, DatasetError, Episode};
+use apprentice::policies::Policy;
+use apprentice::rollout::resimulate;
+use apprentice::scenes::parse;
+
+use super::cli::run;
+
+const GAME: &str = "(title: \"t\", agent: Vehicle(), runner: Some(Vehicle(car: (grip: 1.3))), time_limit: 3.0,
+    start: (spread: (4.0, 9.0), turn: 180.0), task: Tag(radius: 4.5, apart: 8.0),
+    terms: { \"gap\": 0.1, \"caught\": 10.0, \"escaped\": 10.0 })";
+
+/// Ticks whose state was not the recorded one, when the episode is run again.
+fn diverged(episode: &Episode) -> usize {
+    let scene = parse(&episode.header.scene, "", &episode.header.scene_text).unwrap();
+    resimulate(&scene, episode).unwrap().divergences
+}
+
+#[test]
+fn either_side_of_a_game_is_recorded_and_happens_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("game.ron"), GAME).unwrap();
+    for side in ["chaser", "runner"] {
+        let record = ["record", "--scene", "game.ron", "--episodes", "2", "--dataset", side, "--side", side];
+        let (code, text) = run(&[&record[..], &["--opponent", "hasty"]].concat(), dir);
+        assert_eq!(code, Some(0), "{text}");
+        let (code, text) = run(&["dataset", "check", side], dir);
+        assert!(code == Some(0) && text.contains("2 episodes"), "{text}");
+    }
+    let [chaser, runner] = ["chaser", "runner"].map(|side| Dataset::open(dir.join(side)).unwrap().read(0).unwrap());
+    assert_eq!((chaser.header.slot, runner.header.slot, chaser.players(), runner.players()), (0, 1, 2, 2));
+    assert_eq!((&*chaser.header.task, &*runner.header.task), ("game as chaser", "game as runner"));
+    let chasing = chaser.header.observation.range("chasing").unwrap().start;
+    assert_eq!((chaser.observations[chasing], runner.observations[chasing]), (1.0, 0.0));
+    assert!(chaser.others.iter().any(|x| *x != 0.0), "the runner did something");
+    // It is the other's actions that make it happen again: without them it does not.
+    for episode in [chaser, runner] {
+        assert_eq!(diverged(&episode), 0);
+        let still = Episode { others: vec![0.0; episode.others.len()], ..episode };
+        assert!(diverged(&still) > 0, "place {}", still.header.slot);
+    }
+}
+
+#[test]
+fn what_the_other_did_is_missed_where_it_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("game.ron"), GAME).unwrap();
+    let (code, text) = run(&["record", "--scene", "game.ron", "--episodes", "1", "--dataset", "games"], dir);
+    assert_eq!(code, Some(0), "{text}");
+    let path = dir.join("games/sim/episode-000000.others");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[6] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let error = Dataset::open(dir.join("games")).unwrap().read(0).unwrap_err();
+    assert!(error.to_string().contains("episode-000000.others"), "{error}");
+    fs::remove_file(&path).unwrap();
+    let error = Dataset::open(dir.join("games")).unwrap().read(0).unwrap_err();
+    assert!(matches!(&error, DatasetError::Io { .. }) && error.to_string().contains("others"), "{error}");
+    let (code, text) = run(&["dataset", "check", "games"], dir);
+    assert!(code == Some(1) && text.contains("episode-000000.others"), "{text}");
+}
+
+#[test]
+fn what_a_policy_does_is_recorded_as_it_decides() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let sets = ["ppo.arenas=2", "ppo.ticks=8", "training.steps=1", "ppo.judged=1"];
+    let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+    let (code, text) = run(&[&["train", "ppo", "--scene", "slalom", "--run", "acted"][..], &sets].concat(), dir);
+    assert_eq!(code, Some(0), "{text}");
+    let record = ["record", "--scene", "slalom", "--episodes", "2", "--dataset", "shown", "--policy", "acted"];
+    let (code, text) = run(&record, dir);
+    assert!(code == Some(0) && text.contains("by policy of ppo"), "{text}");
+    let mut policy = Policy::load(&dir.join("acted/best")).unwrap();
+    let dataset = Dataset::open(dir.join("shown")).unwrap();
+    for episode in dataset.read_all().unwrap() {
+        let mut decided = vec![0.0; episode.actions.len()];
+        let (wide, narrow) = (episode.header.observation.size(), episode.header.action.size());
+        let rows = episode.observations.chunks_exact(wide).zip(decided.chunks_exact_mut(narrow));
+        rows.for_each(|(seen, action)| policy.act(seen, &mut [], action));
+        assert_eq!(episode.actions, decided);
+        assert_eq!(diverged(&episode), 0);
+    }
+}
+
+#[test]
+fn one_learns_from_the_episodes_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("game.ron"), GAME).unwrap();
+    let sets = ["ppo.arenas=2", "ppo.ticks=8", "training.steps=1", "self_play.games=1"];
+    let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+    let train = [&["train", "self-play", "--scene", "game.ron", "--run", "tag"][..], &sets].concat();
+    assert_eq!(run(&train, dir).0, Some(0));
+    let record = ["record", "--scene", "game.ron", "--episodes", "3", "--dataset", "shown", "--side", "runner"];
+    let own = ["--policy", "tag/last/runner", "--opponent", "tag/last/chaser"];
+    let (code, text) = run(&[&record[..], &own].concat(), dir);
+    assert!(code == Some(0) && text.contains("policy of self-play, runner"), "{text}");
+    let clone = ["train", "bc", "--dataset", "shown", "--run", "clone", "--set", "training.steps=20"];
+    assert_eq!(run(&clone, dir).0, Some(0));
+    let eval = ["eval", "--scene", "game.ron", "--policy", "clone", "--side", "runner", "--episodes", "2"];
+    let (code, text) = run(&eval, dir);
+    assert!(code == Some(0) && text.contains("as runner against steady"), "{text}");
+    for (more, wanted) in [
+        (&["--policy", "tag/last/chaser"][..], "plays the chaser, not the runner"),
+        (&["--opponent", "random"], "judges, but does not record"),
+        (&["--opponent", "nobody"], "one of steady, hasty, sloppy and random"),
+        (&["--policy", "nowhere"], "nowhere"),
+        (&["--policy", "tag/last/runner", "--operator", "hasty"], "cannot be used with"),
+    ] {
+        let (code, text) = run(&[&record[..], more].concat(), dir);
+        assert!(code.is_some_and(|code| code != 0) && text.contains(wanted), "{text}");
+    }
+    assert_eq!(Dataset::open(dir.join("shown")).unwrap().len(), 3);
+}
