@@ -164,6 +164,11 @@ impl LearnerKind {
                     config.optimizer.schedule = Schedule::Cosine;
                     config.training.steps = 300;
                 }
+                if self == Self::SelfPlay {
+                    // Twice the ticks, of two bodies each: an update of both sides is to cost no more than one of ppo.
+                    (config.ppo.arenas, config.ppo.epochs) = (64, 4);
+                    config.training.steps = 250;
+                }
                 if self.infers_reward() {
                     // A rate that adapts to the divergence swings, and the policy with it.
                     config.ppo.divergence = 0.0;

@@ -95,18 +95,18 @@ fn a_pendulum_is_swung_up() {
         "ppo.lambda=0.9",
         "ppo.epochs=10",
         "training.batch_size=64",
-        "training.steps=97",
+        "training.steps=147",
         "training.validate_every=8",
     ];
-    // One run is luck; of four, the mean.
-    let found: Vec<f32> = (0..4)
+    // One run is luck; of six, the mean.
+    let found: Vec<f32> = (0..6)
         .map(|seed| {
             let seed = format!("training.seed={seed}");
             learned::<Pendulum>(LearnerKind::Ppo, &[&changes[..], &[&seed]].concat())
         })
         .collect();
-    let mean = found.iter().sum::<f32>() / 4.0;
-    assert!(mean > -200.0, "{found:?} after 100,000 ticks");
+    let mean = found.iter().sum::<f32>() / 6.0;
+    assert!(mean > -200.0, "{found:?} after 150,000 ticks");
 }
 
 fn weights(dir: &Path) -> Vec<u8> {
