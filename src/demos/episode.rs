@@ -261,7 +261,7 @@ impl EpisodeHeader {
     /// # Errors
     /// [`DatasetError::Header`] when a layout has no fields, an empty or repeated field, bounds that are not finite
     /// and in order, or more than 2^20 numbers; when a term's name is empty, repeated or contains `/` or a control
-    /// character; when there are more than 2^20 numbers of others; when `1 / control_dt` is not a whole number of ticks a second between 1 and 10,000; when agent or
+    /// character; when the others' actions are not of the size of the agent's, or leave no place to it; when `1 / control_dt` is not a whole number of ticks a second between 1 and 10,000; when agent or
     /// task is empty.
     pub fn validate(&self) -> Result<(), DatasetError> {
         let header = |cause: String| DatasetError::Header { cause };
@@ -269,8 +269,12 @@ impl EpisodeHeader {
         check_action(&self.action).map_err(header)?;
         check_terms(&self.terms).map_err(header)?;
         ticks_per_second(self.control_dt).map_err(header)?;
-        if self.others > LARGEST_LAYOUT || self.slot > LARGEST_LAYOUT {
-            return Err(header(format!("{} numbers of others, at place {}, are too many", self.others, self.slot)));
+        let size = self.action.size().max(1);
+        if self.others > LARGEST_LAYOUT || !self.others.is_multiple_of(size) || self.slot > self.others / size {
+            return Err(header(format!(
+                "{} numbers of others' actions, {size} each, do not leave place {} to the agent",
+                self.others, self.slot
+            )));
         }
         if self.agent.is_empty() || self.task.is_empty() {
             return Err(header("agent and task need a name".to_owned()));

@@ -242,7 +242,8 @@ impl Plugin for RecorderPlugin {
 fn take_decisions(
     mut arenas: Query<(&Arena, PhysicsSets, &ArenaScene)>,
     mut agents: Query<(&Agent, &Spaces, &Observation, &Action, &Score, &mut Recorder)>,
-    everybody: Query<(&Agent, &Spaces, &Action)>,
+    // Cars of the scene itself, which have no score, do what they do by themselves.
+    everybody: Query<(&Agent, &Spaces, &Action), With<Score>>,
 ) {
     for (agent, spaces, observation, action, score, mut recorder) in &mut agents {
         if recorder.ended {
@@ -250,9 +251,9 @@ fn take_decisions(
         }
         let Ok((arena, mut sets, scene)) = arenas.get_mut(agent.arena) else { continue };
         let physics = sets.physics();
-        let others = if recorder.states_only { Vec::new() } else { others(agent, everybody.iter()) };
+        let (slot, others) = if recorder.states_only { (0, Vec::new()) } else { company(agent, everybody.iter()) };
         if recorder.episode.is_none() {
-            let place = (spaces, agent.slot, others.len());
+            let place = (spaces, slot, others.len());
             let mut header = header(&scene.0, place, &recorder.operator, score, arena, &physics);
             if recorder.states_only {
                 header.action = Layout { name: "no action".to_owned(), fields: Vec::new() };
@@ -273,8 +274,11 @@ fn take_decisions(
     }
 }
 
-/// What everybody else in the arena of `agent` decided, by their places.
-fn others<'a>(agent: &Agent, everybody: impl Iterator<Item = (&'a Agent, &'a Spaces, &'a Action)>) -> Vec<f32> {
+/// The place of `agent` among those who act in its arena, and what everybody else decided, by their places.
+fn company<'a>(
+    agent: &Agent,
+    everybody: impl Iterator<Item = (&'a Agent, &'a Spaces, &'a Action)>,
+) -> (usize, Vec<f32>) {
     let mut others: Vec<_> =
         everybody.filter(|(other, ..)| other.arena == agent.arena && other.slot != agent.slot).collect();
     others.sort_unstable_by_key(|(other, ..)| other.slot);
@@ -283,7 +287,8 @@ fn others<'a>(agent: &Agent, everybody: impl Iterator<Item = (&'a Agent, &'a Spa
         spaces.action.clamp(&mut action);
         action
     };
-    others.into_iter().flat_map(decided).collect()
+    let place = others.iter().filter(|(other, ..)| other.slot < agent.slot).count();
+    (place, others.into_iter().flat_map(decided).collect())
 }
 
 fn take_scores(mut agents: Query<(&Score, &mut Recorder)>) {

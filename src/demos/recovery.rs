@@ -107,7 +107,9 @@ fn read_journal(path: &Path) -> Result<Journal, DatasetError> {
     if MAGIC.starts_with(&bytes) {
         return Ok(Journal::Torn);
     }
-    let mut rest = bytes.strip_prefix(MAGIC).ok_or_else(|| journal("it does not begin like a journal".to_owned()))?;
+    let mut rest = bytes
+        .strip_prefix(MAGIC)
+        .ok_or_else(|| journal("it does not begin like a journal of this version".to_owned()))?;
     if frame_length(rest).is_none_or(|length| rest.len() < length) {
         return Ok(Journal::Torn);
     }

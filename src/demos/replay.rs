@@ -58,12 +58,17 @@ impl ReplayTrack {
 /// Let `agents`, everybody in `arena` by their places, carry out the episode again from its recorded start.
 ///
 /// # Errors
-/// As [`rewind_to_start`].
+/// As [`rewind_to_start`], or another number of agents than the episode has; nothing is changed then.
 pub fn run_again(world: &mut World, arena: Entity, agents: &[Entity], episode: &Episode) -> Result<(), SnapshotError> {
-    for (agent, track) in agents.iter().zip(ReplayTrack::of_all(episode)) {
+    let tracks = ReplayTrack::of_all(episode);
+    if tracks.len() != agents.len() {
+        return Err(SnapshotError::Bodies { found: tracks.len(), wanted: agents.len() });
+    }
+    world.get_mut::<Arena>(arena).map_or(Ok(()), |mut arena| rewind_to_start(&mut arena, episode))?;
+    for (agent, track) in agents.iter().zip(tracks) {
         world.entity_mut(*agent).insert((Driver::Replay, track));
     }
-    world.get_mut::<Arena>(arena).map_or(Ok(()), |mut arena| rewind_to_start(&mut arena, episode))
+    Ok(())
 }
 
 /// Let `arena` begin the episode again from its recorded start at the next tick.

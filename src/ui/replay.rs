@@ -82,10 +82,16 @@ fn begin(world: &mut World, ego: Entity) {
     }
 }
 
-/// Nobody replays any longer.
+/// Nobody replays any longer; the others do what they did before.
 fn end(world: &mut World) {
-    for agent in world.resource::<Session>().spawned.agents.clone() {
-        world.entity_mut(agent).remove::<ReplayTrack>();
+    let session = world.resource::<Session>();
+    let ego = session.ego();
+    for agent in session.spawned.agents.clone() {
+        let mut agent = world.entity_mut(agent);
+        agent.remove::<ReplayTrack>();
+        if agent.id() != ego {
+            agent.insert(Driver::Scripted);
+        }
     }
     world.remove_resource::<Playback>();
 }

@@ -95,7 +95,7 @@ pub fn run_app(options: AppOptions) -> Result<AppReport, UiError> {
     };
     let mut app = build()?;
     app.insert_resource(frames).add_systems(First, count_frames);
-    let agents = if replay.is_some() { 1 } else { options.session.agents.max(1) };
+    let agents = options.session.agents.max(1);
     open_session(app.world_mut(), scene, SessionOptions { agents, ..options.session });
     app.world_mut().resource_mut::<Panels>().picker = choose;
     if let Some(path) = options.policy {

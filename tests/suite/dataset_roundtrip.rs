@@ -104,7 +104,7 @@ proptest! {
         lengths in prop::collection::vec(1usize..40, 1..5),
         fps in prop::sample::select(vec![10.0f32, 30.0, 50.0, 60.0]),
         snapshot in prop::collection::vec(any::<u8>(), 0..200),
-        (slot, others) in (0usize..4, 1usize..7),
+        (slot, others) in (1usize..4).prop_flat_map(|others| (0..=others, Just(others))),
         reopen in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().expect("temporary folder");
@@ -117,7 +117,7 @@ proptest! {
             header.task = format!("task {}", i % 2);
             header.seed = u64::MAX / 7 * i as u64;
             // Alone and in company, by turns.
-            (header.slot, header.others) = if i % 2 == 0 { (slot, others) } else { (0, 0) };
+            (header.slot, header.others) = if i % 2 == 0 { (slot, others * actions) } else { (0, 0) };
             let episode = episode(header.clone(), *ticks, i as u64 + 1);
             if reopen {
                 drop(dataset);

@@ -526,7 +526,8 @@ fn requests_reach_the_clock() {
 
 #[test]
 fn a_recording_in_company_happens_again() {
-    for (scene, agents, side, slot) in [("slalom", 3, None, 0), ("tag", 1, Some("runner"), 1)] {
+    for (scene, agents, side, slot) in [("slalom", 3, None, 0), ("traffic", 2, None, 0), ("tag", 1, Some("runner"), 1)]
+    {
         let mut live = Live::open_in(scene, agents, side);
         live.record(60);
         live.ask(Request::KeepEpisode);

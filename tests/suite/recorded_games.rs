@@ -118,3 +118,32 @@ fn one_learns_from_the_episodes_of_another() {
     }
     assert_eq!(Dataset::open(dir.join("shown")).unwrap().len(), 3);
 }
+
+#[test]
+fn a_damaged_place_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("game.ron"), GAME).unwrap();
+    let (code, text) = run(&["record", "--scene", "game.ron", "--episodes", "1", "--dataset", "games"], dir);
+    assert_eq!(code, Some(0), "{text}");
+    let path = dir.join("games/sim/episode-000000.json");
+    let text = fs::read_to_string(&path).unwrap();
+    for (from, to) in [("\"slot\": 0", "\"slot\": 7"), ("\"others\": 4", "\"others\": 3")] {
+        assert!(text.contains(from), "{text}");
+        fs::write(&path, text.replace(from, to)).unwrap();
+        for command in [&["dataset", "check", "games"][..], &["dataset", "plot", "games", "--out", "a.png"]] {
+            let (code, text) = run(command, dir);
+            assert!(code == Some(1) && text.contains("episode-000000.json"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn cars_of_the_scene_are_not_company() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (code, text) = run(&["record", "--scene", "traffic", "--episodes", "1", "--dataset", "road"], dir);
+    assert_eq!(code, Some(0), "{text}");
+    let episode = Dataset::open(dir.join("road")).unwrap().read(0).unwrap();
+    assert_eq!((episode.players(), diverged(&episode)), (1, 0));
+}

@@ -192,8 +192,14 @@ fn each_side_learns_its_own_part_of_the_game() {
     let dir = tempfile::tempdir().unwrap();
     let text = FIELD.replace("time_limit: 2.0", "time_limit: 4.0").replace("\"gap\": 0.1", "\"gap\": 1.0");
     let scene = parse("field", "field.ron", &text).unwrap();
-    let changes =
-        ["ppo.arenas=32", "ppo.ticks=64", "training.steps=24", "self_play.generation=24", "self_play.games=60"];
+    let changes = [
+        "ppo.arenas=32",
+        "ppo.ticks=64",
+        "ppo.epochs=8",
+        "training.steps=24",
+        "self_play.generation=24",
+        "self_play.games=60",
+    ];
     let config = LearnerKind::SelfPlay.defaults().changed(None, &changes.map(String::from)).unwrap();
     let options = RunOptions::new(dir.path().join("run"));
     train_sides(&config, &scene, 0, &options, &mut ()).unwrap();

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::advantages::Ending;
 use super::rollouts::{Rollouts, normalized};
 use crate::learn::tensors::tensor;
-use crate::policies::{Carried, Chance, Network};
+use crate::policies::{Carried, Chance, Head, Network};
 use crate::spaces::Normalizer;
 
 /// Rows that a core decides at once.
@@ -61,9 +61,13 @@ pub(super) fn likelihoods(network: &Network, inputs: Vec<f32>, actions: Vec<f32>
     likelihood.map_or_else(Vec::new, |likelihood| numbers(likelihood.log))
 }
 
-/// What a network decides without chance.
+/// What a network decides without chance: of what a categorical head could draw, the median.
 fn decided(network: &Network, inputs: &[f32], rows: usize, memory: &mut [f32]) -> Vec<f32> {
-    numbers(network.head().decide(features(network, inputs, rows, memory), &mut Chance::Each(Vec::new())))
+    let features = features(network, inputs, rows, memory);
+    numbers(match network.head() {
+        Head::Categorical(head) => head.median(features),
+        head => head.decide(features, &mut Chance::Each(Vec::new())),
+    })
 }
 
 /// The same of many rows, on all cores.

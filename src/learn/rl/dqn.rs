@@ -154,7 +154,7 @@ impl Dqn {
             Err(TrainError::Config { origin: "the training configuration".into(), message: message.into() })
         };
         if config.network.history > 1 || config.network.is_recurrent() {
-            return unusable("network.history must be 1 to learn by acting");
+            return unusable("train dqn sees one tick; network.kind must be mlp, and network.history 1");
         }
         if !config.init.from.is_empty() {
             return unusable("train dqn begins from chance; leave --init-from out");

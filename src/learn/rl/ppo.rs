@@ -558,7 +558,11 @@ impl Learner for Ppo {
 
     fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
         let state: State = read_state(dir, STATE_FILE)?;
-        if state.sums.len() != self.environment.rows() || state.begun && !self.environment.load(&state.environment) {
+        let sizes = |state: &State| {
+            let Remembered { actor, critic, base } = &state.remembered;
+            [&state.sums, &state.noise, actor, critic, base].map(Vec::len)
+        };
+        if sizes(&state) != sizes(&self.state) || state.begun && !self.environment.load(&state.environment) {
             return Err(not_whole(dir, STATE_FILE, "is of other arenas"));
         }
         self.actor.load(dir)?;

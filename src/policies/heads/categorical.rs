@@ -73,11 +73,21 @@ impl Categorical {
 
     /// The same, by normal noise `[rows, chunk * actions]`.
     pub(super) fn draw(&self, features: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
-        let probabilities = activation::softmax(self.logits(features), 2);
-        let [rows, numbers, bins] = probabilities.dims();
         // The distribution function of the normal distribution makes it uniform.
         let uniform = noise.mul_scalar(std::f32::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5);
-        let uniform = uniform.into_data().iter::<f32>().collect();
+        self.by(features, uniform.into_data().iter::<f32>().collect())
+    }
+
+    /// The middle value of each number's distribution.
+    pub fn median(&self, features: Tensor<2>) -> Tensor<2> {
+        let draws = features.dims()[0] * self.scales.len();
+        self.by(features, vec![0.5; draws])
+    }
+
+    /// Values by draws between 0 and 1, one for each row and number.
+    fn by(&self, features: Tensor<2>, uniform: Vec<f32>) -> Tensor<2> {
+        let probabilities = activation::softmax(self.logits(features), 2);
+        let [rows, numbers, bins] = probabilities.dims();
         self.values(drawn(probabilities.reshape([rows, numbers * bins]), numbers, uniform))
     }
 
