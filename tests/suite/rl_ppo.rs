@@ -98,14 +98,14 @@ fn a_pendulum_is_swung_up() {
         "training.steps=147",
         "training.validate_every=8",
     ];
-    // One run is luck; of six, the mean.
-    let found: Vec<f32> = (0..6)
+    // One run is luck; of four, the mean.
+    let found: Vec<f32> = (0..4)
         .map(|seed| {
             let seed = format!("training.seed={seed}");
             learned::<Pendulum>(LearnerKind::Ppo, &[&changes[..], &[&seed]].concat())
         })
         .collect();
-    let mean = found.iter().sum::<f32>() / 6.0;
+    let mean = found.iter().sum::<f32>() / 4.0;
     assert!(mean > -200.0, "{found:?} after 150,000 ticks");
 }
 

@@ -79,13 +79,13 @@ fn learned(changes: &[&str]) -> f32 {
 #[test]
 fn what_was_seen_is_remembered_where_that_pays() {
     for kind in ["lstm", "gru"] {
-        // One run is luck; of three, the mean. Sequences begin and end in the middle of episodes.
-        let found = (0..3).map(|seed| {
+        // One run is luck; of two, the mean. Sequences begin and end in the middle of episodes.
+        let found = (0..2).map(|seed| {
             let seed = format!("training.seed={seed}");
             learned(&[&format!("network.kind={kind}"), "network.history=8", &seed])
         });
         let found: Vec<f32> = found.collect();
-        assert!(found.iter().sum::<f32>() / 3.0 > 0.9, "{kind}: right in {found:?} of the episodes");
+        assert!(found.iter().sum::<f32>() / 2.0 > 0.9, "{kind}: right in {found:?} of the episodes");
     }
     let blind = learned(&[]);
     assert!((blind - 0.5).abs() < 0.12, "{blind} of the episodes right without memory, which is guessing");
