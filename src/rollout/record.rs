@@ -101,8 +101,8 @@ pub fn demonstrate(scene: &Scene, skill: Skill, seed: u64) -> Result<Episode, Re
 }
 
 /// Record one episode for each of `seeds` and append it to the dataset in `dir`. What everybody else in the arena does is
-/// recorded with it, so that it can be run again. `progress`
-/// hears the number of episodes after each; `stop` ends it after the episode in progress is discarded.
+/// recorded with it, so that it can be run again. `progress` hears the number of episodes after each; `stop` ends it after
+/// the episode in progress is discarded.
 ///
 /// # Errors
 /// [`RecordError`] when the scene has no operator, a policy does not fit, or the dataset does not take an episode; what was
