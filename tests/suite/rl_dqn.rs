@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apprentice::learn::rl::{Arenas, Environment, Replay, ReplayConfig, SumTree, Transition, train_in, train_shown};
 use apprentice::learn::{LearnerKind, RunOptions, TrainConfig, TrainSummary};
-use apprentice::policies::Policy;
+use apprentice::policies::{Policy, PolicyMemory};
 use apprentice::rollout::{VecEnvOptions, demonstrate, recording_seeds};
 use apprentice::scenes::find;
 use apprentice::spaces::{Field, Layout};
@@ -21,6 +21,10 @@ fn config(changes: &[&str]) -> TrainConfig {
     LearnerKind::Dqn.defaults().changed(None, &changes).unwrap()
 }
 
+/// What suits tasks of which every tick matters.
+const QUICK: [&str; 5] =
+    ["head.chunk=1", "head.execute=1", "dqn.ticks=4", "dqn.discount=0.99", "network.hidden=[128, 128]"];
+
 fn learned<T: Task + 'static>(changes: &[&str]) -> f32 {
     let dir = tempfile::tempdir().unwrap();
     let config = config(changes);
@@ -34,9 +38,11 @@ fn learned<T: Task + 'static>(changes: &[&str]) -> f32 {
 fn a_small_decision_process_is_solved() {
     let best = Row::optimal()[0] as f32;
     let changes = ["dqn.arenas=8", "dqn.first_ticks=1000", "training.steps=500", "training.validate_every=100"];
-    for replay in ["dqn.replay.priority=0.6", "dqn.replay.priority=0"] {
-        let found = learned::<Row>(&[&changes[..], &[replay]].concat());
-        assert!((found - best).abs() < 0.08, "{replay}: {found}, and {best} by value iteration");
+    // Always to the right is best, so that nothing is lost by holding an action.
+    let held = ["head.chunk=2", "head.execute=2"];
+    for other in [&["dqn.replay.priority=0.6"][..], &["dqn.replay.priority=0"], &held] {
+        let found = learned::<Row>(&[&QUICK[..], &changes, other].concat());
+        assert!((found - best).abs() < 0.08, "{other:?}: {found}, and {best} by value iteration");
     }
 }
 
@@ -51,8 +57,46 @@ fn a_pole_is_balanced() {
         "training.validate_every=100",
         "optimizer.learning_rate=1e-3",
     ];
-    let found = learned::<CartPole>(&changes);
+    let found = learned::<CartPole>(&[&QUICK[..], &changes].concat());
     assert!(found > 475.0, "{found} of 500 after 50,000 ticks");
+}
+
+/// Pays for actions that are held, each for four ticks from the episode's start on.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Held {
+    tick: u32,
+    action: f32,
+}
+
+impl Task for Held {
+    const LIMIT: u32 = 10;
+
+    fn layouts() -> (Layout, Layout) {
+        let field = |name: &str| vec![Field::new(name, 1, "1", -1.0, 1.0)];
+        (Layout::new("held/state", field("state")), Layout::new("held/action", field("push")))
+    }
+
+    fn begin(_: &mut Pcg64) -> Self {
+        Self { tick: 0, action: 0.0 }
+    }
+
+    fn observe(&self) -> Vec<f32> {
+        vec![self.tick as f32 / Self::LIMIT as f32]
+    }
+
+    fn step(&mut self, action: &[f32], _: &mut Pcg64) -> (f32, bool) {
+        let held = self.tick.is_multiple_of(4) || action[0] == self.action;
+        self.action = action[0];
+        self.tick += 1;
+        // Stops the run.
+        (if held { 1.0 } else { f32::NAN }, false)
+    }
+}
+
+#[test]
+fn an_action_is_held_in_learning_and_afterwards() {
+    let changes = ["dqn.arenas=3", "dqn.ticks=7", "dqn.first_ticks=100", "training.steps=60", "dqn.explore=0.5"];
+    assert_eq!(learned::<Held>(&changes), Held::LIMIT as f32);
 }
 
 /// Nine numbers to decide.
@@ -233,7 +277,9 @@ fn demonstrations_alone_say_what_to_do_where_they_were() {
         let (mut same, mut all) = (0, 0);
         for episode in &episodes {
             let mut actions = vec![0.0; episode.actions.len()];
-            policy.act(&episode.observations, &mut [], &mut actions);
+            // As many who decide as there are ticks, each for the first time.
+            let mut memories: Vec<_> = (0..episode.len() as u64).map(PolicyMemory::new).collect();
+            policy.act(&episode.observations, &mut memories, &mut actions);
             for (own, shown) in actions.chunks_exact(4).zip(episode.actions.chunks_exact(4)) {
                 same += usize::from((own[0] - shown[0]).abs() <= 0.5);
                 all += 1;

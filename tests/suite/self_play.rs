@@ -309,3 +309,22 @@ fn the_last_update_is_rated_whenever_it_comes() {
     assert_eq!(weights("chaser"), weights("pool/chaser-002"));
     assert_eq!(weights("runner"), weights("pool/runner-002"));
 }
+
+#[test]
+fn those_who_win_as_often_as_they_lose_are_learned_from_most() {
+    let games = Games {
+        sides: ["chaser".into(), "runner".into()],
+        updates: vec![0, 25, 50],
+        games: 20,
+        won: vec![vec![0; 3], vec![3, 0, 1], vec![20, 10, 0]],
+    };
+    // Won and lost once more than played: 21, 11 and 1 of 22.
+    let chaser = games.evenness(0, 2);
+    for (found, won) in chaser.iter().zip([21.0, 11.0, 1.0]) {
+        assert!((found - won / 22.0 * (1.0 - won / 22.0)).abs() < 1e-12, "{chaser:?}");
+    }
+    assert!(chaser[1] > 5.0 * chaser[0] && chaser[2] > 0.0, "{chaser:?}");
+    // The newest runner has lost none of its games against the first two chasers but one.
+    let runner = games.evenness(1, 2);
+    assert!(runner[0] < runner[1] && (runner[0] - runner[2]).abs() < 1e-12, "{runner:?}");
+}

@@ -44,7 +44,8 @@ pub struct DqnConfig {
     pub first_ticks: usize,
     /// What a reward is worth a tick later, against now.
     pub discount: f32,
-    /// Rewards in a row that are counted before the value of the state that follows.
+    /// Decisions in a row, each held for `head.chunk` ticks, whose rewards are counted before the value of the state that
+    /// follows.
     pub steps: usize,
     /// Probability of an action of chance at first.
     pub explore_first: f32,
@@ -52,7 +53,7 @@ pub struct DqnConfig {
     pub explore: f32,
     /// Share of the run in which it comes down.
     pub explored: f32,
-    /// Probability that an action of chance is held for another tick: what is tried for a while leads somewhere.
+    /// Probability that an action of chance is decided for once more: what is tried for a while leads somewhere.
     pub persistence: f32,
     /// Batches after which the network that says what the next state is worth is renewed.
     pub target_every: u64,
@@ -71,10 +72,10 @@ impl Default for DqnConfig {
     fn default() -> Self {
         Self {
             arenas: 16,
-            ticks: 4,
+            ticks: 8,
             batches: 4,
             first_ticks: 4000,
-            discount: 0.99,
+            discount: 0.997,
             steps: 3,
             explore_first: 1.0,
             explore: 0.02,
@@ -107,8 +108,12 @@ struct State {
     seen: Moments,
     /// Of each row, the oldest first.
     pending: Vec<VecDeque<Pending>>,
-    /// The action of chance that each row holds.
-    held: Vec<Option<u32>>,
+    /// The action of chance that each row goes on with.
+    tried: Vec<Option<u32>>,
+    /// What each row does.
+    held: Vec<u32>,
+    /// Ticks that it goes on doing so.
+    left: Vec<usize>,
     /// Ticks of all rows.
     ticks: u64,
     /// Batches learned from.
@@ -171,7 +176,9 @@ impl Dqn {
             begun: false,
             seen: Moments::new(wide),
             pending: vec![VecDeque::new(); rows],
-            held: vec![None; rows],
+            tried: vec![None; rows],
+            held: vec![0; rows],
+            left: vec![0; rows],
             ticks: 0,
             batches: 0,
             environment: Vec::new(),
@@ -197,7 +204,8 @@ impl Dqn {
     pub fn shown(mut self, episodes: &[Episode]) -> Result<Self, TrainError> {
         let Some(table) = values(self.student.network()).map(|head| head.table().to_vec()) else { return Ok(self) };
         let settings = &self.config.dqn;
-        let shown = transitions(episodes, self.student.policy_config(), &table, (settings.discount, settings.steps))?;
+        let ticks = settings.steps * self.config.head.chunk;
+        let shown = transitions(episodes, self.student.policy_config(), &table, (settings.discount, ticks))?;
         if shown.actions.len() * 2 > self.replay.capacity() {
             return Err(TrainError::Config {
                 origin: "dqn.replay.capacity".into(),
@@ -238,39 +246,47 @@ impl Dqn {
         let persistence = self.config.dqn.persistence;
         // So that the share of ticks of chance is `chance`, however long they last.
         let begins = chance * (1.0 - persistence) / (1.0 - chance * persistence).max(1e-6);
-        let mut chosen = Vec::with_capacity(rows);
+        let decided: Vec<bool> = self.state.left.iter().map(|left| *left == 0).collect();
         for (row, all) in all.chunks_exact(joint).enumerate() {
-            let held = self.state.held[row].filter(|_| uniform(generator) < persistence);
-            let tried = held.or_else(|| (uniform(generator) < begins).then(|| below(generator, joint) as u32));
-            self.state.held[row] = tried;
-            let action = tried.unwrap_or_else(|| Values::best(all) as u32);
-            chosen.push(action);
-            actions.extend_from_slice(&table[action as usize * narrow..(action as usize + 1) * narrow]);
+            if decided[row] {
+                let again = self.state.tried[row].filter(|_| uniform(generator) < persistence);
+                let tried = again.or_else(|| (uniform(generator) < begins).then(|| below(generator, joint) as u32));
+                self.state.tried[row] = tried;
+                self.state.held[row] = tried.unwrap_or_else(|| Values::best(all) as u32);
+                self.state.left[row] = self.config.head.chunk;
+            }
+            self.state.left[row] -= 1;
+            let action = self.state.held[row] as usize;
+            actions.extend_from_slice(&table[action * narrow..(action + 1) * narrow]);
         }
         self.environment.step(&actions);
         check_rewards(&*self.environment, step)?;
         self.state.ticks += rows as u64;
-        self.note(&observations, &chosen);
+        self.note(&observations, &decided);
         Ok(())
     }
 
     /// Put what came of the last tick into the replay.
-    fn note(&mut self, observations: &[f32], chosen: &[u32]) {
+    fn note(&mut self, observations: &[f32], decided: &[bool]) {
         let (discount, steps) = (self.config.dqn.discount, self.config.dqn.steps);
         let step = self.environment.last();
-        let wide = step.observations.len() / chosen.len();
-        for (row, action) in chosen.iter().enumerate() {
+        let wide = step.observations.len() / decided.len();
+        for (row, decided) in decided.iter().enumerate() {
             let place = row * wide..(row + 1) * wide;
             let pending = &mut self.state.pending[row];
-            let observation = observations[place.clone()].to_vec();
-            pending.push_back(Pending { observation, action: *action, reward: 0.0, discount: 1.0 });
+            if *decided {
+                let observation = observations[place.clone()].to_vec();
+                let action = self.state.held[row];
+                pending.push_back(Pending { observation, action, reward: 0.0, discount: 1.0 });
+            }
             for waiting in pending.iter_mut() {
                 waiting.reward += waiting.discount * step.rewards[row];
                 waiting.discount *= discount;
             }
             let ended = step.terminated[row] || step.truncated[row];
             let next = if ended { &step.final_observations[place] } else { &step.observations[place] };
-            while pending.len() >= steps || ended && !pending.is_empty() {
+            let whole = self.state.left[row] == 0;
+            while whole && pending.len() >= steps || ended && !pending.is_empty() {
                 let Some(oldest) = pending.pop_front() else { break };
                 self.replay.push(&Transition {
                     observation: &oldest.observation,
@@ -281,7 +297,7 @@ impl Dqn {
                 });
             }
             if ended {
-                self.state.held[row] = None;
+                (self.state.tried[row], self.state.left[row]) = (None, 0);
                 self.episodes.push(self.environment.outcome(row));
             }
         }
@@ -392,7 +408,8 @@ impl Learner for Dqn {
         }
         if self.environment.advance() {
             self.state.pending.iter_mut().for_each(VecDeque::clear);
-            self.state.held.fill(None);
+            self.state.tried.fill(None);
+            self.state.left.fill(0);
         }
         let mut generator = generator(step.seed, Purpose::Explore, step.index);
         let chance = self.chance(step.index);
@@ -442,7 +459,9 @@ impl Learner for Dqn {
 
     fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
         let state: State = read_state(dir, STATE_FILE)?;
-        if state.held.len() != self.environment.rows() || state.begun && !self.environment.load(&state.environment) {
+        let State { pending, tried, held, left, .. } = &state;
+        let rows = [pending.len(), tried.len(), held.len(), left.len()];
+        if rows != [self.environment.rows(); 4] || state.begun && !self.environment.load(&state.environment) {
             return Err(not_whole(dir, STATE_FILE, "is of other arenas"));
         }
         let path = dir.join(REPLAY_FILE);

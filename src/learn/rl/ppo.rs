@@ -49,7 +49,8 @@ pub struct PpoConfig {
     pub lambda: f32,
     /// How far the likelihood of an action may move in an update and still be rewarded; 0 for the plain policy gradient.
     pub clip: f32,
-    /// Weight of the distribution's entropy: more tries more.
+    /// Weight of the distribution's entropy: more tries more. It falls along `optimizer.schedule`, as the learning rate does:
+    /// noise that stays hides what the policy does without.
     pub entropy: f32,
     /// How much of a tick's noise is that of the tick before, 0 to below 1: what is tried for a while leads somewhere,
     /// what changes at every tick shakes in place (after Hollenstein et al. 2024, arXiv:2312.11091).
@@ -147,14 +148,23 @@ pub struct Ppo {
     told: Told,
 }
 
-/// Actions for a network, 0 for nothing pressed and 2 for the farther bound: the first draws are of a deviation of half of
-/// what can be done.
+/// Actions for a network, whose first draws are of a deviation of half of what can be done. What goes both ways is around
+/// rest; what goes one way, as a pedal does, is pressed in one of six draws, or who has a brake would never come to move.
 fn action_normalizer(action: &Layout) -> Normalizer {
     let (mut mean, mut std) = (Vec::new(), Vec::new());
     for (low, high) in action.bounds() {
         let rest = 0.0f32.clamp(low, high);
-        mean.push(rest);
-        std.push(0.5 * (high - rest).max(rest - low).max(1e-3));
+        let (up, down) = (high - rest, rest - low);
+        let deviation = 0.5 * up.max(down).max(1e-3);
+        let aside = if down == 0.0 {
+            -deviation
+        } else if up == 0.0 {
+            deviation
+        } else {
+            0.0
+        };
+        mean.push(rest + aside);
+        std.push(deviation);
     }
     Normalizer { mean, std }
 }
@@ -414,6 +424,7 @@ impl Ppo {
         let settings = &config.ppo;
         let device = actor.device().clone();
         let stay = settings.stay * settings.stay_decay.powi(step.index.min(i32::MAX as u64) as i32);
+        let trying = settings.entropy * (step.learning_rate / config.optimizer.learning_rate) as f32;
         let mut sums = [0.0f32; 4];
         let mut count = 0.0;
         for sequences in taught.ticks.orders(config, step) {
@@ -430,7 +441,7 @@ impl Ppo {
                 likelihood.log * lesson.advantages
             };
             let entropy = likelihood.entropy.mean();
-            let mut loss = gain.mean().neg() - entropy.clone().mul_scalar(settings.entropy);
+            let mut loss = gain.mean().neg() - entropy.clone().mul_scalar(trying);
             if let Some(wanted) = lesson.stay
                 && let Some(likelihood) = network.head().likelihood(features, wanted)
                 && stay > 0.0

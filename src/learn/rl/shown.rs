@@ -34,7 +34,7 @@ impl Shown {
     }
 }
 
-/// Transitions over `steps` rewards of some demonstrations, by an agent that acts by `table`. The last ticks of an episode
+/// Transitions over the rewards of `steps` ticks of some demonstrations, by an agent that acts by `table`. The last ticks of an episode
 /// that did not succeed are left out: whether anything came after them is not known.
 ///
 /// # Errors
@@ -79,7 +79,7 @@ pub(super) fn transitions(
     }
     if shown.actions.is_empty() {
         return fail(
-            "none of them succeeded, and none is longer than dqn.steps: nothing is known of what came of them",
+            "none of them succeeded, and none is longer than dqn.steps decisions: nothing is known of what came of them",
         );
     }
     Ok(shown)

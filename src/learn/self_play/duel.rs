@@ -4,13 +4,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::learn::random::{Purpose, below, generator, uniform};
+use crate::learn::random::{Purpose, generator, uniform};
 use crate::learn::rl::{Arenas, Environment};
 use crate::policies::{Policy, PolicyConfig};
 use crate::rollout::Step;
 
-/// Everybody who ever played for a side, oldest first.
-pub(super) type Pool = Arc<Mutex<Vec<Policy>>>;
+/// Everybody who ever played for a side.
+pub(super) type Pool = Arc<Mutex<Players>>;
+
+/// Players of a side, oldest first.
+#[derive(Default)]
+pub(super) struct Players {
+    pub policies: Vec<Policy>,
+    /// How much each of them is played against, relative to the others.
+    pub weights: Vec<f64>,
+}
+
+impl Players {
+    /// Where among them a share of all weights, within 0 and 1, lies.
+    fn find(&self, share: f64) -> usize {
+        let mut left = share * self.weights.iter().sum::<f64>();
+        let passed = |weight: &f64| {
+            left -= weight;
+            left < 0.0
+        };
+        self.weights.iter().position(passed).unwrap_or(self.weights.len().saturating_sub(1))
+    }
+}
 
 /// The arenas of a game with two sides, one of which acts.
 pub(super) struct Duel {
@@ -75,9 +95,10 @@ impl Duel {
     fn draw(&mut self, arena: usize) {
         self.drawn += 1;
         let mut chance = generator(self.seed, Purpose::Opponent, self.drawn);
-        let many = self.opponents.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let pool = self.opponents.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = uniform(&mut chance) < self.newest;
         self.against[arena] =
-            if uniform(&mut chance) < self.newest { many.saturating_sub(1) } else { below(&mut chance, many.max(1)) };
+            if newest { pool.policies.len().saturating_sub(1) } else { pool.find(f64::from(uniform(&mut chance))) };
     }
 
     /// Let the opponents decide into their rows of the actions.
@@ -88,7 +109,7 @@ impl Duel {
         let narrow = self.actions.len() / (2 * arenas);
         let other = 1 - self.side;
         let mut pool = self.opponents.lock().unwrap_or_else(PoisonError::into_inner);
-        for (who, policy) in pool.iter_mut().enumerate() {
+        for (who, policy) in pool.policies.iter_mut().enumerate() {
             let rows: Vec<usize> =
                 (0..arenas).filter(|arena| self.against[*arena] == who).map(|arena| 2 * arena + other).collect();
             if rows.is_empty() {
@@ -199,7 +220,7 @@ impl Environment for Duel {
 
     fn load(&mut self, bytes: &[u8]) -> bool {
         let Ok(saved) = postcard::from_bytes::<Saved>(bytes) else { return false };
-        let pool = self.opponents.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let pool = self.opponents.lock().unwrap_or_else(PoisonError::into_inner).policies.len();
         if saved.against.len() != self.against.len() || saved.against.iter().any(|who| *who >= pool) {
             return false;
         }

@@ -59,4 +59,17 @@ impl Games {
             _ => self.won.iter().map(|row| 1.0 - f64::from(row[player]) / games).collect(),
         }
     }
+
+    /// How much player `player` of side `side` can learn from each player of the other side, oldest first, between 0 and a
+    /// quarter: least from those that it always or never beats (Vinyals et al. 2019, "Grandmaster level in StarCraft II",
+    /// prioritised fictitious self-play, `f_var`; of a share that counts one game won and one lost more than were played,
+    /// so that nobody is forgotten).
+    ///
+    /// # Panics
+    /// When there is no such player.
+    pub fn evenness(&self, side: usize, player: usize) -> Vec<f64> {
+        let games = f64::from(self.games);
+        let won = self.shares(side, player).into_iter().map(|share| (share * games + 1.0) / (games + 2.0));
+        won.map(|share| share * (1.0 - share)).collect()
+    }
 }

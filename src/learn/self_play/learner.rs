@@ -1,12 +1,12 @@
 //! Both sides of a game, each learning against the other's past.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 
 use super::Games;
-use super::duel::{Duel, Pool};
+use super::duel::{Duel, Players, Pool};
 use crate::learn::rl::{Arenas, Environment, Ppo, provenance};
 use crate::learn::run_dir::not_whole;
 use crate::learn::training::run;
@@ -35,6 +35,12 @@ const TOLD: [(&str, [&str; 2]); 5] = [
 struct Side {
     ppo: Ppo,
     pool: Pool,
+}
+
+impl Side {
+    fn players(&self) -> MutexGuard<'_, Players> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Two policies that learn, each by proximal policy optimisation against a pool of what the other one was before.
@@ -122,14 +128,24 @@ impl SelfPlay {
     fn join(&mut self) -> Result<(), TrainError> {
         for (at, side) in self.sides.iter().enumerate() {
             let policy = self.labelled(at)?;
-            side.pool.lock().unwrap_or_else(PoisonError::into_inner).push(policy);
+            let mut players = side.players();
+            players.policies.push(policy);
+            players.weights.push(1.0);
         }
         Ok(())
     }
 
+    /// Whoever the newest of the other side can learn most from is met most.
+    fn weigh(&mut self) {
+        let Some(newest) = self.games.won.len().checked_sub(1) else { return };
+        for (at, side) in self.sides.iter().enumerate() {
+            side.players().weights = self.games.evenness(1 - at, newest);
+        }
+    }
+
     /// Player `player` of side `side`, the oldest first.
     pub fn player(&self, side: usize, player: usize) -> Option<Policy> {
-        self.sides[side].pool.lock().unwrap_or_else(PoisonError::into_inner).get(player).cloned()
+        self.sides[side].players().policies.get(player).cloned()
     }
 
     /// Who has beaten whom.
@@ -139,10 +155,7 @@ impl SelfPlay {
 
     /// How many of the games player `i` of the first side wins against player `j` of the other.
     fn won(&self, i: usize, j: usize) -> Result<u32, TrainError> {
-        let player = |side: usize, at: usize| {
-            let pool = self.sides[side].pool.lock().unwrap_or_else(PoisonError::into_inner);
-            Player::Policy(Box::new(pool[at].clone()))
-        };
+        let player = |side: usize, at: usize| Player::Policy(Box::new(self.sides[side].players().policies[at].clone()));
         let players = vec![player(0, i), player(1, j)];
         let rated = split_seed(self.config.training.seed, RATED);
         let seeds: Vec<u64> = recording_seeds(rated).take(self.config.self_play.games).collect();
@@ -160,6 +173,7 @@ impl SelfPlay {
         let row = (0..=newest).map(|j| self.won(newest, j)).collect::<Result<_, _>>()?;
         self.games.won.push(row);
         self.games.updates.push(self.updates);
+        self.weigh();
         Ok(())
     }
 }
@@ -223,7 +237,7 @@ impl Learner for SelfPlay {
             std::fs::create_dir_all(&own).map_err(TrainError::io("make the folder", &own))?;
             self.labelled(at)?.write_into(&own)?;
             side.ppo.save(&own)?;
-            for (player, policy) in side.pool.lock().unwrap_or_else(PoisonError::into_inner).iter().enumerate() {
+            for (player, policy) in side.players().policies.iter().enumerate() {
                 let own = pool_member(dir, name, player);
                 std::fs::create_dir_all(&own).map_err(TrainError::io("make the folder", &own))?;
                 policy.write_into(&own)?;
@@ -255,13 +269,14 @@ impl Learner for SelfPlay {
                 })?;
                 pool.push(policy);
             }
-            *side.pool.lock().unwrap_or_else(PoisonError::into_inner) = pool;
+            *side.players() = Players { weights: vec![1.0; pool.len()], policies: pool };
         }
         for (side, name) in self.sides.iter_mut().zip(&games.sides) {
             side.ppo.load(&dir.join(name))?;
             self.updates = Policy::load(&dir.join(name))?.config().provenance.steps;
         }
         self.games = games;
+        self.weigh();
         Ok(())
     }
 }

@@ -60,7 +60,7 @@ pub enum HeadKind {
 pub struct HeadConfig {
     /// What is predicted.
     pub kind: HeadKind,
-    /// Actions that are decided at once, the coming tick's first.
+    /// Actions that are decided at once, the coming tick's first. Values: ticks that an action is held.
     pub chunk: usize,
     /// Actions of a chunk that are carried out before the next is decided; at most `chunk`.
     pub execute: usize,
@@ -126,9 +126,14 @@ impl HeadConfig {
         let wants = [
             ((1..=256).contains(&self.chunk), "head.chunk", "within 1 and 256"),
             (
-                self.kind != HeadKind::Values || self.chunk == 1,
-                "head.chunk",
-                "1 for values, which are of one tick's action",
+                self.kind != HeadKind::Values || self.execute == self.chunk,
+                "head.execute",
+                "head.chunk for values, which are of one action, held for so many ticks",
+            ),
+            (
+                self.kind != HeadKind::Values || self.ensemble == 0.0,
+                "head.ensemble",
+                "0 for values, which are of one action",
             ),
             ((1..=self.chunk).contains(&self.execute), "head.execute", "within 1 and head.chunk"),
             (self.ensemble.is_finite() && self.ensemble >= 0.0, "head.ensemble", "at least 0 (0 for none)"),
@@ -308,7 +313,7 @@ impl Head {
             HeadKind::Diffusion => Self::Diffusion(Diffusion::new(config, sizes, device)),
             HeadKind::Act => Self::Act(Act::new(config, sizes, device)),
             HeadKind::Generator => Self::Generator(Generator::new(config, sizes, device)),
-            HeadKind::Values => Self::Values(Values::new(sizes, device)),
+            HeadKind::Values => Self::Values(Values::new(config, sizes, device)),
         }
     }
 

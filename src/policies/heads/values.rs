@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{HeadSizes, Targets};
+use super::{HeadConfig, HeadSizes, Targets};
 
 /// Most joint actions that are accepted.
 pub(in crate::policies) const MOST: usize = 4096;
@@ -19,6 +19,9 @@ pub struct Values {
     table: Vec<f32>,
     #[module(skip)]
     actions: usize,
+    /// Ticks that an action is held.
+    #[module(skip)]
+    held: usize,
 }
 
 /// What a number may be.
@@ -36,7 +39,7 @@ impl Values {
     /// arXiv:1704.03732, equation 2).
     pub const MARGIN: f32 = 0.8;
 
-    pub(super) fn new(sizes: &HeadSizes, device: &Device) -> Self {
+    pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
         let mut table: Vec<Vec<f32>> = vec![Vec::new()];
         for bounds in &sizes.bounds {
             let longer = |row: &Vec<f32>| -> Vec<Vec<f32>> {
@@ -49,6 +52,7 @@ impl Values {
             advantage: LinearConfig::new(sizes.features, table.len()).init(device),
             table: table.concat(),
             actions: sizes.actions,
+            held: config.chunk,
         }
     }
 
@@ -76,7 +80,7 @@ impl Values {
         Self::best(&nearness)
     }
 
-    /// The joint action of the highest value.
+    /// The joint action of the highest value, as often as it is held.
     pub(super) fn decide(&self, features: Tensor<2>) -> Tensor<2> {
         let values = self.forward(features);
         let (device, [rows, joint]) = (values.device(), values.dims());
@@ -85,21 +89,21 @@ impl Values {
             .chunks_exact(joint)
             .flat_map(|row| {
                 let best = Self::best(row);
-                &self.table[best * self.actions..(best + 1) * self.actions]
+                self.table[best * self.actions..(best + 1) * self.actions].repeat(self.held)
             })
-            .copied()
             .collect();
-        Tensor::from_data(TensorData::new(chosen, [rows, self.actions]), &device)
+        Tensor::from_data(TensorData::new(chosen, [rows, self.held * self.actions]), &device)
     }
 
-    /// Mean over rows of how much less than others the demonstrated actions are worth, or not enough more.
+    /// Mean over rows of how much less than others the demonstrated actions are worth, or not enough more. Of the ticks that
+    /// an action is held the first says which was demonstrated.
     pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets) -> Tensor<1> {
         let values = self.forward(features);
         let (device, [rows, joint]) = (values.device(), values.dims());
         let wanted: Vec<f32> = targets.actions.clone().into_data().iter::<f32>().collect();
         let mut shown = vec![0.0f32; rows * joint];
-        for (wanted, shown) in wanted.chunks_exact(self.actions).zip(shown.chunks_exact_mut(joint)) {
-            shown[Self::nearest(&self.table, wanted)] = 1.0;
+        for (wanted, shown) in wanted.chunks_exact(self.held * self.actions).zip(shown.chunks_exact_mut(joint)) {
+            shown[Self::nearest(&self.table, &wanted[..self.actions])] = 1.0;
         }
         let shown = Tensor::<2>::from_data(TensorData::new(shown, [rows, joint]), &device);
         let margins = shown.clone().neg().add_scalar(1.0).mul_scalar(Self::MARGIN);

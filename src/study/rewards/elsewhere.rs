@@ -11,8 +11,8 @@ use crate::teleop::Skill;
 /// Where it was demonstrated, and where it never was.
 const COURSES: [&str; 2] = ["circuit", "hairpins"];
 const DEMONSTRATIONS: usize = 5;
-/// Updates of each method.
-const UPDATES: u64 = 150;
+/// Updates of what infers a reward, and of what then learns from it.
+const UPDATES: [u64; 2] = [150, 200];
 /// Episodes of each player, unlike those of any training, whose ticks are scored.
 const SCORED: usize = 10;
 /// Seed of those episodes.
@@ -79,9 +79,9 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
              alone: its return by the task's score, as a share of what ppo reaches by that score itself, {score:.1} (the \
              steady operator: {steady:.1}), and success.",
             COURSES[0],
-            laboratory.few(UPDATES as usize),
+            laboratory.few(UPDATES[0] as usize),
             COURSES[1],
-            laboratory.few(UPDATES as usize),
+            laboratory.few(UPDATES[1] as usize),
         ),
         columns: ["rank correlation", "of ppo's return by the score", "success"].map(String::from).to_vec(),
         rows: methods.iter().zip(&cells).map(row).collect(),
@@ -91,7 +91,8 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
 /// A method's own settings over fewer updates; who imitates is judged at the end alone.
 fn short(laboratory: &Laboratory<'_>, kind: LearnerKind, seed: u64) -> TrainConfig {
     let mut config = laboratory.sized(&kind.defaults(), seed);
-    config.training.steps = laboratory.few(UPDATES as usize) as u64;
+    config.training.steps =
+        laboratory.few(if kind == LearnerKind::Ppo { UPDATES[1] } else { UPDATES[0] } as usize) as u64;
     if kind != LearnerKind::Ppo {
         config.training.validate_every = config.training.steps;
     }

@@ -8,8 +8,6 @@ use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 
 /// The scene whose conditions are ranges.
 const SCENE: &str = "slippery";
-/// Discount: leaving the road costs all that would have come, and more of it counts than by default.
-const DISCOUNT: f32 = 0.997;
 
 /// The least, the middle and the greatest of both ranges: nine worlds, each of which stays as it is.
 fn worlds(ranges: ConditionRanges) -> Vec<ConditionRanges> {
@@ -28,8 +26,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let cells = laboratory.with_each_seed(&methods, |(label, learned), seed| {
         let name = format!("{label}-{seed}");
         laboratory.cell(&name, || {
-            let mut config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
-            config.ppo.discount = DISCOUNT;
+            let config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
             let policy = rewarded(laboratory, laboratory.run(&name), &config, learned, &mut ())?;
             let success = |world: &Scene| -> Result<f64, StudyError> {
                 Ok(laboratory.judge(policy.clone(), world)?.success_rate)
@@ -51,7 +48,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     Ok(Report {
         name: "randomized".into(),
         about: format!(
-            "ppo from chance on {SCENE}, {} updates with a discount of {DISCOUNT}: in a world whose grip and mass stay what \
+            "ppo from chance on {SCENE}, {} updates: in a world whose grip and mass stay what \
              they are, and in one where each episode draws them (grip {}, mass {} of the car's own). Success where they stay, \
              in the mean over nine worlds with the least, middle and greatest of both, and in the worst of these.",
             laboratory.sized(&LearnerKind::Ppo.defaults(), 0).training.steps,
