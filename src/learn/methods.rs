@@ -166,9 +166,8 @@ impl LearnerKind {
                     config.training.steps = 200;
                 }
                 if self == Self::SelfPlay {
-                    // Twice the ticks, of two bodies each: an update of both sides is to cost no more than one of ppo.
-                    config.ppo.arenas = 64;
-                    config.training.steps = 250;
+                    // One reward or the other is near in every game.
+                    config.ppo.discount = 0.995;
                 }
                 if self.infers_reward() {
                     // A rate that adapts to the divergence swings, and the policy with it.
