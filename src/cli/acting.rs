@@ -1,14 +1,15 @@
 //! `apprentice train ppo` and its like: learning by acting in a scene.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
 
 use super::plot::Curve;
-use super::train::{SettingArguments, settings, told, with_bar};
+use super::train::{SettingArguments, failure, settings, told, with_bar};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
+use crate::learn::irl::RewardModel;
 use crate::learn::rl::{Arenas, train_shown};
 use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use crate::rollout::VecEnvOptions;
@@ -117,6 +118,9 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         // The task's own score is not to choose the policy, unless it is told to.
         if !own.resume && !own.names("training.select_from") {
             config.training.select_from = 1.0;
+        }
+        if !own.resume && !own.names("ppo.discount") && config.reward.task == 0.0 {
+            config.ppo.discount = RewardModel::load(Path::new(&config.reward.from)).map_err(failure)?.discount();
         }
     }
     on_cpu(own)?;

@@ -147,15 +147,14 @@ impl LearnerKind {
             | Self::Apprenticeship => {
                 head.kind = HeadKind::Gaussian;
                 config.network.hidden = vec![64, 64];
-                config.optimizer.learning_rate = 1e-3;
-                config.training.steps = 500;
                 config.training.batch_size = 1024;
                 acting(&mut config, 20);
                 if self == Self::Reinforce {
                     let ppo = &mut config.ppo;
                     (ppo.clip, ppo.epochs, ppo.lambda, ppo.divergence) = (0.0, 1, 1.0, 0.0);
-                }
-                if matches!(self, Self::Ppo | Self::SelfPlay) {
+                    config.optimizer.learning_rate = 1e-3;
+                    config.training.steps = 500;
+                } else {
                     let ppo = &mut config.ppo;
                     (ppo.arenas, ppo.divergence) = (128, 0.0);
                     (ppo.entropy, ppo.persistence) = (0.01, 0.8);
@@ -169,11 +168,16 @@ impl LearnerKind {
                     // One reward or the other is near in every game.
                     config.ppo.discount = 0.995;
                 }
+                if matches!(self, Self::Airl | Self::MaxentIrl) {
+                    // What they infer rewards entropy by itself, and has to outgrow it.
+                    config.ppo.entropy = 0.0;
+                    config.reward.learning_rate = 1e-3;
+                    config.reward.penalty = if self == Self::Airl { 0.01 } else { 0.1 };
+                }
                 if self.infers_reward() {
-                    // A rate that adapts to the divergence swings, and the policy with it.
-                    config.ppo.divergence = 0.0;
-                    config.optimizer.learning_rate = 3e-4;
-                    config.optimizer.schedule = Schedule::Cosine;
+                    // A judge speaks at every tick, so that two seconds are far enough; who looks farther stands still
+                    // rather than be judged off the road.
+                    config.ppo.discount = 0.98;
                     // The task's own score is not to choose the policy.
                     config.training.select_from = 1.0;
                 }

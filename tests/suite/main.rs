@@ -11,6 +11,7 @@ mod course;
 mod dataset_roundtrip;
 mod determinism;
 mod evaluate;
+mod irl_judges;
 mod irl_known;
 mod irl_resume;
 mod journal_recovery;

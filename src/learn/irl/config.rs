@@ -15,8 +15,8 @@ pub struct RewardConfig {
     /// Ticks in a batch of the demonstrations', and as many of the agent's.
     pub batch_size: usize,
     /// Weight of half the square of the judgement's gradient, by all that is judged, so that it has no cliffs: at the
-    /// demonstrations and at what the agent did (Mescheder et al. 2018, arXiv:1801.04406, R1 and R2). Not for `vail` and
-    /// `airl`.
+    /// demonstrations and at what the agent did (Mescheder et al. 2018, arXiv:1801.04406, R1 and R2). For `airl` that of the
+    /// reward of the state.
     pub penalty: f32,
     /// Weight of the judgement's square, which keeps it from growing without end.
     pub logit: f32,

@@ -43,10 +43,9 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
                 imitating(laboratory, laboratory.run(&inferring), &inference, &learning, &data)?;
                 config.reward.from = laboratory.run(&inferring).dir.display().to_string();
                 config.training.select_from = 1.0;
-                numbers.insert(
-                    "order".into(),
-                    order(laboratory, &RewardModel::load(config.reward.from.as_ref())?, &demonstrated)?,
-                );
+                let reward = RewardModel::load(config.reward.from.as_ref())?;
+                config.ppo.discount = reward.discount();
+                numbers.insert("order".into(), order(laboratory, &reward, &demonstrated)?);
                 rewarded(laboratory, options, &config, &lasting, &mut ())?
             } else {
                 rewarded(laboratory, options, &config, &other, &mut ())?

@@ -8,26 +8,25 @@ use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 const DEMONSTRATIONS: usize = 5;
-/// Updates of each method; more change little.
-const UPDATES: u64 = 150;
 /// How much longer than the longest demonstration an episode lasts that is judged.
 const ROOM: f64 = 1.1;
 
-/// What is compared: a learner, whether it begins from a clone of the demonstrations, and whether it sees them.
-fn methods() -> Vec<(&'static str, LearnerKind, bool, bool)> {
+/// What is compared: a learner, and whether it sees the demonstrations.
+fn methods() -> Vec<(&'static str, LearnerKind, bool)> {
     vec![
-        ("bc", LearnerKind::BehaviourCloning, false, true),
-        ("gail", LearnerKind::Gail, true, true),
-        ("vail", LearnerKind::Vail, true, true),
-        ("airl", LearnerKind::Airl, true, true),
-        ("amp", LearnerKind::Amp, true, true),
-        ("gail from chance", LearnerKind::Gail, false, true),
-        ("gail without demonstrations", LearnerKind::Gail, false, false),
+        ("bc", LearnerKind::BehaviourCloning, true),
+        ("gail", LearnerKind::Gail, true),
+        ("vail", LearnerKind::Vail, true),
+        ("airl", LearnerKind::Airl, true),
+        ("amp", LearnerKind::Amp, true),
+        ("gail without demonstrations", LearnerKind::Gail, false),
     ]
 }
 
-pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, StudyError> {
+/// Each method learns in `updates`; more change little.
+pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: usize) -> Result<Report, StudyError> {
     let scene = find(scene)?;
+    let updates = laboratory.few(updates);
     let data = laboratory.demonstrations(&scene, &[(Skill::Steady, DEMONSTRATIONS)])?;
     let lengths: Vec<usize> = data.episodes().map(|rows| rows.len()).collect();
     let shortest = lengths.iter().copied().min().unwrap_or(1) as u64;
@@ -38,25 +37,16 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
         Ok(numbers(&evaluate(&judged, Player::Operator(Skill::Steady), &seeds, 0, |_| {})?))
     })?;
     let methods = methods();
-    let cells = laboratory.with_each_seed(&methods, |(label, kind, clone, shown), seed| {
+    let cells = laboratory.with_each_seed(&methods, |(label, kind, shown), seed| {
         let name = format!("{}-{seed}", label.replace(' ', "-"));
         laboratory.cell(&name, || {
-            let cloned = format!("clone-{seed}");
+            let mut config = laboratory.sized(&kind.defaults(), seed);
             let policy = if *kind == LearnerKind::BehaviourCloning {
-                laboratory.train(&cloned, &laboratory.sized(&kind.defaults(), seed), &data)?
+                laboratory.train(&name, &config, &data)?
             } else {
-                let mut config = laboratory.sized(&kind.defaults(), seed);
-                config.training.steps = laboratory.few(UPDATES as usize) as u64;
+                config.training.steps = updates as u64;
                 config.training.validate_every = config.training.steps;
                 config.reward.task = 0.0;
-                if *clone {
-                    // The cells of bc stand first, but may not be done yet.
-                    let bc = laboratory.sized(&LearnerKind::BehaviourCloning.defaults(), seed);
-                    let own = format!("{name}-clone");
-                    laboratory.train(&own, &bc, &data)?;
-                    config.network = bc.network;
-                    config.init.from = laboratory.run(&own).dir.display().to_string();
-                }
                 if !shown {
                     config.reward.batches = 0;
                 }
@@ -65,7 +55,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
             Ok(numbers(&laboratory.judge(policy, &judged)?))
         })
     })?;
-    let row = |((label, ..), cells): (&(&str, _, _, _), &Vec<Numbers>)| {
+    let row = |((label, ..), cells): (&(&str, _, _), &Vec<Numbers>)| {
         let share = |key: &str| -> Vec<f64> { cells.iter().map(|cell| cell[key] / steady[key]).collect() };
         let success = cells.iter().map(|cell| cell["success"]).collect();
         Row::across(label, &[share("return"), success])
@@ -74,13 +64,12 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
     Ok(Report {
         name: format!("inferred-{}", scene.name),
         about: format!(
-            "{DEMONSTRATIONS} demonstrations of the steady operator in {}. Every episode lasts as long, {shortest} ticks in \
-             learning and {} in judging, so that its end tells nothing. What learns by acting takes {} updates of \
-             4,096 ticks, from the clone of `bc` but for the last two; `amp` sees no actions, nor the task's reward. The return as a share of the steady operator's, \
+            "{DEMONSTRATIONS} demonstrations of the steady operator in {}. What learns by acting takes {updates} updates of 8,192 \
+             ticks, from chance; `amp` sees no actions, nor the task's reward. All are judged over {} ticks, whatever happens \
+             in them, so that an episode's end tells nothing. The return as a share of the steady operator's, \
              which is {:.1}, and success, which the steady operator has in {:.0} %.",
             scene.name,
             judged.tick_limit(),
-            laboratory.few(UPDATES as usize),
             steady["return"],
             100.0 * steady["success"],
         ),
