@@ -171,8 +171,11 @@ impl LearnerKind {
                 if matches!(self, Self::Airl | Self::MaxentIrl) {
                     // What they infer rewards entropy by itself, and has to outgrow it.
                     config.ppo.entropy = 0.0;
+                    config.reward.penalty = 0.3;
+                }
+                if self == Self::Airl {
                     config.reward.learning_rate = 1e-3;
-                    config.reward.penalty = if self == Self::Airl { 0.01 } else { 0.1 };
+                    config.reward.penalty = 0.01;
                 }
                 if self.infers_reward() {
                     // A judge speaks at every tick, so that two seconds are far enough; who looks farther stands still

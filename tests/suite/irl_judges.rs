@@ -9,6 +9,7 @@ use apprentice::learn::{LearnerKind, RunOptions, TrainConfig, UpdateStep};
 use apprentice::live::training_data;
 use apprentice::rollout::{VecEnvOptions, record, recording_seeds};
 use apprentice::scenes::find;
+use apprentice::spaces::{Field, Layout};
 use apprentice::teleop::Skill;
 use burn::tensor::Device;
 
@@ -96,4 +97,40 @@ fn the_shaping_that_guides_adds_up_to_the_same_on_every_way() {
     let (near, far) = (way(100), way(200));
     assert!((near - far).abs() < 1e-4, "{near} through one state, {far} through another");
     assert!(near.abs() > 1e-3, "there is a potential");
+}
+
+#[test]
+fn a_reward_of_some_fields_does_not_depend_on_the_others() {
+    let mut shown = data(20, 30, (2, 1), |_, action| action[0] = 0.0);
+    let fields = ["near", "far"].map(|name| Field::new(name, 1, "1", -100.0, 100.0));
+    shown.observation = Layout::new("test/observation", fields.to_vec());
+    let layouts = (&shown.observation.clone(), &shown.action.clone());
+    let mut numbers = Numbers(3);
+    let seen: Vec<f32> = (0..128).map(|_| numbers.normal()).collect();
+    let changed = |at: usize| {
+        let mut other = seen.clone();
+        other.iter_mut().skip(at).step_by(2).for_each(|x| *x += 1.0);
+        other
+    };
+    for kind in [LearnerKind::Gail, LearnerKind::Airl, LearnerKind::Amp, LearnerKind::Apprenticeship] {
+        let config = config(kind, &["reward.hidden=[16]", "reward.batch_size=64", "reward.fields=[\"near\"]"]);
+        // What an update that saw this finds it worth.
+        let worth = |seen: &[f32]| {
+            let mut reward = inferred_reward(&config, &shown, layouts, &Device::flex()).unwrap();
+            let acted = Acted {
+                observations: seen,
+                actions: &[0.0; 64],
+                next: seen,
+                rewards: &[0.0; 64],
+                likelihood: &|_, actions| vec![0.0; actions.len()],
+            };
+            reward.judge(&acted, UpdateStep { index: 0, learning_rate: 0.0, seed: 0 }).unwrap().0
+        };
+        assert_eq!(worth(&seen), worth(&changed(1)), "{kind:?}: what is not judged does not count");
+        assert_ne!(worth(&seen), worth(&changed(0)), "{kind:?}: what is judged counts");
+    }
+    let unknown = config(LearnerKind::Gail, &["reward.fields=[\"colour\"]"]);
+    let Err(error) = inferred_reward(&unknown, &shown, layouts, &Device::flex()) else { panic!("there is no colour") };
+    let text = error.to_string();
+    assert!(text.contains("no field is called colour; there are near, far"), "{text}");
 }

@@ -27,7 +27,7 @@ pub(super) fn names(layout: &Layout) -> Vec<String> {
 /// The features of observations `[n, size]` in the layout's units, `[n, 2 * size]`, each within -1 and 1.
 pub(super) fn features(scales: &Scales, observations: &[f32]) -> Vec<f32> {
     let mut rows = observations.to_vec();
-    scales.states.normalize(&mut rows);
+    scales.see(&mut rows);
     let wide = scales.states.size();
     let mut out = Vec::with_capacity(2 * rows.len());
     for row in rows.chunks_exact(wide) {

@@ -23,6 +23,9 @@ pub struct RewardConfig {
     /// Earlier ticks of the agent that are kept; half of a batch comes from them, so that what was once told apart stays
     /// told apart. 0 for none.
     pub replay: usize,
+    /// Observed fields that are judged, by name; a name that ends in `*` means all that begin so. Empty for all. A reward of
+    /// few fields serves where the others are unlike those of the demonstrations.
+    pub fields: Vec<String>,
     /// `vail` only: bits that may pass from what is judged to the judgement, in nats.
     pub bottleneck: f32,
     /// `vail` only: size of what passes.
@@ -49,6 +52,7 @@ impl Default for RewardConfig {
             penalty: 1.0,
             logit: 0.01,
             replay: 16_384,
+            fields: Vec::new(),
             bottleneck: 0.5,
             latent: 16,
             round: 10,

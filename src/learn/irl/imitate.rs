@@ -43,12 +43,18 @@ pub fn inferred_reward(
     if !kind.judges_actions() {
         (shown.narrow, shown.actions) = (0, Vec::new());
     }
+    let judged: Vec<_> = match observation.named(&config.reward.fields) {
+        Ok(fields) => fields.iter().filter_map(|field| observation.range(&field.name)).collect(),
+        Err(message) => return Err(TrainError::Config { origin: "reward.fields".into(), message }),
+    };
+    let is_judged = |at: &usize| judged.is_empty() || judged.iter().any(|range| range.contains(at));
+    let hidden = (0..observation.size()).filter(|at| !is_judged(at)).collect();
     let description = Description {
         learner: kind,
         discount: config.ppo.discount,
         observation: observation.clone(),
         action: action.clone(),
-        scales: shown.scales(),
+        scales: shown.scales(hidden),
         weights: Vec::new(),
         reward: config.reward.clone(),
     };

@@ -75,6 +75,7 @@ impl Description {
         };
         let fits = whole(&self.scales.states, wide)
             && [0, narrow].iter().any(|size| whole(&self.scales.actions, *size))
+            && self.scales.hidden.iter().all(|at| *at < wide)
             && self.weights.len() == features
             && self.weights.iter().all(|weight| weight.abs() <= 1.0)
             && !self.reward.hidden.is_empty();

@@ -33,6 +33,22 @@ pub(super) struct Scales {
     pub states: Normalizer,
     /// Of actions.
     pub actions: Normalizer,
+    /// Numbers of an observation that are not judged.
+    #[serde(default)]
+    pub hidden: Vec<usize>,
+}
+
+impl Scales {
+    /// Normalise observations in place; what is not judged becomes 0.
+    pub fn see(&self, observations: &mut [f32]) {
+        self.states.normalize(observations);
+        if self.hidden.is_empty() {
+            return;
+        }
+        for row in observations.chunks_exact_mut(self.states.size()) {
+            self.hidden.iter().for_each(|at| row[*at] = 0.0);
+        }
+    }
 }
 
 /// Some moves on a device, normalised.
@@ -112,10 +128,10 @@ impl Moves {
         }
     }
 
-    /// The shift and scale of all observations and actions in it.
-    pub fn scales(&self) -> Scales {
+    /// The shift and scale of all observations and actions in it, without the numbers that are `hidden`.
+    pub fn scales(&self, hidden: Vec<usize>) -> Scales {
         let fit = |values: &[f32], size: usize| Normalizer::fit(values.chunks_exact(size.max(1)), size);
-        Scales { states: fit(&self.states, self.wide), actions: fit(&self.actions, self.narrow) }
+        Scales { states: fit(&self.states, self.wide), actions: fit(&self.actions, self.narrow), hidden }
     }
 
     /// These rows on a device, normalised. `likelihood`: of actions where something was observed; without it, 0.
@@ -127,7 +143,7 @@ impl Moves {
         let mut next = take(&self.next, self.wide);
         let logs = likelihood.map_or_else(|| vec![0.0; rows.len()], |likelihood| likelihood(&states, &actions));
         for values in [&mut states, &mut next] {
-            scales.states.normalize(values);
+            scales.see(values);
             values.iter_mut().for_each(|x| *x = x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP));
         }
         if self.narrow > 0 {
