@@ -35,18 +35,12 @@ impl Airl {
         Self { reward: worth(), shaping: worth(), discount }
     }
 
-    /// `f`, and the gradient of `g`.
-    fn shaped(&self, batch: &Batch) -> (Tensor<2>, Tensor<2>) {
+    /// How demonstrated it is, and the gradient of `g`.
+    fn of(&self, batch: &Batch) -> (Tensor<2>, Tensor<2>) {
         let potential = |states: &Tensor<2>| self.shaping.forward(None, states.clone()).score;
         let shaping = potential(&batch.next).mul_scalar(self.discount) - potential(&batch.states);
         let reward = self.reward.forward(None, batch.next.clone());
-        (reward.score + shaping, reward.slope)
-    }
-
-    /// How demonstrated it is, and the gradient of `g`.
-    fn of(&self, batch: &Batch) -> (Tensor<2>, Tensor<2>) {
-        let (shaped, slope) = self.shaped(batch);
-        (shaped - bounded(&batch.logs), slope)
+        (reward.score + shaping - bounded(&batch.logs), reward.slope)
     }
 }
 
@@ -63,11 +57,6 @@ impl Judge for Airl {
     /// `log D - log(1 - D)`.
     fn reward(&self, acted: &Batch) -> Tensor<2> {
         self.of(acted).0
-    }
-
-    /// `f`.
-    fn guide(&self, moves: &Batch) -> Tensor<2> {
-        self.shaped(moves).0
     }
 
     /// `g` alone.

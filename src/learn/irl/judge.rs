@@ -35,10 +35,4 @@ pub(super) trait Judge: Module + Clone + Send + 'static {
     fn worth(&self, moves: &Batch) -> Tensor<2> {
         self.reward(moves)
     }
-
-    /// The same for an agent that is to learn from it with the discount it was inferred with: with shaping by a potential,
-    /// where there is one, which changes what is learned sooner, not what is best (Ng et al. 1999).
-    fn guide(&self, moves: &Batch) -> Tensor<2> {
-        self.worth(moves)
-    }
 }

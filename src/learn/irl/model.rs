@@ -118,18 +118,11 @@ pub(super) fn with_judge<V: Visitor>(of: &Description, device: &Device, visitor:
 /// Says what moves are worth.
 trait Worth: Send {
     fn worth(&self, moves: &Batch) -> Vec<f32>;
-
-    /// For whom is to learn from it.
-    fn guide(&self, moves: &Batch) -> Vec<f32>;
 }
 
 impl<J: Judge> Worth for J {
     fn worth(&self, moves: &Batch) -> Vec<f32> {
         Judge::worth(self, moves).into_data().iter::<f32>().collect()
-    }
-
-    fn guide(&self, moves: &Batch) -> Vec<f32> {
-        Judge::guide(self, moves).into_data().iter::<f32>().collect()
     }
 }
 
@@ -195,6 +188,11 @@ impl RewardModel {
         matches!(self.description.learner, LearnerKind::Gail | LearnerKind::Vail)
     }
 
+    /// The discount that it was inferred with.
+    pub fn discount(&self) -> f32 {
+        self.description.discount
+    }
+
     /// Who inferred it.
     pub fn learner(&self) -> LearnerKind {
         self.description.learner
@@ -218,21 +216,6 @@ impl RewardModel {
     /// What each tick is worth that led from `states` `[n, observation size]` by `actions` `[n, action size]`, which may be
     /// left out where they do not count, to `next` `[n, observation size]`, in the layouts' units.
     pub fn worth(&self, states: &[f32], actions: &[f32], next: &[f32]) -> Vec<f32> {
-        self.of(|judge, moves| judge.worth(moves), states, actions, next)
-    }
-
-    /// The discount that it was inferred with.
-    pub fn discount(&self) -> f32 {
-        self.description.discount
-    }
-
-    fn of(
-        &self,
-        say: impl Fn(&dyn Worth, &Batch) -> Vec<f32>,
-        states: &[f32],
-        actions: &[f32],
-        next: &[f32],
-    ) -> Vec<f32> {
         let scales = &self.description.scales;
         let (wide, narrow) = (scales.states.size(), scales.actions.size());
         let Some(judge) = &self.judge else {
@@ -246,7 +229,7 @@ impl RewardModel {
         let moves = Moves { wide, narrow, states: states.to_vec(), actions, next: next.to_vec() };
         let rows: Vec<usize> = (0..moves.rows()).collect();
         rows.chunks(PIECE)
-            .flat_map(|rows| say(&**judge, &moves.batch(rows, &self.description.scales, None, &Device::flex())))
+            .flat_map(|rows| judge.worth(&moves.batch(rows, &self.description.scales, None, &Device::flex())))
             .collect()
     }
 }
@@ -257,8 +240,7 @@ impl InferredReward for RewardModel {
         acted: &Acted<'_>,
         _step: UpdateStep,
     ) -> Result<(Vec<f32>, Vec<(&'static str, f32)>), TrainError> {
-        let guide = |judge: &dyn Worth, moves: &Batch| judge.guide(moves);
-        let inferred = self.of(guide, acted.observations, acted.actions, acted.next);
+        let inferred = self.worth(acted.observations, acted.actions, acted.next);
         let both = inferred.iter().zip(acted.rewards);
         let rewards: Vec<f32> = both.map(|(own, task)| (1.0 - self.task) * own + self.task * task).collect();
         let mean = rewards.iter().sum::<f32>() / rewards.len().max(1) as f32;
