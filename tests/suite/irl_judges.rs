@@ -13,9 +13,9 @@ fn config(kind: LearnerKind, changes: &[&str]) -> TrainConfig {
     kind.defaults().changed(None, &changes).unwrap()
 }
 
-/// What is judged: `[n, 1]` numbers that are seen, those that follow, and nothing that is done.
-fn judged(reward: &mut dyn InferredReward, seen: &[f32], next: &[f32], index: u64) -> Vec<f32> {
-    let nothing = vec![0.0; seen.len()];
+/// What `rows` ticks are worth in which this was seen before and after, and nothing done, once the judge has learned from them.
+fn judged(reward: &mut dyn InferredReward, rows: usize, seen: &[f32], next: &[f32], index: u64) -> Vec<f32> {
+    let nothing = vec![0.0; rows];
     let acted = Acted {
         observations: seen,
         actions: &nothing,
@@ -42,7 +42,7 @@ fn rise(kind: LearnerKind, penalty: &str) -> f32 {
         let mut seen = normal(0.0, 1024);
         let mut next = normal(0.0, 1024);
         (seen[0], next[0], seen[1], next[1]) = (0.0, 0.0, 2.0, 2.0);
-        let rewards = judged(&mut *reward, &seen, &next, index);
+        let rewards = judged(&mut *reward, 1024, &seen, &next, index);
         rise = rewards[1] - rewards[0];
     }
     rise
@@ -74,14 +74,7 @@ fn a_reward_of_some_fields_does_not_depend_on_the_others() {
         // What an update that saw this finds it worth.
         let worth = |seen: &[f32]| {
             let mut reward = inferred_reward(&config, &shown, layouts, &Device::flex()).unwrap();
-            let acted = Acted {
-                observations: seen,
-                actions: &[0.0; 64],
-                next: seen,
-                rewards: &[0.0; 64],
-                likelihood: &|_, actions| vec![0.0; actions.len()],
-            };
-            reward.judge(&acted, UpdateStep { index: 0, learning_rate: 0.0, seed: 0 }).unwrap().0
+            judged(&mut *reward, 64, seen, seen, 0)
         };
         assert_eq!(worth(&seen), worth(&changed(1)), "{kind:?}: what is not judged does not count");
         assert_ne!(worth(&seen), worth(&changed(0)), "{kind:?}: what is judged counts");
