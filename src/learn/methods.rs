@@ -171,11 +171,9 @@ impl LearnerKind {
                 if matches!(self, Self::Airl | Self::MaxentIrl) {
                     // What they infer rewards entropy by itself, and has to outgrow it.
                     config.ppo.entropy = 0.0;
-                    config.reward.penalty = 0.3;
-                }
-                if self == Self::Airl {
-                    config.reward.learning_rate = 1e-3;
-                    config.reward.penalty = 0.01;
+                    let airl = self == Self::Airl;
+                    (config.reward.penalty, config.reward.learning_rate) =
+                        if airl { (0.01, 1e-3) } else { (0.3, 3e-4) };
                 }
                 if self.infers_reward() {
                     // A judge speaks at every tick, so that two seconds are far enough; who looks farther stands still

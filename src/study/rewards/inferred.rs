@@ -61,10 +61,12 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: usize) -> R
         Row::across(label, &[share("return"), success])
     };
     let rows = methods.iter().zip(&cells).map(row).collect();
+    let ppo = LearnerKind::Gail.defaults().ppo;
+    let ticks = ppo.arenas * ppo.ticks;
     Ok(Report {
         name: format!("inferred-{}", scene.name),
         about: format!(
-            "{DEMONSTRATIONS} demonstrations of the steady operator in {}. What learns by acting takes {updates} updates of 8,192 \
+            "{DEMONSTRATIONS} demonstrations of the steady operator in {}. What learns by acting takes {updates} updates of {ticks} \
              ticks, from chance; `amp` sees no actions, nor the task's reward. All are judged over {} ticks, whatever happens \
              in them, so that an episode's end tells nothing. The return as a share of the steady operator's, \
              which is {:.1}, and success, which the steady operator has in {:.0} %.",
