@@ -1,15 +1,14 @@
 //! `apprentice train ppo` and its like: learning by acting in a scene.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
 
 use super::plot::Curve;
-use super::train::{SettingArguments, failure, settings, told, with_bar};
+use super::train::{SettingArguments, settings, told, with_bar};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
-use crate::learn::irl::RewardModel;
 use crate::learn::rl::{Arenas, train_shown};
 use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use crate::rollout::VecEnvOptions;
@@ -114,13 +113,15 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
                 "the run began with another reward; leave --reward out to go on with it"
             )));
         }
-        config.reward.from = from;
-        // The task's own score is not to choose the policy, unless it is told to.
-        if !own.resume && !own.names("training.select_from") {
-            config.training.select_from = 1.0;
-        }
-        if !own.resume && !own.names("ppo.discount") && config.reward.task == 0.0 {
-            config.ppo.discount = RewardModel::load(Path::new(&config.reward.from)).map_err(failure)?.discount();
+        if !own.resume {
+            let told = config.clone();
+            config = config.rewarded_by(&from);
+            if own.names("training.select_from") {
+                config.training.select_from = told.training.select_from;
+            }
+            if own.names("ppo.discount") || told.reward.task > 0.0 {
+                config.ppo.discount = told.ppo.discount;
+            }
         }
     }
     on_cpu(own)?;

@@ -127,7 +127,7 @@ impl Base {
             observation: history.then(|| informative(columns(&policy.observation, &base.observation), base)),
             action: chunk.then(|| columns(&policy.action, &base.action)),
             same: policy.observation.fields == base.observation.fields,
-            deviation: policy.head.raw_deviation(FIRST_DEVIATION),
+            deviations: deviations(policy, base),
             base,
             fresh,
         }
@@ -189,9 +189,21 @@ fn informative(columns: Vec<Option<usize>>, base: &PolicyConfig) -> Vec<Option<u
     columns.into_iter().map(|at| at.filter(|at| informs(&base.observation_normalizer, *at))).collect()
 }
 
-/// The standard deviation of a Gaussian around what a squared error took for the action, normalised: enough to try things,
-/// too little to forget at once what was cloned.
-const FIRST_DEVIATION: f32 = 0.2;
+/// The standard deviation of a Gaussian around what a squared error took for the action, normalised: as much as was shown, or
+/// it would take long to come to something better.
+const FIRST_DEVIATION: f32 = 1.0;
+/// The same of what never changed where it was shown, such as a handbrake that nobody pulled, and is only centred by the
+/// normaliser: hardly any.
+const UNSHOWN_DEVIATION: f32 = 0.02;
+
+/// Parameters of the standard deviations with which a policy first tries what differs from what `base` does.
+fn deviations(policy: &PolicyConfig, base: &PolicyConfig) -> Vec<f32> {
+    let shown = |at: &Option<usize>| at.is_none_or(|at| base.action_normalizer.std[at] != 1.0);
+    columns(&policy.action, &base.action)
+        .iter()
+        .map(|at| policy.head.raw_deviation(if shown(at) { FIRST_DEVIATION } else { UNSHOWN_DEVIATION }))
+        .collect()
+}
 
 /// Names of the layers that observations enter by.
 const ENTRANCES: [&str; 3] =
@@ -207,8 +219,8 @@ pub struct Inherited<'a> {
     same: bool,
     /// Where each decided number stands in the base; `None` where the chunks differ.
     action: Option<Vec<Option<usize>>>,
-    /// Parameter of [`FIRST_DEVIATION`].
-    deviation: f32,
+    /// Parameters of the first standard deviations of a tick's action.
+    deviations: Vec<f32>,
     fresh: &'a mut dyn ParameterSource,
 }
 
@@ -250,7 +262,7 @@ impl ParameterSource for Inherited<'_> {
         let fresh = self.fresh.parameter(name, shape, initial)?;
         // What a squared error took for the action is the mean of a Gaussian.
         if name == "head.Gaussian.raw_log_std" && self.base.head.kind == HeadKind::SquaredError {
-            return Ok(vec![self.deviation; fresh.len()]);
+            return Ok(self.deviations.iter().copied().cycle().take(fresh.len()).collect());
         }
         let other = || name.strip_prefix("head.Gaussian.mean.").map(|part| format!("head.SquaredError.mean.{part}"));
         let stored = self.copied.take(name).or_else(|| self.copied.take(&other()?));

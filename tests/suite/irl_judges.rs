@@ -1,6 +1,6 @@
 //! What judges are held to: no cliffs, and the fields that they are to see.
 
-use apprentice::learn::irl::inferred_reward;
+use apprentice::learn::irl::{RewardModel, inferred_reward};
 use apprentice::learn::rl::{Acted, InferredReward};
 use apprentice::learn::{LearnerKind, TrainConfig, UpdateStep};
 use apprentice::spaces::{Field, Layout};
@@ -83,4 +83,31 @@ fn a_reward_of_some_fields_does_not_depend_on_the_others() {
     let Err(error) = inferred_reward(&unknown, &shown, layouts, &Device::flex()) else { panic!("there is no colour") };
     let text = error.to_string();
     assert!(text.contains("no field is called colour; there are near, far"), "{text}");
+}
+
+#[test]
+fn what_is_learned_from_counts_from_what_chance_earned() {
+    let shown = data(20, 30, (1, 1), |_, action| action[0] = 0.0);
+    let layouts = (&shown.observation.clone(), &shown.action.clone());
+    let dir = tempfile::tempdir().unwrap();
+    let (inferred, beside) = (dir.path().join("inferred"), dir.path().join("beside"));
+    for folder in [&inferred, &beside] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let config = config(LearnerKind::Airl, &["reward.hidden=[16]", "reward.batch_size=64"]);
+    inferred_reward(&config, &shown, layouts, &Device::flex()).unwrap().save(&inferred).unwrap();
+    let mut numbers = Numbers(3);
+    let mut seen = || -> Vec<f32> { (0..64).map(|_| numbers.normal()).collect() };
+    let (first, second) = (seen(), seen());
+    let mut reward = RewardModel::load(&inferred).unwrap();
+    let mean = |rewards: &[f32]| rewards.iter().sum::<f32>() / rewards.len() as f32;
+    let worth = [&first, &second].map(|seen| reward.worth(seen, &[], seen));
+    assert!(mean(&judged(&mut reward, 64, &first, &first, 0)).abs() < 1e-5);
+    let later = judged(&mut reward, 64, &second, &second, 1);
+    let level = mean(&worth[0]);
+    assert!(later.iter().zip(&worth[1]).all(|(own, worth)| (own - (worth - level)).abs() < 1e-5));
+    reward.save(&beside).unwrap();
+    let mut resumed = RewardModel::load(&inferred).unwrap();
+    resumed.load(&beside).unwrap();
+    assert_eq!(judged(&mut resumed, 64, &second, &second, 1), later, "it goes on from the same level");
 }

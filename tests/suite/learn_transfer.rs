@@ -170,3 +170,21 @@ fn what_is_frozen_stays() {
     let head = "head.SquaredError.mean.weight";
     assert_ne!(before.take(head).expect("a head"), after.take(head).expect("a head"));
 }
+
+#[test]
+fn a_gaussian_around_a_clone_tries_as_much_as_was_shown_and_hardly_what_was_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut data = problem(&["x", "y"], &["turn", "idle"]);
+    data.actions.iter_mut().skip(1).step_by(2).for_each(|idle| *idle = 3.0);
+    let base = dir.path().join("base");
+    run(&base, &[], &data).unwrap();
+    let changes = ["optimizer.learning_rate=1e-9", "training.steps=1", "head.kind=gaussian"].map(String::from);
+    let changes = [&changes[..], &[format!("init.from={}", base.display())]].concat();
+    let mut after = Policy::load(&run(&dir.path().join("next"), &changes, &data).unwrap()).unwrap();
+    let shown = after.config().action_normalizer.std[0];
+    let (mut means, mut deviations) = ([0.0; 2], [0.0; 2]);
+    after.distribution(&[0.5, -0.5], &mut means, &mut deviations);
+    assert!((means[1] - 3.0).abs() < 0.1, "{means:?}");
+    assert!((deviations[0] / shown - 1.0).abs() < 0.01, "{deviations:?}, and {shown} was shown");
+    assert!(deviations[1] > 0.0 && deviations[1] < 0.05, "{deviations:?}");
+}

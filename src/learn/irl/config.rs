@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::learn::TrainConfig;
+
+/// What a reward is worth a tick later to who learns from an inferred one. It speaks at every tick, but of what is met on
+/// the way, not of what lies ahead: who looks less than three seconds ahead comes too fast into a bend.
+const DISCOUNT: f32 = 0.99;
+
 /// `[reward]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -60,5 +66,17 @@ impl Default for RewardConfig {
             task: 0.0,
             horizon: 0,
         }
+    }
+}
+
+impl TrainConfig {
+    /// The same, learning from the reward that the run in the folder `from` inferred: the task's own score does not choose
+    /// the policy.
+    #[must_use]
+    pub fn rewarded_by(mut self, from: &str) -> Self {
+        self.reward.from = from.to_owned();
+        self.training.select_from = 1.0;
+        self.ppo.discount = DISCOUNT;
+        self
     }
 }

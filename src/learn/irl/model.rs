@@ -15,6 +15,7 @@ use super::maxent::MaxEnt;
 use super::moves::{Batch, Moves, Scales};
 use super::vail::Vail;
 use crate::learn::rl::{Acted, InferredReward};
+use crate::learn::run_dir::{read_state, write_state};
 use crate::learn::{LearnerKind, TrainError, UpdateStep};
 use crate::policies::artifact::StoredTensors;
 use crate::policies::filled;
@@ -24,6 +25,8 @@ use crate::spaces::{Layout, Normalizer};
 const DESCRIPTION_FILE: &str = "reward.json";
 /// The weights of the network that judges.
 pub(super) const WEIGHTS_FILE: &str = "reward.safetensors";
+/// What is beside the policy that learns from it.
+const STATE_FILE: &str = "reward.bin";
 /// Moves that are judged at once.
 const PIECE: usize = 1024;
 
@@ -146,6 +149,9 @@ pub struct RewardModel {
     judge: Option<Box<dyn Worth>>,
     /// Share of the task's own reward, where it is learned from.
     task: f32,
+    /// What the first ticks of who learns from it were worth in the mean, from where it counts then: far above or below
+    /// zero, rewards hide from the critic what makes one of them better (Naik et al. 2024, arXiv:2405.09999).
+    level: Option<f32>,
 }
 
 impl RewardModel {
@@ -174,7 +180,7 @@ impl RewardModel {
         } else {
             Some(with_judge(&description, &Device::flex(), Load(dir))?)
         };
-        Ok(Self { description, judge, task: 0.0 })
+        Ok(Self { description, judge, task: 0.0, level: None })
     }
 
     /// The same, with a share of the task's own reward where it is learned from.
@@ -186,11 +192,6 @@ impl RewardModel {
     /// Whether what is done counts, not only what it leads to.
     pub fn judges_actions(&self) -> bool {
         matches!(self.description.learner, LearnerKind::Gail | LearnerKind::Vail)
-    }
-
-    /// The discount that it was inferred with.
-    pub fn discount(&self) -> f32 {
-        self.description.discount
     }
 
     /// Who inferred it.
@@ -241,17 +242,19 @@ impl InferredReward for RewardModel {
         _step: UpdateStep,
     ) -> Result<(Vec<f32>, Vec<(&'static str, f32)>), TrainError> {
         let inferred = self.worth(acted.observations, acted.actions, acted.next);
+        let mean = inferred.iter().sum::<f32>() / inferred.len().max(1) as f32;
+        let level = *self.level.get_or_insert(mean);
         let both = inferred.iter().zip(acted.rewards);
-        let rewards: Vec<f32> = both.map(|(own, task)| (1.0 - self.task) * own + self.task * task).collect();
-        let mean = rewards.iter().sum::<f32>() / rewards.len().max(1) as f32;
+        let rewards = both.map(|(own, task)| (1.0 - self.task) * (own - level) + self.task * task).collect();
         Ok((rewards, vec![("reward/mean", mean)]))
     }
 
-    fn save(&self, _dir: &Path) -> Result<(), TrainError> {
-        Ok(())
+    fn save(&self, dir: &Path) -> Result<(), TrainError> {
+        write_state(dir, STATE_FILE, &self.level)
     }
 
-    fn load(&mut self, _dir: &Path) -> Result<(), TrainError> {
+    fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
+        self.level = read_state(dir, STATE_FILE)?;
         Ok(())
     }
 }

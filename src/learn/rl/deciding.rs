@@ -151,3 +151,13 @@ pub(super) fn forget(memory: &mut [f32], endings: &[Ending]) {
         }
     }
 }
+
+/// How far a head's decisions are from those of an earlier policy: what that is unlikely by or, of a Gaussian, would be if
+/// its deviation were 1. A likelihood would ask it to try less too, though it has everything to learn yet.
+pub(super) fn strayed(head: &Head, features: Tensor<2>, wanted: Tensor<2>) -> Option<Tensor<1>> {
+    if let Head::Gaussian(_) = head {
+        let mean = head.decide(features, &mut Chance::Each(Vec::new()));
+        return Some((mean - wanted).square().sum_dim(1).mean().mul_scalar(0.5));
+    }
+    Some(head.likelihood(features, wanted)?.log.mean().neg())
+}

@@ -51,3 +51,18 @@ impl Moments {
         Normalizer { mean: self.mean.iter().map(|m| *m as f32).collect(), std: self.deviations().collect() }
     }
 }
+
+/// Of all numbers together.
+pub(super) fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
+    let variance = values.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / count;
+    (mean as f32, variance.sqrt() as f32)
+}
+
+/// Which part of the returns' variance the values tell.
+pub(super) fn explained_variance(values: &[f32], returns: &[f32]) -> f32 {
+    let errors: Vec<f32> = returns.iter().zip(values).map(|(r, v)| r - v).collect();
+    let (all, left) = (mean_and_deviation(returns).1, mean_and_deviation(&errors).1);
+    if all > 0.0 { 1.0 - (left / all).powi(2) } else { 0.0 }
+}

@@ -9,8 +9,9 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::deciding::{PIECE, Said, draw, forget, likelihoods, say};
+use super::deciding::{PIECE, Said, draw, forget, likelihoods, say, strayed};
 use super::environment::{check_rewards, check_settings, validated};
+use super::moments::{explained_variance, mean_and_deviation};
 use super::reward::{Acted, InferredReward};
 use super::rollouts::{Rollouts, lesson, normalized, told};
 use super::update::Ticks;
@@ -63,6 +64,9 @@ pub struct PpoConfig {
     pub stay: f32,
     /// What is left of that weight after each update.
     pub stay_decay: f32,
+    /// With `init.from`: updates at first in which the critic alone learns, from the rewards that came. By a critic that
+    /// knows nothing yet, a policy that knows something is led away from it.
+    pub critic_first: u64,
     /// Episodes that a validation plays.
     pub judged: usize,
 }
@@ -79,8 +83,9 @@ impl Default for PpoConfig {
             entropy: 0.0,
             persistence: 0.5,
             divergence: 0.01,
-            stay: 1.0,
+            stay: 0.1,
             stay_decay: 0.95,
+            critic_first: 3,
             judged: 20,
         }
     }
@@ -360,8 +365,13 @@ impl Ppo {
         Ok(told)
     }
 
+    /// Whether it is too early for the policy to learn.
+    fn critic_alone(&self, step: UpdateStep) -> bool {
+        self.base.is_some() && step.index < self.config.ppo.critic_first
+    }
+
     /// What the ticks teach.
-    fn teach(&mut self, mut rollouts: Rollouts, actor: Vec<f32>) -> Taught {
+    fn teach(&mut self, mut rollouts: Rollouts, actor: Vec<f32>, step: UpdateStep) -> Taught {
         let settings = &self.config.ppo;
         let normalizer = &self.actor.policy_config().observation_normalizer;
         let last = self.environment.last().observations;
@@ -373,7 +383,8 @@ impl Ppo {
         let truncated = rollouts.truncated().0.into_iter().zip(truncated);
         let stay =
             self.base.as_ref().map(|base| say(base, &rollouts, last, normalizer, sequence, &mut remembered.base).ticks);
-        let mut advantages = rollouts.advantages(&values, truncated, &next, (settings.discount, settings.lambda));
+        let lambda = if self.critic_alone(step) { 1.0 } else { settings.lambda };
+        let mut advantages = rollouts.advantages(&values, truncated, &next, (settings.discount, lambda));
         let returns: Vec<f32> = advantages.iter().zip(&values).map(|(a, v)| a + v).collect();
         let explained = explained_variance(&values, &returns);
         let (mean, std) = mean_and_deviation(&advantages);
@@ -413,12 +424,12 @@ impl Ppo {
         sum.map_or(f32::NAN, number) / count
     }
 
-    /// Learn what to do; the numbers to tell, and the learning rate of the next update.
+    /// Learn what to do, unless it is too early; the numbers to tell, and the learning rate of the next update.
     fn learn_actions(
         actor: &mut Student,
         config: &TrainConfig,
         taught: &Taught,
-        mut rate: f64,
+        (mut rate, early): (f64, bool),
         step: UpdateStep,
     ) -> (Vec<(&'static str, f32)>, f64) {
         let settings = &config.ppo;
@@ -443,23 +454,25 @@ impl Ppo {
             let entropy = likelihood.entropy.mean();
             let mut loss = gain.mean().neg() - entropy.clone().mul_scalar(trying);
             if let Some(wanted) = lesson.stay
-                && let Some(likelihood) = network.head().likelihood(features, wanted)
+                && let Some(strayed) = strayed(network.head(), features, wanted)
                 && stay > 0.0
             {
-                loss = loss - likelihood.log.mean().mul_scalar(stay);
+                loss = loss + strayed.mul_scalar(stay);
             }
             // Never negative, and of less variance than the mean of the logarithms (Schulman 2020, "Approximating KL
             // divergence").
             let divergence = number((ratio.clone().sub_scalar(1.0) - change).mean().inner());
             let clipped = ratio.sub_scalar(1.0).abs().greater_elem(settings.clip).float().mean();
-            if settings.divergence > 0.0 {
+            if settings.divergence > 0.0 && !early {
                 if divergence > 2.0 * settings.divergence {
                     rate = (rate / 1.5).max(RATES.0);
                 } else if divergence < 0.5 * settings.divergence {
                     rate = (rate * 1.5).min(RATES.1);
                 }
             }
-            actor.descend(&loss, rate);
+            if !early {
+                actor.descend(&loss, rate);
+            }
             let numbers = [number(loss.inner()), number(entropy.inner()), divergence, number(clipped.inner())];
             sums.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
             count += 1.0;
@@ -467,20 +480,6 @@ impl Ppo {
         let tags = ["train/loss", "train/entropy", "train/divergence", "train/clipped"];
         (tags.into_iter().zip(sums.map(|sum| sum / count)).collect(), rate)
     }
-}
-
-fn mean_and_deviation(values: &[f32]) -> (f32, f32) {
-    let count = values.len().max(1) as f64;
-    let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
-    let variance = values.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / count;
-    (mean as f32, variance.sqrt() as f32)
-}
-
-/// Which part of the returns' variance the values tell.
-fn explained_variance(values: &[f32], returns: &[f32]) -> f32 {
-    let errors: Vec<f32> = returns.iter().zip(values).map(|(r, v)| r - v).collect();
-    let (all, left) = (mean_and_deviation(returns).1, mean_and_deviation(&errors).1);
-    if all > 0.0 { 1.0 - (left / all).powi(2) } else { 0.0 }
 }
 
 impl Learner for Ppo {
@@ -507,11 +506,12 @@ impl Learner for Ppo {
         let State { sums, returns, .. } = &mut self.state;
         rollouts.scale(self.config.ppo.discount, sums, returns);
         let observations = rollouts.observations.clone();
-        let taught = self.teach(rollouts, remembered);
+        let taught = self.teach(rollouts, remembered, step);
         let rate = if self.config.ppo.divergence > 0.0 { self.state.rate } else { step.learning_rate };
+        let early = self.critic_alone(step);
         let (actor, critic, config) = (&mut self.actor, &mut self.critic, &self.config);
         let ((numbers, next), value_loss) = rayon::join(
-            || Self::learn_actions(actor, config, &taught, rate, step),
+            || Self::learn_actions(actor, config, &taught, (rate, early), step),
             || Self::learn_values(critic, config, &taught, config.optimizer.learning_rate, step),
         );
         self.state.rate = next;

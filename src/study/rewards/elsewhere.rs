@@ -15,6 +15,8 @@ const DEMONSTRATIONS: usize = 5;
 const UPDATES: [u64; 2] = [120, 200];
 /// What an inferred reward is of: how the car moves, and where on the road. What lies ahead of it is another on every course.
 const FIELDS: [&str; 3] = ["velocity_*", "course_offset", "course_heading_*"];
+/// Ticks of each episode of who learns from it.
+const HORIZON: u64 = 600;
 /// Episodes of each player, unlike those of any training, whose ticks are scored.
 const SCORED: usize = 10;
 /// Seed of those episodes.
@@ -25,8 +27,9 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let data = laboratory.demonstrations(&demonstrated, &[(Skill::Steady, DEMONSTRATIONS)])?;
     let shortest = data.episodes().map(|rows| rows.len()).min().unwrap_or(1) as u64;
     let learning = demonstrated.with_horizon(shortest);
-    // An inferred reward may be below zero everywhere, and would be best served by a quick end.
-    let lasting = other.with_horizon(other.tick_limit());
+    // An inferred reward may be below zero everywhere, and would be best served by a quick end. Each of the many episodes
+    // begins elsewhere on the course.
+    let lasting = other.with_horizon(HORIZON);
     let methods = [Some(LearnerKind::Airl), Some(LearnerKind::MaxentIrl), None];
     let cells = laboratory.with_each_seed(&methods, |method, seed| {
         let name = format!("{}-{seed}", method.map_or("score", LearnerKind::name));
@@ -39,10 +42,9 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
                 let mut inference = short(laboratory, *kind, seed);
                 inference.reward.fields = FIELDS.map(String::from).to_vec();
                 imitating(laboratory, laboratory.run(&inferring), &inference, &learning, &data)?;
-                config.reward.from = laboratory.run(&inferring).dir.display().to_string();
-                config.training.select_from = 1.0;
-                let reward = RewardModel::load(config.reward.from.as_ref())?;
-                config.ppo.discount = reward.discount();
+                let inferred = laboratory.run(&inferring).dir;
+                let reward = RewardModel::load(&inferred)?;
+                config = config.rewarded_by(&inferred.display().to_string());
                 numbers.insert("order".into(), order(laboratory, &reward, &demonstrated)?);
                 rewarded(laboratory, options, &config, &lasting, &mut ())?
             } else {
