@@ -165,8 +165,9 @@ impl LearnerKind {
                     config.training.steps = 200;
                 }
                 if self == Self::SelfPlay {
-                    // One reward or the other is near in every game.
-                    config.ppo.discount = 0.995;
+                    // How near the other is tells at every tick how a game goes; who looks farther takes a hundred updates to
+                    // begin to chase.
+                    config.ppo.discount = 0.99;
                 }
                 if matches!(self, Self::Airl | Self::MaxentIrl) {
                     // What they infer rewards entropy by itself, and has to outgrow it.
