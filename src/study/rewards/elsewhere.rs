@@ -9,10 +9,10 @@ use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
 
 /// Where it was demonstrated, and where it never was.
-const COURSES: [&str; 2] = ["circuit", "hairpins"];
+const COURSES: [&str; 2] = ["hairpins", "circuit"];
 const DEMONSTRATIONS: usize = 5;
-/// Updates of what infers a reward, and of what then learns from it.
-const UPDATES: [u64; 2] = [120, 200];
+/// Updates of what infers a reward, and as many of what then learns from it.
+const UPDATES: usize = 120;
 /// What an inferred reward is of: how the car moves, and where on the road. What lies ahead of it is another on every course.
 const FIELDS: [&str; 3] = ["velocity_*", "course_offset", "course_heading_*"];
 /// Ticks of each episode of who learns from it.
@@ -27,8 +27,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let data = laboratory.demonstrations(&demonstrated, &[(Skill::Steady, DEMONSTRATIONS)])?;
     let shortest = data.episodes().map(|rows| rows.len()).min().unwrap_or(1) as u64;
     let learning = demonstrated.with_horizon(shortest);
-    // An inferred reward may be below zero everywhere, and would be best served by a quick end. Each of the many episodes
-    // begins elsewhere on the course.
+    // An inferred reward may be below zero everywhere, and would be best served by a quick end.
     let lasting = other.with_horizon(HORIZON);
     let methods = [Some(LearnerKind::Airl), Some(LearnerKind::MaxentIrl), None];
     let cells = laboratory.with_each_seed(&methods, |method, seed| {
@@ -74,14 +73,13 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         about: format!(
             "Rewards inferred from {DEMONSTRATIONS} demonstrations of the steady operator on {}, {} updates from chance, of {}. The \
              rank correlation (Spearman) with the task's score over the ticks of {SCORED} unseen episodes each of the three \
-             operators and of chance there. Then ppo from chance on {}, which nobody demonstrated, {} updates, by that reward \
+             operators and of chance there. Then ppo from chance on {}, which nobody demonstrated, as many updates, by that reward \
              alone: its return by the task's score, as a share of what ppo reaches by that score itself, {score:.1} (the \
              steady operator: {steady:.1}), and success.",
             COURSES[0],
-            laboratory.few(UPDATES[0] as usize),
+            laboratory.few(UPDATES),
             FIELDS.join(", "),
             COURSES[1],
-            laboratory.few(UPDATES[1] as usize),
         ),
         columns: ["rank correlation", "of ppo's return by the score", "success"].map(String::from).to_vec(),
         rows: methods.iter().zip(&cells).map(row).collect(),
@@ -91,8 +89,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
 /// A method's own settings over fewer updates; who imitates is judged at the end alone.
 fn short(laboratory: &Laboratory<'_>, kind: LearnerKind, seed: u64) -> TrainConfig {
     let mut config = laboratory.sized(&kind.defaults(), seed);
-    config.training.steps =
-        laboratory.few(if kind == LearnerKind::Ppo { UPDATES[1] } else { UPDATES[0] } as usize) as u64;
+    config.training.steps = laboratory.few(UPDATES) as u64;
     if kind != LearnerKind::Ppo {
         config.training.validate_every = config.training.steps;
     }
