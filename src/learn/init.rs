@@ -179,7 +179,7 @@ fn columns(own: &Layout, base: &Layout) -> Vec<Option<usize>> {
     columns
 }
 
-/// Whether an observed number told the base anything: one that never changed in what it learned from, and so is only
+/// Whether a number told the base anything: one that never changed in what it learned from, and so is only
 /// centred by its normaliser, did not, and is taken for new.
 fn informs(normalizer: &Normalizer, at: usize) -> bool {
     normalizer.std[at] != 1.0
@@ -198,7 +198,7 @@ const UNSHOWN_DEVIATION: f32 = 0.02;
 
 /// Parameters of the standard deviations with which a policy first tries what differs from what `base` does.
 fn deviations(policy: &PolicyConfig, base: &PolicyConfig) -> Vec<f32> {
-    let shown = |at: &Option<usize>| at.is_none_or(|at| base.action_normalizer.std[at] != 1.0);
+    let shown = |at: &Option<usize>| at.is_none_or(|at| informs(&base.action_normalizer, at));
     columns(&policy.action, &base.action)
         .iter()
         .map(|at| policy.head.raw_deviation(if shown(at) { FIRST_DEVIATION } else { UNSHOWN_DEVIATION }))
