@@ -181,7 +181,7 @@ fn columns(own: &Layout, base: &Layout) -> Vec<Option<usize>> {
 
 /// Whether a number told the base anything: one that never changed in what it learned from, and so is only
 /// centred by its normaliser, did not, and is taken for new.
-fn informs(normalizer: &Normalizer, at: usize) -> bool {
+pub(super) fn informs(normalizer: &Normalizer, at: usize) -> bool {
     normalizer.std[at] != 1.0
 }
 
@@ -195,13 +195,24 @@ const FIRST_DEVIATION: f32 = 1.0;
 /// The same of what never changed where it was shown, such as a handbrake that nobody pulled, and is only centred by the
 /// normaliser: hardly any.
 const UNSHOWN_DEVIATION: f32 = 0.02;
+/// The same where another normaliser says how far that can go: it is to be done once in a while.
+const ASIDE_DEVIATION: f32 = 0.5;
 
 /// Parameters of the standard deviations with which a policy first tries what differs from what `base` does.
 fn deviations(policy: &PolicyConfig, base: &PolicyConfig) -> Vec<f32> {
-    let shown = |at: &Option<usize>| at.is_none_or(|at| informs(&base.action_normalizer, at));
+    let first = |(own, at): (usize, Option<usize>)| {
+        if at.is_none_or(|at| informs(&base.action_normalizer, at)) {
+            FIRST_DEVIATION
+        } else if informs(&policy.action_normalizer, own) {
+            ASIDE_DEVIATION
+        } else {
+            UNSHOWN_DEVIATION
+        }
+    };
     columns(&policy.action, &base.action)
-        .iter()
-        .map(|at| policy.head.raw_deviation(if shown(at) { FIRST_DEVIATION } else { UNSHOWN_DEVIATION }))
+        .into_iter()
+        .enumerate()
+        .map(|both| policy.head.raw_deviation(first(both)))
         .collect()
 }
 

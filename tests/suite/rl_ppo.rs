@@ -114,22 +114,6 @@ fn weights(dir: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_policy_that_knows_something_waits_for_its_critic() {
-    let dir = tempfile::tempdir().unwrap();
-    let learn = |name: &str, changes: &[&str]| {
-        let config = config(LearnerKind::Ppo, &[&TINY[..], changes].concat());
-        let options = RunOptions::new(dir.path().join(name));
-        train_in(&config, Box::new(Many::<CartPole>::new(config.ppo.arenas)), &options, &mut ()).unwrap();
-        weights(&options.dir)
-    };
-    let base = learn("base", &["training.steps=3"]);
-    let from = format!("init.from={}", dir.path().join("base/last").display());
-    assert!(learn("waits", &[&from, "ppo.critic_first=2", "training.steps=2"]) == base, "it learned too early");
-    assert!(learn("learns", &[&from, "ppo.critic_first=2", "training.steps=3"]) != base, "it never learned");
-    assert!(learn("chance", &["ppo.critic_first=9", "training.steps=3"]) == base, "from chance it waits for nothing");
-}
-
-#[test]
 fn a_stopped_run_goes_on_bit_for_bit() {
     let scene = find("slalom").unwrap();
     let config = config(LearnerKind::Ppo, &["ppo.arenas=6", "ppo.ticks=40", "training.steps=6", "ppo.judged=2"]);

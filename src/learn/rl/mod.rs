@@ -12,6 +12,7 @@ mod reward;
 mod rollouts;
 mod shown;
 mod sum_tree;
+mod trying;
 mod update;
 
 pub use advantages::{Ending, generalized_advantages};

@@ -14,6 +14,7 @@ use super::environment::{check_rewards, check_settings, validated};
 use super::moments::{explained_variance, mean_and_deviation};
 use super::reward::{Acted, InferredReward};
 use super::rollouts::{Rollouts, lesson, normalized, told};
+use super::trying::{tried_from, tried_from_chance};
 use super::update::Ticks;
 use super::{Environment, Moments};
 use crate::learn::random::{Purpose, generator};
@@ -62,10 +63,11 @@ pub struct PpoConfig {
     /// With `init.from`: weight of staying with what the earlier policy would do, at first (Rajeswaran et al. 2017, DAPG,
     /// arXiv:1709.10087, equation 5).
     pub stay: f32,
-    /// What is left of that weight after each update.
+    /// What is left of that weight after each update, and of how much more than by `lambda` the rewards that came are
+    /// trusted: all at first. A critic that saw one way to drive alone praises another without knowing where it leads.
     pub stay_decay: f32,
-    /// With `init.from`: updates at first in which the critic alone learns, from the rewards that came. By a critic that
-    /// knows nothing yet, a policy that knows something is led away from it.
+    /// With `init.from`: updates at first in which the critic alone learns. By a critic that knows nothing yet, a policy
+    /// that knows something is led away from it.
     pub critic_first: u64,
     /// Episodes that a validation plays.
     pub judged: usize,
@@ -84,7 +86,7 @@ impl Default for PpoConfig {
             persistence: 0.5,
             divergence: 0.01,
             stay: 0.1,
-            stay_decay: 0.95,
+            stay_decay: 0.98,
             critic_first: 3,
             judged: 20,
         }
@@ -153,25 +155,9 @@ pub struct Ppo {
     told: Told,
 }
 
-/// Actions for a network, whose first draws are of a deviation of half of what can be done. What goes both ways is around
-/// rest; what goes one way, as a pedal does, is pressed in one of six draws, or who has a brake would never come to move.
-fn action_normalizer(action: &Layout) -> Normalizer {
-    let (mut mean, mut std) = (Vec::new(), Vec::new());
-    for (low, high) in action.bounds() {
-        let rest = 0.0f32.clamp(low, high);
-        let (up, down) = (high - rest, rest - low);
-        let deviation = 0.5 * up.max(down).max(1e-3);
-        let aside = if down == 0.0 {
-            -deviation
-        } else if up == 0.0 {
-            deviation
-        } else {
-            0.0
-        };
-        mean.push(rest + aside);
-        std.push(deviation);
-    }
-    Normalizer { mean, std }
+/// What is left of how an earlier policy was gone on with at first.
+fn left(settings: &PpoConfig, step: UpdateStep) -> f32 {
+    settings.stay_decay.powi(step.index.min(i32::MAX as u64) as i32)
 }
 
 impl Ppo {
@@ -198,7 +184,7 @@ impl Ppo {
                 "recurrent networks learn from network.history ticks in a row; ppo.ticks must be a multiple of it",
             );
         }
-        policy.action_normalizer = action_normalizer(&policy.action);
+        policy.action_normalizer = tried_from_chance(&policy.action);
         let wide = policy.observation.size();
         let mut seen = Moments::new(wide);
         let base = Base::load(config)?;
@@ -214,8 +200,8 @@ impl Ppo {
                     "init.from has another head, of which nothing could be taken over; clone it with head.kind=gaussian",
                 );
             }
-            policy.observation_normalizer = base.config().observation_normalizer.clone();
-            policy.action_normalizer = base.config().action_normalizer.clone();
+            policy.observation_normalizer = own.observation_normalizer.clone();
+            policy.action_normalizer = tried_from(own);
             seen = Moments::default();
         }
         let mut values = PolicyConfig {
@@ -383,8 +369,12 @@ impl Ppo {
         let truncated = rollouts.truncated().0.into_iter().zip(truncated);
         let stay =
             self.base.as_ref().map(|base| say(base, &rollouts, last, normalizer, sequence, &mut remembered.base).ticks);
-        let lambda = if self.critic_alone(step) { 1.0 } else { settings.lambda };
-        let mut advantages = rollouts.advantages(&values, truncated, &next, (settings.discount, lambda));
+        let trusted = if self.base.is_some() {
+            settings.lambda + (1.0 - settings.lambda) * left(settings, step)
+        } else {
+            settings.lambda
+        };
+        let mut advantages = rollouts.advantages(&values, truncated, &next, (settings.discount, trusted));
         let returns: Vec<f32> = advantages.iter().zip(&values).map(|(a, v)| a + v).collect();
         let explained = explained_variance(&values, &returns);
         let (mean, std) = mean_and_deviation(&advantages);
@@ -434,7 +424,7 @@ impl Ppo {
     ) -> (Vec<(&'static str, f32)>, f64) {
         let settings = &config.ppo;
         let device = actor.device().clone();
-        let stay = settings.stay * settings.stay_decay.powi(step.index.min(i32::MAX as u64) as i32);
+        let stay = settings.stay * left(settings, step);
         let trying = settings.entropy * (step.learning_rate / config.optimizer.learning_rate) as f32;
         let mut sums = [0.0f32; 4];
         let mut count = 0.0;
