@@ -9,7 +9,7 @@ use super::plot::Curve;
 use super::train::{SettingArguments, settings, told, with_bar};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
-use crate::learn::rl::{Arenas, train_shown};
+use crate::learn::rl::{Arenas, DqnConfig, train_shown};
 use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use crate::rollout::VecEnvOptions;
 use crate::scenes::{Scene, find};
@@ -31,15 +31,13 @@ pub struct ActingArguments {
     /// (ppo and reinforce)
     #[arg(long, value_name = "RUN")]
     reward: Option<PathBuf>,
-    /// Demonstrations in this scene that stay in the replay, and are learned from first (dqn); may be given several times
+    /// Demonstrations in this scene by keys (record --keys 4) that stay in the replay, and are learned from first (dqn); may be
+    /// given several times
     #[arg(long = "dataset", value_name = "DATASET")]
     datasets: Vec<PathBuf>,
     #[command(flatten)]
     settings: SettingArguments,
 }
-
-/// Probability of an action of chance at first, where demonstrations have shown what to do.
-const SHOWN_EXPLORE: f32 = 0.1;
 
 /// The episodes of some datasets of `scene`.
 fn episodes(datasets: &[PathBuf], scene: &Scene) -> Result<Vec<Episode>, Failure> {
@@ -135,7 +133,7 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
             )));
         }
         if !own.resume && !own.names("dqn.explore_first") {
-            config.dqn.explore_first = SHOWN_EXPLORE;
+            config.dqn.explore_first = DqnConfig::EXPLORE_FIRST_SHOWN;
         }
     }
     // An inferred reward may be below zero everywhere, and would be best served by a quick end.

@@ -22,6 +22,7 @@ use crate::teleop::Skill;
   apprentice record --scene slalom --operator steady --episodes 20 --dataset demos/slalom
   apprentice record --scene my_track.ron --operator sloppy --episodes 5 --dataset demos/mine --seed 7
   apprentice record --scene slalom --policy runs/ppo --episodes 20 --dataset demos/taught
+  apprentice record --scene slalom --keys 4 --episodes 5 --dataset demos/keys
   apprentice record --scene tag --side runner --policy runs/tag/last/runner --opponent runs/tag/last/chaser --dataset demos/tag")]
 pub struct RecordArguments {
     /// A built-in scene or the path of a .ron file
@@ -48,6 +49,10 @@ pub struct RecordArguments {
     /// Record what is seen, not what is done: demonstrations for `train bco`
     #[arg(long)]
     states_only: bool,
+    /// Drive by keys that are down or up, with nothing between, each held for this many ticks: demonstrations for `train
+    /// dqn --dataset`, which holds what it decides for 4
+    #[arg(long, value_name = "TICKS", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    keys: Option<u64>,
     /// Seed that the episodes' seeds derive from
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -122,7 +127,9 @@ fn demonstrator(arguments: &RecordArguments, scene: &Scene) -> Result<Demonstrat
         }
     };
     let (players, side) = (versus.players(player), versus.side);
-    Ok(Demonstrator { players, side, name, states_only: arguments.states_only })
+    let name = if arguments.keys.is_some() { format!("{name} by keys") } else { name };
+    let keys = arguments.keys.map(|held| held as usize);
+    Ok(Demonstrator { players, side, name, states_only: arguments.states_only, keys })
 }
 
 /// Seeds of the episodes that an operator has recorded into a dataset in a scene.

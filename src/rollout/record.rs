@@ -14,7 +14,7 @@ use crate::policies::PolicyError;
 use crate::scenes::{Scene, Spawned, spawn_arena};
 use crate::sim::{begin_episode, tick};
 use crate::tasks::Score;
-use crate::teleop::Skill;
+use crate::teleop::{Skill, Tapped};
 
 /// What was recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,16 +54,32 @@ pub struct Demonstrator {
     pub name: String,
     /// Record what is seen alone, as where one watches without feeling the controls.
     pub states_only: bool,
+    /// Ticks that keys are held, where it drives by keys that are down or up, with nothing between: as `train dqn` acts.
+    pub keys: Option<usize>,
 }
 
 impl From<Skill> for Demonstrator {
     fn from(skill: Skill) -> Self {
-        Self { players: vec![Player::Operator(skill)], side: 0, name: skill.to_string(), states_only: false }
+        Self {
+            players: vec![Player::Operator(skill)],
+            side: 0,
+            name: skill.to_string(),
+            states_only: false,
+            keys: None,
+        }
     }
 }
 
-/// An arena of `scene` whose agents are played by `players`.
-fn seated(app: &mut App, scene: &Scene, players: &[Player]) -> Result<Spawned, RecordError> {
+impl Demonstrator {
+    /// The same, recording of its episodes what is to be recorded.
+    fn records(&self, recorder: Recorder) -> Recorder {
+        if self.states_only { recorder.states_only() } else { recorder }
+    }
+}
+
+/// An arena of `scene` whose agents are played by its players.
+fn seated(app: &mut App, scene: &Scene, by: &Demonstrator) -> Result<Spawned, RecordError> {
+    let Demonstrator { players, side, keys, .. } = by;
     let missing = |player: &Player| match player {
         Player::Operator(skill) => scene.blueprint.operator(*skill).is_none(),
         _ => false,
@@ -71,24 +87,31 @@ fn seated(app: &mut App, scene: &Scene, players: &[Player]) -> Result<Spawned, R
     if players.iter().any(missing) {
         return Err(RecordError::NoOperator(scene.name.clone()));
     }
-    let players = fitted(scene, players.to_vec())?;
+    let players = fitted(scene, players.clone())?;
     let world = app.world_mut();
     let spawned = spawn_arena(world, scene, 1, Driver::Scripted);
     let mut seats = Seats::of(scene, players);
     spawned.agents.iter().enumerate().for_each(|(at, agent)| seats.seat(world, *agent, at));
+    if let Some(held) = keys {
+        world.entity_mut(spawned.agents[*side]).insert(Tapped::new(*held));
+    }
     Ok(spawned)
 }
 
-/// One episode by a scripted operator, kept in memory; of the first side, where the scene has sides.
+/// One episode, kept in memory.
 ///
 /// # Errors
-/// [`RecordError::NoOperator`]
-pub fn demonstrate(scene: &Scene, skill: Skill, seed: u64) -> Result<Episode, RecordError> {
+/// [`RecordError::NoOperator`], or [`RecordError::Policy`]
+///
+/// # Panics
+/// Without a player, or when there is no such side.
+pub fn demonstrate(scene: &Scene, by: impl Into<Demonstrator>, seed: u64) -> Result<Episode, RecordError> {
+    let by = by.into();
     let mut app = headless_app(1);
-    let spawned = seated(&mut app, scene, &[Player::Operator(skill)])?;
+    let spawned = seated(&mut app, scene, &by)?;
     let world = app.world_mut();
-    let agent = spawned.agents[0];
-    world.entity_mut(agent).insert(Recorder::in_memory(skill.name()));
+    let agent = spawned.agents[by.side];
+    world.entity_mut(agent).insert(by.records(Recorder::in_memory(&*by.name)));
     begin_episode(world, spawned.arena, seed);
     for _ in 0..scene.tick_limit() {
         tick(world);
@@ -118,17 +141,16 @@ pub fn record(
     stop: &AtomicBool,
     mut progress: impl FnMut(usize),
 ) -> Result<RecordReport, RecordError> {
-    let Demonstrator { players, side, name, states_only } = by.into();
+    let by = by.into();
     let mut app = headless_app(1);
-    let spawned = seated(&mut app, scene, &players)?;
+    let spawned = seated(&mut app, scene, &by)?;
     let world = app.world_mut();
-    let agent = spawned.agents[side];
+    let agent = spawned.agents[by.side];
     let mut report = RecordReport::default();
     let journals = dir.join("journal");
     for seed in seeds {
         begin_episode(world, spawned.arena, seed);
-        let recorder = Recorder::with_journal(&*name, &journals);
-        world.entity_mut(agent).insert(if states_only { recorder.states_only() } else { recorder });
+        world.entity_mut(agent).insert(by.records(Recorder::with_journal(&*by.name, &journals)));
         loop {
             tick(world);
             let ended = world.get::<Recorder>(agent).is_none_or(Recorder::ended);

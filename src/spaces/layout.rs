@@ -235,3 +235,8 @@ impl fmt::Display for LayoutDifference {
         }
     }
 }
+
+/// What keys alone can make of a number with these bounds: either of them, and 0 between them.
+pub fn key_levels((low, high): (f32, f32)) -> Vec<f32> {
+    if low < 0.0 && high > 0.0 { vec![low, 0.0, high] } else { vec![low, high] }
+}

@@ -6,6 +6,7 @@ mod expert;
 mod latch;
 mod operator;
 mod tag;
+mod tapped;
 mod walk;
 
 pub use bindings::{Binding, KeyBindings, Smoothing, TeleopPlugin, When, vehicle_bindings, walk_bindings};
@@ -14,4 +15,5 @@ pub use expert::Expert;
 pub use latch::KeyLatch;
 pub use operator::{Hands, KeyPair, Operator, ScriptedOperator, Skill, UnknownSkill};
 pub use tag::TagOperator;
+pub use tapped::Tapped;
 pub use walk::WalkOperator;

@@ -135,7 +135,10 @@ fn losses_below_zero_are_drawn_too() {
 fn demonstrations_for_deep_q_learning_are_of_its_scene() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    assert_eq!(run(&["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"], dir).0, Some(0));
+    assert_eq!(
+        run(&["record", "--scene", "slalom", "--keys", "4", "--episodes", "2", "--dataset", "demos"], dir).0,
+        Some(0)
+    );
     let shown = ["--dataset", "demos", "--set", "dqn.shown_batches=5", "--scene"];
     let (code, text) = train("dqn", &[&shown[..], &["slalom", "--run", "shown"]].concat(), dir);
     assert_eq!(code, Some(0), "{text}");

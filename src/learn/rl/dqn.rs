@@ -68,6 +68,11 @@ pub struct DqnConfig {
     pub replay: ReplayConfig,
 }
 
+impl DqnConfig {
+    /// Probability of an action of chance at first, where demonstrations have shown what to do.
+    pub const EXPLORE_FIRST_SHOWN: f32 = 0.1;
+}
+
 impl Default for DqnConfig {
     fn default() -> Self {
         Self {
@@ -200,17 +205,18 @@ impl Dqn {
     /// demonstrated for the best by a margin (Hester et al. 2017, DQfD, arXiv:1704.03732).
     ///
     /// # Errors
-    /// Demonstrations of another agent, without actions, or more of them than the replay holds.
+    /// Demonstrations of another agent, without actions, by other than keys that are held for `head.chunk` ticks, or more of them
+    /// than the replay holds.
     pub fn shown(mut self, episodes: &[Episode]) -> Result<Self, TrainError> {
         let Some(table) = values(self.student.network()).map(|head| head.table().to_vec()) else { return Ok(self) };
         let settings = &self.config.dqn;
-        let ticks = settings.steps * self.config.head.chunk;
-        let shown = transitions(episodes, self.student.policy_config(), &table, (settings.discount, ticks))?;
+        let ahead = (settings.discount, settings.steps);
+        let shown = transitions(episodes, self.student.policy_config(), &table, ahead)?;
         if shown.actions.len() * 2 > self.replay.capacity() {
             return Err(TrainError::Config {
                 origin: "dqn.replay.capacity".into(),
                 message: format!(
-                    "the demonstrations have {} ticks, and may fill half of the replay; set it to at least {}",
+                    "the demonstrations have {} decisions, and may fill half of the replay; set it to at least {}",
                     shown.actions.len(),
                     2 * shown.actions.len()
                 ),

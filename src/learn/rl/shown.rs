@@ -10,7 +10,7 @@ use crate::policies::{PolicyConfig, Values};
 pub(super) struct Shown {
     /// `[transitions, observation size]`, in the layout's units.
     pub observations: Vec<f32>,
-    /// Numbers of the joint actions nearest to what was done.
+    /// Numbers of the joint actions that were done.
     pub actions: Vec<u32>,
     rewards: Vec<f32>,
     discounts: Vec<f32>,
@@ -34,11 +34,25 @@ impl Shown {
     }
 }
 
-/// Transitions over the rewards of `steps` ticks of some demonstrations, by an agent that acts by `table`. The last ticks of an episode
-/// that did not succeed are left out: whether anything came after them is not known.
+/// The joint actions of `table` that were decided in `actions`, `[ticks, numbers]`, each held for `held` ticks; `None` where
+/// something else was done.
+fn decided(table: &[f32], actions: &[f32], numbers: usize, held: usize) -> Option<Vec<u32>> {
+    let during = actions.chunks(held * numbers);
+    let one = |during: &[f32]| {
+        let nearest = Values::nearest(table, &during[..numbers]);
+        let done = &table[nearest * numbers..][..numbers];
+        let kept = during.chunks_exact(numbers).all(|tick| tick.iter().zip(done).all(|(a, b)| (a - b).abs() < 1e-3));
+        kept.then_some(nearest as u32)
+    };
+    during.map(one).collect()
+}
+
+/// Transitions over the rewards of `steps` decisions in some demonstrations, by an agent that decides by `table` and holds
+/// that for some ticks. The last ones of an episode that did not succeed are left out: whether anything came after them is
+/// not known.
 ///
 /// # Errors
-/// Demonstrations of another agent, or without actions.
+/// Demonstrations of another agent, without actions, or by other than keys that are held as long.
 pub(super) fn transitions(
     episodes: &[Episode],
     policy: &PolicyConfig,
@@ -47,8 +61,8 @@ pub(super) fn transitions(
 ) -> Result<Shown, TrainError> {
     let fail = |message: &str| Err(TrainError::Data { origin: "demonstrations".into(), message: message.into() });
     let mut shown = Shown::default();
-    let (wide, narrow) = (policy.observation.size(), policy.action.size());
-    for episode in episodes {
+    let (wide, narrow, held) = (policy.observation.size(), policy.action.size(), policy.head.chunk);
+    for (number, episode) in episodes.iter().enumerate() {
         if episode.header.observation.fields != policy.observation.fields {
             return fail("their observations are not those of the scene's agent");
         }
@@ -59,9 +73,16 @@ pub(super) fn transitions(
         let succeeded = episode.succeeded();
         let mut actions = episode.actions.clone();
         policy.action_normalizer.normalize(&mut actions);
+        let Some(decided) = decided(table, &actions, narrow, held) else {
+            return fail(&format!(
+                "episode {number} was driven by more than keys that are held for {held} ticks, which is all that dqn can do \
+                 (head.chunk); record an operator, or a policy that was cloned from these, with `apprentice record --keys \
+                 {held}`"
+            ));
+        };
         let observation = |tick: usize| &episode.observations[tick * wide..(tick + 1) * wide];
-        for (tick, action) in actions.chunks_exact(narrow).enumerate() {
-            let after = tick + steps;
+        for (tick, action) in (0..).step_by(held).zip(decided) {
+            let after = tick + steps * held;
             if after >= ticks && !succeeded {
                 break;
             }
@@ -71,7 +92,7 @@ pub(super) fn transitions(
                 factor *= discount;
             }
             shown.observations.extend_from_slice(observation(tick));
-            shown.actions.push(Values::nearest(table, action) as u32);
+            shown.actions.push(action);
             shown.rewards.push(reward);
             shown.discounts.push(if after < ticks { factor } else { 0.0 });
             shown.nexts.extend_from_slice(observation(after.min(ticks - 1)));

@@ -6,9 +6,11 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{HeadConfig, HeadSizes, Targets};
+use crate::spaces::key_levels;
 
 /// Most joint actions that are accepted.
 pub(in crate::policies) const MOST: usize = 4096;
+
 /// Values of all joint actions: of each number its bounds, and 0 between them.
 #[derive(Module, Debug)]
 pub struct Values {
@@ -24,14 +26,9 @@ pub struct Values {
     held: usize,
 }
 
-/// What a number may be.
-fn levels((low, high): (f32, f32)) -> Vec<f32> {
-    if low < 0.0 && high > 0.0 { vec![low, 0.0, high] } else { vec![low, high] }
-}
-
 /// How many joint actions numbers with these bounds have; at most a little more than are accepted.
 pub(in crate::policies) fn joint_actions(bounds: &[(f32, f32)]) -> usize {
-    bounds.iter().fold(1usize, |count, bounds| (count * levels(*bounds).len()).min(MOST + 1))
+    bounds.iter().fold(1usize, |count, bounds| (count * key_levels(*bounds).len()).min(MOST + 1))
 }
 
 impl Values {
@@ -43,7 +40,7 @@ impl Values {
         let mut table: Vec<Vec<f32>> = vec![Vec::new()];
         for bounds in &sizes.bounds {
             let longer = |row: &Vec<f32>| -> Vec<Vec<f32>> {
-                levels(*bounds).into_iter().map(|level| [&row[..], &[level]].concat()).collect()
+                key_levels(*bounds).into_iter().map(|level| [&row[..], &[level]].concat()).collect()
             };
             table = table.iter().flat_map(longer).collect();
         }

@@ -2,7 +2,8 @@
 
 use super::acted::until;
 use crate::learn::LearnerKind;
-use crate::rollout::{demonstrate, recording_seeds};
+use crate::learn::rl::DqnConfig;
+use crate::rollout::{Demonstrator, demonstrate, recording_seeds};
 use crate::scenes::find;
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
@@ -16,9 +17,10 @@ const ENOUGH: f32 = 0.8;
 
 pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let scene = find(SCENE)?;
+    let by = Demonstrator { keys: Some(LearnerKind::Dqn.defaults().head.chunk), ..Skill::Steady.into() };
     let demonstrations = recording_seeds(SEED)
         .take(laboratory.few(DEMONSTRATIONS))
-        .map(|seed| demonstrate(&scene, Skill::Steady, seed))
+        .map(|seed| demonstrate(&scene, by.clone(), seed))
         .collect::<Result<Vec<_>, _>>()?;
     let methods = [
         ("prioritised", true, false),
@@ -32,6 +34,9 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
             let mut config = laboratory.sized(&LearnerKind::Dqn.defaults(), seed);
             if !prioritised {
                 config.dqn.replay.priority = 0.0;
+            }
+            if *shown {
+                config.dqn.explore_first = DqnConfig::EXPLORE_FIRST_SHOWN;
             }
             let shown = if *shown { &demonstrations[..] } else { &[] };
             let enough = |_, success| success >= ENOUGH;
