@@ -1,5 +1,6 @@
 //! `apprentice train ppo` and its like: learning by acting in a scene.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -98,32 +99,19 @@ pub fn arenas(scene: &Scene, config: &TrainConfig) -> Box<Arenas> {
 pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> Result<(), Failure> {
     let own = &arguments.settings;
     let scene = find(&arguments.scene).map_err(Failure::bad_use)?;
-    let mut config = settings(kind, own, &own.run.join("config.toml"))?;
-    if let Some(from) = &arguments.reward {
+    let mut defaults = kind.defaults();
+    let reward = arguments
+        .reward
+        .as_ref()
+        .map(|from| fs::canonicalize(from).unwrap_or_else(|_| from.clone()).display().to_string());
+    if let Some(from) = &reward {
         if kind == LearnerKind::Dqn {
             return Err(Failure::bad_use(anyhow!(
                 "train dqn learns from the task's reward alone; use train ppo --reward"
             )));
         }
-        let from = std::fs::canonicalize(from).unwrap_or_else(|_| from.clone()).display().to_string();
-        if own.resume && config.reward.from != from {
-            return Err(Failure::bad_use(anyhow!(
-                "the run began with another reward; leave --reward out to go on with it"
-            )));
-        }
-        if !own.resume {
-            let told = config.clone();
-            config = config.rewarded_by(&from);
-            if own.names("training.select_from") {
-                config.training.select_from = told.training.select_from;
-            }
-            if own.names("ppo.discount") || told.reward.task > 0.0 {
-                config.ppo.discount = told.ppo.discount;
-            }
-        }
+        defaults = defaults.rewarded_by(from);
     }
-    on_cpu(own)?;
-    alone(&scene)?;
     if !arguments.datasets.is_empty() {
         if kind != LearnerKind::Dqn {
             return Err(Failure::bad_use(anyhow!(
@@ -132,10 +120,19 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
                 kind.name()
             )));
         }
-        if !own.resume && !own.names("dqn.explore_first") {
-            config.dqn.explore_first = DqnConfig::EXPLORE_FIRST_SHOWN;
-        }
+        defaults.dqn.explore_first = DqnConfig::EXPLORE_FIRST_SHOWN;
     }
+    let mut config = settings(defaults, own, &own.run.join("config.toml"))?;
+    if let Some(from) = reward {
+        if own.resume && config.reward.from != from {
+            return Err(Failure::bad_use(anyhow!(
+                "the run began with another reward; leave --reward out to go on with it"
+            )));
+        }
+        config.reward.from = from;
+    }
+    on_cpu(own)?;
+    alone(&scene)?;
     // An inferred reward may be below zero everywhere, and would be best served by a quick end.
     let scene = if config.reward.from.is_empty() {
         scene

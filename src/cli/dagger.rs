@@ -43,8 +43,11 @@ impl From<TrainError> for RoundError {
 
 pub fn run(arguments: &DaggerArguments, output: &Output) -> Result<(), Failure> {
     let rounds_dir = arguments.run.settings.run.join("rounds");
-    let config =
-        settings(LearnerKind::BehaviourCloning, &arguments.run.settings, &rounds_dir.join("00").join("config.toml"))?;
+    let config = settings(
+        LearnerKind::BehaviourCloning.defaults(),
+        &arguments.run.settings,
+        &rounds_dir.join("00").join("config.toml"),
+    )?;
     if rounds_dir.exists() && !arguments.run.settings.resume {
         return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.settings.run.clone() }));
     }

@@ -33,7 +33,7 @@ pub struct InferringArguments {
 
 pub fn run(kind: LearnerKind, arguments: &InferringArguments, output: &Output) -> Result<(), Failure> {
     let own = &arguments.settings;
-    let config = settings(kind, own, &own.run.join("config.toml"))?;
+    let config = settings(kind.defaults(), own, &own.run.join("config.toml"))?;
     on_cpu(own)?;
     let data = load_data(&arguments.datasets)?;
     let scene = scene_of(arguments.scene.as_deref(), &data)?;

@@ -28,7 +28,7 @@ pub struct SelfPlayArguments {
 pub fn run(arguments: &SelfPlayArguments, output: &Output) -> Result<(), Failure> {
     let own = &arguments.settings;
     let scene = find(&arguments.scene).map_err(Failure::bad_use)?;
-    let config = settings(LearnerKind::SelfPlay, own, &own.run.join("config.toml"))?;
+    let config = settings(LearnerKind::SelfPlay.defaults(), own, &own.run.join("config.toml"))?;
     on_cpu(own)?;
     let options = RunOptions {
         resume: own.resume,

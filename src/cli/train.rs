@@ -128,18 +128,6 @@ pub struct SettingArguments {
     pub resume: bool,
 }
 
-impl SettingArguments {
-    /// Whether a setting is given by its key, on the command line or in the file that it names.
-    pub fn names(&self, key: &str) -> bool {
-        let file = self.config.as_ref().and_then(|path| fs::read_to_string(path).ok());
-        let table = file.and_then(|text| text.parse::<toml::Table>().ok());
-        let mut parts = key.split('.');
-        let first = table.as_ref().zip(parts.next()).and_then(|(table, part)| table.get(part));
-        parts.try_fold(first, |value, part| Some(value?.get(part))).flatten().is_some()
-            || self.set.iter().any(|set| set.split('=').next().is_some_and(|own| own.trim() == key))
-    }
-}
-
 pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
     let (kind, arguments) = match &arguments.learner {
         LearnerCommand::Dagger(arguments) => return dagger::run(arguments, output),
@@ -170,12 +158,12 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
 
 /// The settings that a method begins from, with what a file and the command line change. A resumed run keeps its `own`
 /// unless told others, which the run then refuses by name.
-pub fn settings(kind: LearnerKind, arguments: &SettingArguments, own: &Path) -> Result<TrainConfig, Failure> {
+pub fn settings(mut defaults: TrainConfig, arguments: &SettingArguments, own: &Path) -> Result<TrainConfig, Failure> {
+    let kind = defaults.training.learner;
     let mut overrides = arguments.set.clone();
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
     let own = (arguments.resume && own.is_file()).then(|| own.to_owned());
     let file = arguments.config.clone().or(own);
-    let mut defaults = kind.defaults();
     if let Some(from) = &arguments.init_from {
         // A policy of another shape could pass little on.
         let base = resolve_policy_dir(from).and_then(|dir| artifact::read_config(&dir)).map_err(Failure::bad_use)?;
@@ -187,10 +175,14 @@ pub fn settings(kind: LearnerKind, arguments: &SettingArguments, own: &Path) -> 
         defaults.init.from = from.display().to_string();
     }
     let begun_from = defaults.init.from.clone();
-    let config = defaults.changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
-    if arguments.resume && arguments.init_from.is_some() && config.init.from != begun_from {
-        let from = if config.init.from.is_empty() { "chance" } else { &config.init.from };
-        return Err(Failure::bad_use(anyhow!("the run began from {from}; leave --init-from out to go on with it")));
+    let mut config = defaults.changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
+    if arguments.init_from.is_some() && config.init.from != begun_from {
+        if arguments.resume {
+            let from = if config.init.from.is_empty() { "chance" } else { &config.init.from };
+            return Err(Failure::bad_use(anyhow!("the run began from {from}; leave --init-from out to go on with it")));
+        }
+        // Another run's settings, given as a file, may name what that one began from.
+        config.init.from = begun_from;
     }
     let asked = config.training.learner.name();
     if asked != kind.name() {
@@ -204,7 +196,7 @@ pub fn settings(kind: LearnerKind, arguments: &SettingArguments, own: &Path) -> 
 
 fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result<(), Failure> {
     let settings_of = &arguments.settings;
-    let config = settings(kind, settings_of, &settings_of.run.join("config.toml"))?;
+    let config = settings(kind.defaults(), settings_of, &settings_of.run.join("config.toml"))?;
     let (data, options, device) = prepare(&config, arguments, output)?;
     let summary = with_bar(Curve::Loss, &options, output, |bar| train(&config, &data, &options, bar))?;
     let best = summary.best_loss.map_or("validation loss not measured".to_owned(), |loss| {

@@ -67,6 +67,12 @@ fn what_learned_by_acting_is_evaluated_resumed_and_begun_from() {
         json(&apprentice(&eval, dir))["return_mean"].as_f64().unwrap()
     };
     assert!((total("same") - total("cloned")).abs() < 1e-3, "{} {}", total("same"), total("cloned"));
+    // What is asked for counts, whatever a file of another run's settings began from.
+    let settings = ["--config", "better/config.toml", "--init-from", "same"];
+    let (code, text) = train("ppo", &[&["--scene", "slalom", "--run", "again"], &settings[..]].concat(), dir);
+    assert_eq!(code, Some(0), "{text}");
+    let config = std::fs::read_to_string(dir.join("again/config.toml")).unwrap();
+    assert!(config.lines().any(|line| line.starts_with("from = ") && line.ends_with("/same\"")), "{config}");
 }
 
 #[test]
