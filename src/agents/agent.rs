@@ -32,7 +32,7 @@ pub struct Spaces {
 #[derive(Component, Clone, Debug, Default, PartialEq)]
 pub struct Observation(pub Vec<f32>);
 
-/// What the agent does at this tick. Every driver writes this, and nothing else.
+/// What the agent does at this tick. Every driver writes this and nothing else; what it wrote may become taps of keys.
 #[derive(Component, Clone, Debug, Default, PartialEq)]
 pub struct Action(pub Vec<f32>);
 

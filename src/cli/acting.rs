@@ -21,7 +21,7 @@ use crate::scenes::{Scene, find};
   apprentice train ppo --scene circuit --run runs/ppo --set ppo.arenas=128 --set training.steps=500
   apprentice train ppo --scene slalom --init-from runs/cloned --run runs/better
   apprentice train ppo --scene hairpins --reward runs/airl --run runs/elsewhere
-  apprentice train dqn --scene slalom --dataset demos/slalom --run runs/dqn
+  apprentice train dqn --scene slalom --dataset demos/keys --run runs/dqn
   apprentice train ppo --scene slalom --run runs/ppo --resume
   tensorboard --logdir runs")]
 pub struct ActingArguments {

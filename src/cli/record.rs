@@ -127,9 +127,11 @@ fn demonstrator(arguments: &RecordArguments, scene: &Scene) -> Result<Demonstrat
         }
     };
     let (players, side) = (versus.players(player), versus.side);
-    let name = if arguments.keys.is_some() { format!("{name} by keys") } else { name };
-    let keys = arguments.keys.map(|held| held as usize);
-    Ok(Demonstrator { players, side, name, states_only: arguments.states_only, keys })
+    let by = Demonstrator { players, side, name, states_only: arguments.states_only, keys: None };
+    Ok(match arguments.keys {
+        Some(held) => by.by_keys(held as usize),
+        None => by,
+    })
 }
 
 /// Seeds of the episodes that an operator has recorded into a dataset in a scene.

@@ -192,27 +192,15 @@ fn informative(columns: Vec<Option<usize>>, base: &PolicyConfig) -> Vec<Option<u
 /// The standard deviation of a Gaussian around what a squared error took for the action, normalised: as much as was shown, or
 /// it would take long to come to something better.
 const FIRST_DEVIATION: f32 = 1.0;
-/// The same of what never changed where it was shown, such as a handbrake that nobody pulled, and is only centred by the
-/// normaliser: hardly any.
-const UNSHOWN_DEVIATION: f32 = 0.02;
-/// The same where another normaliser says how far that can go: it is to be done once in a while.
-const ASIDE_DEVIATION: f32 = 0.5;
+/// The same of what never changed where it was shown, such as a handbrake that nobody pulled.
+const UNSHOWN_DEVIATION: f32 = 0.5;
 
 /// Parameters of the standard deviations with which a policy first tries what differs from what `base` does.
 fn deviations(policy: &PolicyConfig, base: &PolicyConfig) -> Vec<f32> {
-    let first = |(own, at): (usize, Option<usize>)| {
-        if at.is_none_or(|at| informs(&base.action_normalizer, at)) {
-            FIRST_DEVIATION
-        } else if informs(&policy.action_normalizer, own) {
-            ASIDE_DEVIATION
-        } else {
-            UNSHOWN_DEVIATION
-        }
-    };
+    let shown = |at: &Option<usize>| at.is_none_or(|at| informs(&base.action_normalizer, at));
     columns(&policy.action, &base.action)
-        .into_iter()
-        .enumerate()
-        .map(|both| policy.head.raw_deviation(first(both)))
+        .iter()
+        .map(|at| policy.head.raw_deviation(if shown(at) { FIRST_DEVIATION } else { UNSHOWN_DEVIATION }))
         .collect()
 }
 

@@ -58,6 +58,14 @@ pub struct Demonstrator {
     pub keys: Option<usize>,
 }
 
+impl Demonstrator {
+    /// The same by keys that are held for `held` ticks, and called so.
+    #[must_use]
+    pub fn by_keys(self, held: usize) -> Self {
+        Self { name: format!("{} by keys of {held}", self.name), keys: Some(held), ..self }
+    }
+}
+
 impl From<Skill> for Demonstrator {
     fn from(skill: Skill) -> Self {
         Self {
@@ -104,7 +112,7 @@ fn seated(app: &mut App, scene: &Scene, by: &Demonstrator) -> Result<Spawned, Re
 /// [`RecordError::NoOperator`], or [`RecordError::Policy`]
 ///
 /// # Panics
-/// Without a player, or when there is no such side.
+/// Without a player, when there is no such side, or when keys are held for 0 ticks.
 pub fn demonstrate(scene: &Scene, by: impl Into<Demonstrator>, seed: u64) -> Result<Episode, RecordError> {
     let by = by.into();
     let mut app = headless_app(1);
@@ -132,7 +140,7 @@ pub fn demonstrate(scene: &Scene, by: impl Into<Demonstrator>, seed: u64) -> Res
 /// appended before stays.
 ///
 /// # Panics
-/// Without a player, or when there is no such side.
+/// Without a player, when there is no such side, or when keys are held for 0 ticks.
 pub fn record(
     scene: &Scene,
     by: impl Into<Demonstrator>,

@@ -44,16 +44,20 @@ pub enum ActSystems {
     Close,
 }
 
-/// Who decides first within [`ActSystems::Decide`]. Every agent has one driver, so that the order changes nothing; it is
-/// given so that none is left to chance.
+/// Who decides first within [`ActSystems::Decide`]. Every agent has one driver, so that the order of keys, replays and
+/// policies changes nothing; it is given so that none is left to chance.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DecideSystems {
+    /// Drivers whose wishes became taps find their own wish again.
+    Recall,
     /// Keys are pressed and read.
     Keys,
     /// Recorded actions are repeated.
     Replay,
     /// Policies decide.
     Policy,
+    /// Wishes become taps, where they do.
+    Tap,
 }
 
 /// One whole tick: `Reset → Begin → Sense → Decide → Record → Actuate → Physics → Score → Close`.
@@ -97,7 +101,15 @@ impl Plugin for SimPlugin {
             )
             .configure_sets(
                 SimAct,
-                (DecideSystems::Keys, DecideSystems::Replay, DecideSystems::Policy).chain().in_set(ActSystems::Decide),
+                (
+                    DecideSystems::Recall,
+                    DecideSystems::Keys,
+                    DecideSystems::Replay,
+                    DecideSystems::Policy,
+                    DecideSystems::Tap,
+                )
+                    .chain()
+                    .in_set(ActSystems::Decide),
             )
             .add_systems(SimObserve, reset_arenas.in_set(ObserveSystems::Reset))
             .add_systems(SimObserve, sense_arenas.in_set(ObserveSystems::Sense))

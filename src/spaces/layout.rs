@@ -236,7 +236,7 @@ impl fmt::Display for LayoutDifference {
     }
 }
 
-/// What keys alone can make of a number with these bounds: either of them, and 0 between them.
-pub fn key_levels((low, high): (f32, f32)) -> Vec<f32> {
+/// What a number within these bounds can be that is pressed or not: either bound, and 0 between them; in their units.
+pub fn press_levels((low, high): (f32, f32)) -> Vec<f32> {
     if low < 0.0 && high > 0.0 { vec![low, 0.0, high] } else { vec![low, high] }
 }

@@ -4,6 +4,6 @@ mod layout;
 mod mirror;
 mod normalizer;
 
-pub use layout::{Field, Layout, LayoutDifference, key_levels};
+pub use layout::{Field, Layout, LayoutDifference, press_levels};
 pub use mirror::{Mirror, Mirrored};
 pub use normalizer::Normalizer;

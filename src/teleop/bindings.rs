@@ -9,7 +9,7 @@ use super::latch::KeyLatch;
 use super::operator::ScriptedOperator;
 use super::tapped::{recall_wishes, tap_wishes};
 use crate::agents::{Action, Agent, Driver, Observation};
-use crate::sim::{ActSystems, Arena, DecideSystems, PhysicsSets, SimAct, split_seed};
+use crate::sim::{Arena, DecideSystems, PhysicsSets, SimAct, split_seed};
 
 /// A condition on the observation under which a binding counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,8 +157,8 @@ pub struct TeleopPlugin;
 impl Plugin for TeleopPlugin {
     fn build(&self, app: &mut App) {
         app.add_systems(SimAct, (press_scripted_keys, read_keys, ask_experts).chain().in_set(DecideSystems::Keys))
-            .add_systems(SimAct, recall_wishes.in_set(ActSystems::Decide).before(DecideSystems::Keys))
-            .add_systems(SimAct, tap_wishes.in_set(ActSystems::Decide).after(DecideSystems::Policy));
+            .add_systems(SimAct, recall_wishes.in_set(DecideSystems::Recall))
+            .add_systems(SimAct, tap_wishes.in_set(DecideSystems::Tap));
     }
 }
 

@@ -4,7 +4,7 @@ use bevy::ecs::prelude::*;
 
 use crate::agents::{Action, Agent, Spaces};
 use crate::sim::Arena;
-use crate::spaces::key_levels;
+use crate::spaces::press_levels;
 
 /// What a driver wishes for becomes keys, each held for some ticks: every number of the action is at one of its bounds or at
 /// 0. What a press is too much or too little is made up for by the next ones, as by who taps a key.
@@ -34,9 +34,10 @@ impl Tapped {
 pub(super) fn recall_wishes(arenas: Query<&Arena>, mut agents: Query<(&Agent, &mut Tapped, &mut Action)>) {
     for (agent, mut tapped, mut action) in &mut agents {
         let Ok(arena) = arenas.get(agent.arena) else { continue };
-        if arena.tick == 0 {
+        if arena.tick == 0 || tapped.wished.len() != action.0.len() {
             tapped.wished.clone_from(&action.0);
             tapped.owed = vec![0.0; action.0.len()];
+            tapped.pressed.clear();
         }
         action.0.copy_from_slice(&tapped.wished);
     }
@@ -49,16 +50,20 @@ pub(super) fn tap_wishes(arenas: Query<&Arena>, mut agents: Query<(&Agent, &Spac
         let Tapped { held, wished, owed, pressed } = &mut *tapped;
         wished.copy_from_slice(&action.0);
         spaces.action.clamp(wished);
-        if arena.tick.is_multiple_of(*held) {
+        if arena.tick.is_multiple_of(*held) || pressed.is_empty() {
             let near = |((wished, owed), bounds): ((&f32, &f32), (f32, f32))| {
                 let wanted = wished + owed;
                 let nearer = |a: &f32, b: &f32| (a - wanted).abs().total_cmp(&(b - wanted).abs());
-                key_levels(bounds).into_iter().min_by(nearer).unwrap_or(wanted)
+                press_levels(bounds).into_iter().min_by(nearer).unwrap_or(wanted)
             };
             *pressed = wished.iter().zip(&*owed).zip(spaces.action.bounds()).map(near).collect();
         }
-        for ((owed, wished), pressed) in owed.iter_mut().zip(&*wished).zip(&*pressed) {
-            *owed = (*owed + (wished - pressed) / *held as f32).clamp(-1.0, 1.0);
+        for (((owed, wished), pressed), (low, high)) in
+            owed.iter_mut().zip(&*wished).zip(&*pressed).zip(spaces.action.bounds())
+        {
+            // Who is kept from it for long, by an order that fits no press, is not to make up for all of it.
+            let most = 0.5 * (high - low);
+            *owed = (*owed + (wished - pressed) / *held as f32).clamp(-most, most);
         }
         action.0.copy_from_slice(pressed);
     }

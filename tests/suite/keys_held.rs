@@ -8,13 +8,13 @@ use apprentice::scenes::find;
 use apprentice::teleop::Skill;
 
 fn by_keys(held: usize) -> Demonstrator {
-    Demonstrator { keys: Some(held), ..Skill::Steady.into() }
+    Demonstrator::from(Skill::Steady).by_keys(held)
 }
 
 #[test]
 fn every_number_is_at_a_bound_or_at_rest_until_the_next_decision() {
-    for held in [1, 4, 7] {
-        let episode = demonstrate(&find("slalom").unwrap(), by_keys(held), 3).unwrap();
+    for (scene, held) in [("slalom", 1), ("slalom", 4), ("slalom", 7), ("courtyard", 4), ("parking", 100_000)] {
+        let episode = demonstrate(&find(scene).unwrap(), by_keys(held), 3).unwrap();
         let bounds: Vec<(f32, f32)> = episode.header.action.bounds().collect();
         for during in episode.actions.chunks(held * bounds.len()) {
             for tick in during.chunks_exact(bounds.len()) {
@@ -50,9 +50,13 @@ fn the_operator_gets_there_all_the_same() {
 fn it_happens_again_bit_for_bit() {
     let dir = tempfile::tempdir().unwrap();
     let scene = find("slalom").unwrap();
-    let report = record(&scene, by_keys(4), recording_seeds(2).take(2), dir.path(), &Arc::default(), |_| {}).unwrap();
-    assert_eq!(report.episodes, 2);
+    let seeds: Vec<u64> = recording_seeds(2).take(2).collect();
+    let recorded = record(&scene, by_keys(4), seeds.iter().copied(), dir.path(), &Arc::default(), |_| {}).unwrap();
+    assert_eq!(recorded.episodes, 2);
     let dataset = Dataset::open(dir.path()).unwrap();
+    // What was owed in the episode before is not made up for in the next.
+    let alone = demonstrate(&scene, by_keys(4), seeds[1]).unwrap();
+    assert!(dataset.read(1).unwrap().actions == alone.actions, "the first episode is felt in the second");
     let check = check_dataset(&dataset, |_| Ok::<_, apprentice::demos::DatasetError>(scene.clone()), |_| {}).unwrap();
     assert_eq!((check.episodes, check.diverged), (2, 0));
 }

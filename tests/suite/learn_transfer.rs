@@ -172,7 +172,7 @@ fn what_is_frozen_stays() {
 }
 
 #[test]
-fn a_gaussian_around_a_clone_tries_as_much_as_was_shown_and_hardly_what_was_not() {
+fn a_gaussian_around_a_clone_tries_as_much_as_was_shown_and_a_little_what_was_not() {
     let dir = tempfile::tempdir().unwrap();
     let mut data = problem(&["x", "y"], &["turn", "idle"]);
     data.actions.iter_mut().skip(1).step_by(2).for_each(|idle| *idle = 3.0);
@@ -186,5 +186,5 @@ fn a_gaussian_around_a_clone_tries_as_much_as_was_shown_and_hardly_what_was_not(
     after.distribution(&[0.5, -0.5], &mut means, &mut deviations);
     assert!((means[1] - 3.0).abs() < 0.1, "{means:?}");
     assert!((deviations[0] / shown - 1.0).abs() < 0.01, "{deviations:?}, and {shown} was shown");
-    assert!(deviations[1] > 0.0 && deviations[1] < 0.05, "{deviations:?}");
+    assert!((deviations[1] - 0.5).abs() < 0.01, "{deviations:?}");
 }

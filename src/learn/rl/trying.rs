@@ -4,14 +4,16 @@ use crate::learn::init::informs;
 use crate::policies::{HeadKind, PolicyConfig};
 use crate::spaces::{Layout, Normalizer};
 
-/// Around `rest`, with a deviation of half of what can be done. What can go one way alone from there, as a pedal does, goes
-/// so in one of six draws, or who has a brake would never come to move.
+/// Around `rest`, with a deviation of half of what can be done. What can go one way alone from there, as a pedal does, is
+/// aside of it by that much, so that it goes so when drawn further than one deviation: who has a brake that is pressed in half
+/// of all draws never comes to move.
 fn around(rest: f32, (low, high): (f32, f32)) -> (f32, f32) {
     let still = 0.0f32.clamp(low, high);
     let deviation = 0.5 * (high - still).max(still - low).max(1e-3);
-    if rest <= low {
+    let near = 1e-3 * (high - low);
+    if rest - low <= near {
         (rest - deviation, deviation)
-    } else if rest >= high {
+    } else if high - rest <= near {
         (rest + deviation, deviation)
     } else {
         (rest, deviation)
@@ -24,9 +26,9 @@ pub(super) fn tried_from_chance(action: &Layout) -> Normalizer {
     Normalizer { mean, std }
 }
 
-/// Actions for a network that goes on from `base`: as there, but what a clone never saw change, such as a handbrake that
-/// nobody pulled, is tried as by one who knows nothing, around what was shown. Of a narrow Gaussian there a hair's breadth
-/// would outweigh in an action's likelihood everything else that was tried.
+/// Actions for a network that goes on from `base`: as there, but what a squared error never saw change, such as a handbrake
+/// that nobody pulled, is around what was shown. Where a Gaussian is narrow a hair's breadth would outweigh in an action's
+/// likelihood everything else that was tried.
 pub(super) fn tried_from(base: &PolicyConfig) -> Normalizer {
     let mut out = base.action_normalizer.clone();
     if base.head.kind == HeadKind::SquaredError {

@@ -6,7 +6,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{HeadConfig, HeadSizes, Targets};
-use crate::spaces::key_levels;
+use crate::spaces::press_levels;
 
 /// Most joint actions that are accepted.
 pub(in crate::policies) const MOST: usize = 4096;
@@ -28,7 +28,7 @@ pub struct Values {
 
 /// How many joint actions numbers with these bounds have; at most a little more than are accepted.
 pub(in crate::policies) fn joint_actions(bounds: &[(f32, f32)]) -> usize {
-    bounds.iter().fold(1usize, |count, bounds| (count * key_levels(*bounds).len()).min(MOST + 1))
+    bounds.iter().fold(1usize, |count, bounds| (count * press_levels(*bounds).len()).min(MOST + 1))
 }
 
 impl Values {
@@ -40,7 +40,7 @@ impl Values {
         let mut table: Vec<Vec<f32>> = vec![Vec::new()];
         for bounds in &sizes.bounds {
             let longer = |row: &Vec<f32>| -> Vec<Vec<f32>> {
-                key_levels(*bounds).into_iter().map(|level| [&row[..], &[level]].concat()).collect()
+                press_levels(*bounds).into_iter().map(|level| [&row[..], &[level]].concat()).collect()
             };
             table = table.iter().flat_map(longer).collect();
         }

@@ -17,7 +17,7 @@ const ENOUGH: f32 = 0.8;
 
 pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let scene = find(SCENE)?;
-    let by = Demonstrator { keys: Some(LearnerKind::Dqn.defaults().head.chunk), ..Skill::Steady.into() };
+    let by = Demonstrator::from(Skill::Steady).by_keys(LearnerKind::Dqn.defaults().head.chunk);
     let demonstrations = recording_seeds(SEED)
         .take(laboratory.few(DEMONSTRATIONS))
         .map(|seed| demonstrate(&scene, by.clone(), seed))
@@ -52,7 +52,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         name: "replay".into(),
         about: format!(
             "dqn from the reward of {SCENE} over keys, {} updates, {:.2} million ticks: transitions drawn by how much they \
-             surprised, or all alike; with {} demonstrations of the steady operator in the replay, or with none. Success, and \
+             surprised, or all alike; with {} demonstrations of the steady operator by keys in the replay, or with none. Success, and \
              the share of the updates until {:.0} % of {} judged episodes succeeded, the whole where that never was.",
             defaults.training.steps,
             ticks as f64 / 1e6,
