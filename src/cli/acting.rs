@@ -7,11 +7,11 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::plot::Curve;
-use super::train::{SettingArguments, settings, told, with_bar};
+use super::train::{SettingArguments, settings, told, told_base, with_bar};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
 use crate::learn::rl::{Arenas, DqnConfig, train_shown};
-use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
+use crate::learn::{Base, DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use crate::rollout::VecEnvOptions;
 use crate::scenes::{Scene, find};
 
@@ -146,7 +146,15 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         ..RunOptions::new(&own.run)
     };
     let environment = arenas(&scene, &config);
+    if let Some(base) = Base::load(&config).map_err(Failure::bad_use)? {
+        let spaces = scene.blueprint.spaces();
+        told_base(&base, &config, (&spaces.observation, &spaces.action), output);
+    }
     let shown = if arguments.datasets.is_empty() { Vec::new() } else { episodes(&arguments.datasets, &scene)? };
+    let failed = shown.iter().filter(|episode| !episode.succeeded()).count();
+    if failed > 0 {
+        output.line(format_args!("{failed} of {} demonstrations failed and are left out", shown.len()));
+    }
     let summary =
         with_bar(Curve::Return, &options, output, |bar| train_shown(&config, environment, &shown, &options, bar))?;
     told(&summary, &returned(&summary, "best"), &own.run, &DeviceChoice::Cpu, output)

@@ -1,5 +1,6 @@
 //! `apprentice eval`
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -34,8 +35,8 @@ pub struct EvalArguments {
     #[arg(long)]
     scene: String,
     /// How many episodes, each with a seed of its own
-    #[arg(long, default_value_t = 100)]
-    episodes: usize,
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    episodes: u64,
     /// Seed that the episodes' seeds derive from; recordings never use the same
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -106,11 +107,15 @@ pub fn play(
 /// The scene under the conditions that are named.
 fn under(scene: &Scene, wanted: &[String]) -> Result<Scene, Failure> {
     let mut conditions = scene.conditions();
+    let mut given = BTreeSet::new();
     for text in wanted {
         let fail = |why: String| Failure::bad_use(anyhow!("--condition {text}: {why}"));
         let parsed = text.split_once('=').and_then(|(name, value)| Some((name.trim(), Span::parse(value)?)));
         let (name, span) = parsed.ok_or_else(|| fail("give NAME=NUMBER or NAME=LEAST..GREATEST".into()))?;
         conditions = conditions.with(name, span).map_err(fail)?;
+        if !given.insert(name) {
+            return Err(fail(format!("{name} is given twice")));
+        }
     }
     Ok(scene.under(conditions))
 }
@@ -126,9 +131,6 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     }
     if !arguments.condition.is_empty() {
         scene = under(&scene, &arguments.condition)?;
-    }
-    if arguments.episodes == 0 {
-        return Err(Failure::bad_use(anyhow!("--episodes is 0; give at least 1")));
     }
     let versus = Match::of(&scene, arguments.side.as_deref(), arguments.opponent.as_deref())?;
     if !scene.blueprint.sides().is_empty() && arguments.plot.is_some() {
@@ -157,7 +159,7 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         }
         (None, None) => return Err(Failure::bad_use(anyhow!("give --policy or --operator"))),
     };
-    let seeds = evaluation_seeds(arguments.seed, arguments.episodes);
+    let seeds = evaluation_seeds(arguments.seed, arguments.episodes as usize);
     let evaluation = play(&scene, (&versus, player), &seeds, output, "evaluating")?;
     let random = play(&scene, (&versus, Player::Random), &seeds, output, "random")?;
     let operator = scene
@@ -173,6 +175,9 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     if let Some(side) = sides.get(versus.side) {
         what = format!("{what} as {side} against {opponent}");
     }
+    if let Some(seconds) = arguments.horizon {
+        what = format!("{what} for {seconds} s");
+    }
     if !arguments.condition.is_empty() {
         what = format!("{what} under {}", arguments.condition.join(", "));
     }
@@ -186,6 +191,9 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     if let (Some(side), Some(told)) = (sides.get(versus.side), told.as_object_mut()) {
         told.insert("side".into(), json!(side));
         told.insert("opponent".into(), json!(opponent));
+    }
+    if let (Some(seconds), Some(told)) = (arguments.horizon, told.as_object_mut()) {
+        told.insert("horizon_seconds".into(), json!(seconds));
     }
     if !arguments.condition.is_empty()
         && let Some(told) = told.as_object_mut()

@@ -26,6 +26,7 @@ use crate::learn::{
 use crate::live::training_data;
 use crate::policies::{Policy, artifact, resolve_policy_dir};
 use crate::scenes::{Scene, find};
+use crate::spaces::Layout;
 
 #[derive(Args, Debug)]
 pub struct TrainArguments {
@@ -175,6 +176,9 @@ pub fn settings(mut defaults: TrainConfig, arguments: &SettingArguments, own: &P
         defaults.init.from = from.display().to_string();
     }
     let begun_from = defaults.init.from.clone();
+    if arguments.init_from.is_some() && overrides.iter().any(|set| set.trim_start().starts_with("init.from")) {
+        return Err(Failure::bad_use(anyhow!("--init-from says what to begin from; leave --set init.from out")));
+    }
     let mut config = defaults.changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
     if arguments.init_from.is_some() && config.init.from != begun_from {
         if arguments.resume {
@@ -203,6 +207,21 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
         format!("best validation loss {loss:.5} at step {}", summary.best_step)
     });
     told(&summary, &best, &settings_of.run, &device, output)
+}
+
+/// Say what of the policy that it begins from is taken over.
+pub fn told_base(base: &Base, config: &TrainConfig, (observation, action): (&Layout, &Layout), output: &Output) {
+    let transfer = base.transfer(observation, action);
+    output.line(format_args!("begins from {}: {} fields are the same", config.init.from, transfer.kept.len()));
+    let another = [(base.config().network != config.network, "network"), (base.config().head != config.head, "head")];
+    for (_, what) in another.into_iter().filter(|(differs, _)| *differs) {
+        output.line(format_args!("  the {what} is another: layers of another shape begin anew"));
+    }
+    for (fields, what) in [(&transfer.new, "new"), (&transfer.dropped, "left out")] {
+        if !fields.is_empty() {
+            output.line(format_args!("  {what}: {}", fields.join(", ")));
+        }
+    }
 }
 
 /// Say what came of it, and how good the best policy is.
@@ -265,19 +284,7 @@ pub fn prepare(
                 config.init.from
             )));
         }
-        output.line(format_args!("begins from {}: {} fields are the same", config.init.from, transfer.kept.len()));
-        for (differs, what) in
-            [(base.config().network != config.network, "network"), (base.config().head != config.head, "head")]
-        {
-            if differs {
-                output.line(format_args!("  the {what} is another: layers of another shape begin anew"));
-            }
-        }
-        for (fields, what) in [(&transfer.new, "new"), (&transfer.dropped, "left out")] {
-            if !fields.is_empty() {
-                output.line(format_args!("  {what}: {}", fields.join(", ")));
-            }
-        }
+        told_base(&base, config, (&data.observation, &data.action), output);
     }
     let scenes: BTreeSet<&str> = data.facts.iter().map(|facts| facts.scene.as_str()).collect();
     let options = RunOptions {

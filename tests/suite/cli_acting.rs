@@ -67,6 +67,9 @@ fn what_learned_by_acting_is_evaluated_resumed_and_begun_from() {
         json(&apprentice(&eval, dir))["return_mean"].as_f64().unwrap()
     };
     assert!((total("same") - total("cloned")).abs() < 1e-3, "{} {}", total("same"), total("cloned"));
+    let twice = ["--scene", "slalom", "--run", "twice", "--init-from", "same", "--set", "init.from=cloned"];
+    let (code, text) = train("ppo", &twice, dir);
+    assert!(code == Some(2) && text.contains("leave --set init.from out"), "{text}");
     // What is asked for counts, whatever a file of another run's settings began from.
     let settings = ["--config", "better/config.toml", "--init-from", "same"];
     let (code, text) = train("ppo", &[&["--scene", "slalom", "--run", "again"], &settings[..]].concat(), dir);
@@ -191,5 +194,19 @@ fn a_policy_is_judged_in_another_world() {
         let output = eval(&[condition]);
         let (code, text) = (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned());
         assert!(code == Some(2) && text.contains(wanted), "{text}");
+    }
+    let output = eval(&["grip=0.1", "grip=1"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && text.contains("grip is given twice"), "{text}");
+}
+
+#[test]
+fn a_judgement_says_how_long_it_took_and_is_of_so_many_episodes_as_there_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let eval = ["eval", "--operator", "steady", "--scene", "slalom", "--json", "--episodes"];
+    let told = json(&apprentice(&[&eval[..], &["2", "--horizon", "5"]].concat(), dir.path()));
+    assert_eq!(told["horizon_seconds"].as_f64(), Some(5.0));
+    for episodes in ["99999999999999", "0"] {
+        assert_eq!(apprentice(&[&eval[..], &[episodes]].concat(), dir.path()).status.code(), Some(2));
     }
 }

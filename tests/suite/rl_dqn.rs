@@ -315,6 +315,12 @@ fn demonstrations_alone_say_what_to_do_where_they_were() {
     let options = RunOptions::new(dir.path().join("other"));
     let error = train_shown(&config(&changes), arenas(), &[person], &options, &mut ()).unwrap_err().to_string();
     assert!(error.contains("observations are not those of the scene's agent"), "{error}");
+    // Not what failed, such as by keys that are never let go of.
+    let stuck = demonstrate(&scene, Demonstrator::from(Skill::Steady).by_keys(100_000), 2).unwrap();
+    assert!(!stuck.succeeded());
+    let options = RunOptions::new(dir.path().join("stuck"));
+    let error = train_shown(&config(&changes), arenas(), &[stuck], &options, &mut ()).unwrap_err().to_string();
+    assert!(error.contains("none of them succeeded"), "{error}");
     // Not what dqn could never do.
     let smooth = [episodes[0].clone(), demonstrate(&scene, Skill::Steady, 2).unwrap()];
     let options = RunOptions::new(dir.path().join("smooth"));

@@ -93,3 +93,26 @@ fn what_nobody_did_is_done_once_in_a_while_and_drowns_nothing() {
         assert!(deviations[3] > 0.5 * narrowest, "{deviations:?}");
     }
 }
+
+#[test]
+fn a_stopped_run_does_not_go_on_from_another_policy() {
+    let dir = tempfile::tempdir().unwrap();
+    let learn = |name: &str, changes: &[&str], resume: bool| {
+        let config = config(LearnerKind::Ppo, &[&TINY[..], changes].concat());
+        let options = RunOptions { resume, ..RunOptions::new(dir.path().join(name)) };
+        train_in(&config, Box::new(Many::<CartPole>::new(config.ppo.arenas)), &options, &mut ())
+    };
+    learn("base", &["training.steps=1"], false).unwrap();
+    let from = format!("init.from={}", dir.path().join("base/last").display());
+    let changes = [&from[..], "training.steps=2"];
+    learn("next", &changes, false).unwrap();
+    learn("next", &changes, true).unwrap();
+    learn("other", &["training.steps=2"], false).unwrap();
+    std::fs::copy(dir.path().join("other/last/model.safetensors"), dir.path().join("base/last/model.safetensors"))
+        .unwrap();
+    let error = learn("next", &changes, true).unwrap_err().to_string();
+    assert!(error.contains("what it learns from has changed"), "{error}");
+    // Nor from one of which half would be chance.
+    let error = learn("wide", &[&from, "network.hidden=[48]"], false).unwrap_err().to_string();
+    assert!(error.contains("init.from has another network"), "{error}");
+}

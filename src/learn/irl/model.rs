@@ -1,6 +1,6 @@
 //! An inferred reward as a thing of its own: stored, loaded, shown, applied.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -155,6 +155,14 @@ pub struct RewardModel {
 }
 
 impl RewardModel {
+    /// What says what it is.
+    pub(in crate::learn) const FILES: [&'static str; 2] = [DESCRIPTION_FILE, WEIGHTS_FILE];
+
+    /// Where the reward of a run, or of one of its checkpoints, stands.
+    pub(in crate::learn) fn dir(path: &Path) -> Option<PathBuf> {
+        [path.to_path_buf(), path.join("last")].into_iter().find(|dir| dir.join(DESCRIPTION_FILE).is_file())
+    }
+
     /// The reward in the folder of a run, or of one of its checkpoints.
     ///
     /// # Errors
@@ -164,8 +172,7 @@ impl RewardModel {
             let message = "there is no such folder; give that of a run that inferred a reward".into();
             return Err(TrainError::Config { origin: path.display().to_string(), message });
         }
-        let candidates = [path.to_path_buf(), path.join("last")];
-        let Some(dir) = candidates.iter().find(|dir| dir.join(DESCRIPTION_FILE).is_file()) else {
+        let Some(dir) = &Self::dir(path) else {
             return Err(TrainError::Config {
                 origin: path.display().to_string(),
                 message: "it holds no inferred reward; give the folder of a run of train gail, vail, airl, amp, \

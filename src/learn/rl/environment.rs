@@ -1,5 +1,6 @@
 //! What is acted in.
 
+use std::fs;
 use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
@@ -12,8 +13,8 @@ use crate::learn::{
     DataConfig, Learner, LearnerKind, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep,
     Validation,
 };
-use crate::policies::artifact::hex;
-use crate::policies::{Policy, PolicyConfig, PolicyError, Provenance};
+use crate::policies::artifact::{WEIGHTS_FILE, hex};
+use crate::policies::{ADAPTER_FILE, Policy, PolicyConfig, PolicyError, Provenance, resolve_policy_dir};
 use crate::rollout::Step;
 
 /// Many copies of a task, stepped together. Chance in it depends on the seed of [`Environment::begin`] alone.
@@ -137,6 +138,16 @@ pub(super) fn validated(
     Ok(judged.map(validation))
 }
 
+/// The files of the policy and the reward that a run of these settings builds on.
+fn begun_from(config: &TrainConfig) -> impl Iterator<Item = Vec<u8>> {
+    let policy =
+        (!config.init.from.is_empty()).then(|| resolve_policy_dir(Path::new(&config.init.from)).ok()).flatten();
+    let reward = (!config.reward.from.is_empty()).then(|| RewardModel::dir(Path::new(&config.reward.from))).flatten();
+    let policy = policy.into_iter().flat_map(|dir| [WEIGHTS_FILE, ADAPTER_FILE].map(|file| dir.join(file)));
+    let reward = reward.into_iter().flat_map(|dir| RewardModel::FILES.map(|file| dir.join(file)));
+    policy.chain(reward).filter_map(|path| fs::read(path).ok())
+}
+
 /// Where a policy comes from that learns in `environment`; its hash holds the task and what else is `learned_from`.
 pub(in crate::learn) fn provenance(
     config: &TrainConfig,
@@ -147,6 +158,10 @@ pub(in crate::learn) fn provenance(
     hasher.update(environment.name().as_bytes());
     for part in [environment.fingerprint()].iter().chain(learned_from) {
         hasher.update(&part.to_le_bytes());
+    }
+    // What stands in these folders may be gone on with while this run is stopped.
+    for bytes in begun_from(config) {
+        hasher.update(&bytes);
     }
     Provenance {
         dataset_hash: hex(hasher.digest()),

@@ -195,9 +195,21 @@ impl Ppo {
             }
             let kept = own.head.kind == config.head.kind
                 || own.head.kind == HeadKind::SquaredError && config.head.kind == HeadKind::Gaussian;
-            if !kept {
+            if !kept || own.head.chunk > 1 {
                 return unusable(
-                    "init.from has another head, of which nothing could be taken over; clone it with head.kind=gaussian",
+                    "init.from has another head, of which nothing could be taken over; set head.kind to its own where that \
+                     is gaussian or categorical, or clone it with head.kind=gaussian, head.chunk=1 and head.execute=1",
+                );
+            }
+            let mut network = own.network.clone();
+            network.dropout = config.network.dropout;
+            if recurrent {
+                network.history = config.network.history;
+            }
+            if network != config.network {
+                return unusable(
+                    "init.from has another network, of which not all could be taken over; leave network.* to it, as \
+                     --init-from does",
                 );
             }
             policy.observation_normalizer = own.observation_normalizer.clone();

@@ -48,11 +48,10 @@ fn decided(table: &[f32], actions: &[f32], numbers: usize, held: usize) -> Optio
 }
 
 /// Transitions over the rewards of `steps` decisions in some demonstrations, by an agent that decides by `table` and holds
-/// that for some ticks. The last ones of an episode that did not succeed are left out: whether anything came after them is
-/// not known.
+/// that for some ticks. Of episodes that did not succeed nothing is taken: what was done there is not to be held for the best.
 ///
 /// # Errors
-/// Demonstrations of another agent, without actions, or by other than keys that are held as long.
+/// Demonstrations of another agent, without actions, by other than keys that are held as long, or without success.
 pub(super) fn transitions(
     episodes: &[Episode],
     policy: &PolicyConfig,
@@ -62,7 +61,7 @@ pub(super) fn transitions(
     let fail = |message: &str| Err(TrainError::Data { origin: "demonstrations".into(), message: message.into() });
     let mut shown = Shown::default();
     let (wide, narrow, held) = (policy.observation.size(), policy.action.size(), policy.head.chunk);
-    for (number, episode) in episodes.iter().enumerate() {
+    for (number, episode) in episodes.iter().enumerate().filter(|(_, episode)| episode.succeeded()) {
         if episode.header.observation.fields != policy.observation.fields {
             return fail("their observations are not those of the scene's agent");
         }
@@ -70,22 +69,17 @@ pub(super) fn transitions(
             return fail("their actions are not those of the scene's agent, or were not recorded");
         }
         let ticks = episode.len();
-        let succeeded = episode.succeeded();
         let mut actions = episode.actions.clone();
         policy.action_normalizer.normalize(&mut actions);
         let Some(decided) = decided(table, &actions, narrow, held) else {
             return fail(&format!(
                 "episode {number} was driven by more than keys that are held for {held} ticks, which is all that dqn can do \
-                 (head.chunk); record an operator, or a policy that was cloned from these, with `apprentice record --keys \
-                 {held}`"
+                 (head.chunk); record an operator with `apprentice record --keys {held}`"
             ));
         };
         let observation = |tick: usize| &episode.observations[tick * wide..(tick + 1) * wide];
         for (tick, action) in (0..).step_by(held).zip(decided) {
             let after = tick + steps * held;
-            if after >= ticks && !succeeded {
-                break;
-            }
             let (mut reward, mut factor) = (0.0, 1.0);
             for one in &episode.rewards[tick..after.min(ticks)] {
                 reward += factor * one;
@@ -99,9 +93,7 @@ pub(super) fn transitions(
         }
     }
     if shown.actions.is_empty() {
-        return fail(
-            "none of them succeeded, and none is longer than dqn.steps decisions: nothing is known of what came of them",
-        );
+        return fail("none of them succeeded, and what failed is not to be done again");
     }
     Ok(shown)
 }
