@@ -30,8 +30,11 @@ impl Summary {
         }
     }
 
-    /// As percentages: the mean, and the range where there is one.
+    /// As percentages: the mean, and the range where there is one; a dash where nothing is known.
     fn percent(&self) -> String {
+        if self.count == 0 {
+            return "–".into();
+        }
         let [mean, least, greatest] = [self.mean, self.least, self.greatest].map(|x| 100.0 * x);
         if self.count > 1 { format!("{mean:.0} % ({least:.0} to {greatest:.0})") } else { format!("{mean:.0} %") }
     }
@@ -52,9 +55,10 @@ impl Row {
         Self { label: label.into(), values: columns.iter().map(|cells| Summary::of(cells)).collect() }
     }
 
-    /// Of some of the numbers of a method's cells.
+    /// Of some of the numbers of a method's cells, which need not have them.
     pub fn of(label: &str, cells: &[Numbers], keys: &[&str]) -> Self {
-        let summary = |key: &&str| Summary::of(&cells.iter().map(|cell| cell[*key]).collect::<Vec<_>>());
+        let summary =
+            |key: &&str| Summary::of(&cells.iter().filter_map(|cell| cell.get(*key).copied()).collect::<Vec<_>>());
         Self { label: label.into(), values: keys.iter().map(summary).collect() }
     }
 }

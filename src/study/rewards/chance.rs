@@ -2,7 +2,7 @@
 
 use super::acted::until;
 use crate::learn::LearnerKind;
-use crate::rollout::{Player, evaluate};
+use crate::rollout::{Evaluation, Player, evaluate};
 use crate::scenes::find;
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
@@ -30,23 +30,19 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
             let mut config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
             config.training.validate_every = JUDGED_EVERY;
             bc.network = config.network.clone();
-            let (policy, until) = match *label {
-                "bc" => (laboratory.train(&clone, &bc, &data)?, 1.0),
-                label => {
-                    if label == "ppo from that clone" {
-                        laboratory.train(&clone, &bc, &data)?;
-                        config.init.from = laboratory.run(&clone).dir.display().to_string();
-                    }
-                    let enough = |total: f32, _| f64::from(total) >= ENOUGH * steady;
-                    until(laboratory, laboratory.run(&name), &config, &scene, &[], enough)?
-                }
-            };
-            let evaluation = laboratory.judge(policy, &scene)?;
-            Ok(Numbers::from([
-                ("return".into(), evaluation.return_mean / steady),
-                ("success".into(), evaluation.success_rate),
-                ("until".into(), until),
-            ]))
+            if *label == "bc" {
+                let evaluation = laboratory.judge(laboratory.train(&clone, &bc, &data)?, &scene)?;
+                return Ok(judged(&evaluation, steady));
+            }
+            if *label == "ppo from that clone" {
+                laboratory.train(&clone, &bc, &data)?;
+                config.init.from = laboratory.run(&clone).dir.display().to_string();
+            }
+            let enough = |total: f32, _| f64::from(total) >= ENOUGH * steady;
+            let (policy, until) = until(laboratory, laboratory.run(&name), &config, &scene, &[], enough)?;
+            let mut numbers = judged(&laboratory.judge(policy, &scene)?, steady);
+            numbers.insert("until".into(), until);
+            Ok(numbers)
         })
     })?;
     let rows = methods.iter().zip(&cells).map(|(label, cells)| Row::of(label, cells, &["return", "success", "until"]));
@@ -66,4 +62,10 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
         columns: ["of the operator's return", "success", "of the updates until enough"].map(String::from).to_vec(),
         rows: rows.collect(),
     })
+}
+
+fn judged(evaluation: &Evaluation, steady: f64) -> Numbers {
+    [("return", evaluation.return_mean / steady), ("success", evaluation.success_rate)]
+        .map(|(key, n)| (key.into(), n))
+        .into()
 }

@@ -23,10 +23,10 @@ fn methods() -> Vec<(&'static str, LearnerKind, bool)> {
     ]
 }
 
-/// Each method learns in `updates`; more change little.
-pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: usize) -> Result<Report, StudyError> {
+/// Each method learns in so many updates, and who sees no actions in the second number of them; more change little.
+pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: (usize, usize)) -> Result<Report, StudyError> {
     let scene = find(scene)?;
-    let updates = laboratory.few(updates);
+    let (updates, blind) = (laboratory.few(updates.0), laboratory.few(updates.1));
     let data = laboratory.demonstrations(&scene, &[(Skill::Steady, DEMONSTRATIONS)])?;
     let lengths: Vec<usize> = data.episodes().map(|rows| rows.len()).collect();
     let shortest = lengths.iter().copied().min().unwrap_or(1) as u64;
@@ -44,7 +44,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: usize) -> R
             let policy = if *kind == LearnerKind::BehaviourCloning {
                 laboratory.train(&name, &config, &data)?
             } else {
-                config.training.steps = updates as u64;
+                config.training.steps = if *kind == LearnerKind::Amp { blind } else { updates } as u64;
                 config.training.validate_every = config.training.steps;
                 config.reward.task = 0.0;
                 if !shown {
@@ -67,7 +67,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: usize) -> R
         name: format!("inferred-{}", scene.name),
         about: format!(
             "{DEMONSTRATIONS} demonstrations of the steady operator in {}. What learns by acting takes {updates} updates of {ticks} \
-             ticks, from chance; `amp` sees no actions, nor the task's reward. All are judged over {} ticks, whatever happens \
+             ticks, from chance; `amp`, which sees no actions, nor the task's reward, takes {blind}. All are judged over {} ticks, whatever happens \
              in them, so that an episode's end tells nothing. The return as a share of the steady operator's, \
              which is {:.1}, and success, which the steady operator has in {:.0} %.",
             scene.name,

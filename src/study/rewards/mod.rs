@@ -25,17 +25,17 @@ pub const REWARDS: &[Comparison] = &[
     Comparison {
         name: "inferred-slalom",
         about: "rewards inferred from five demonstrations, slalom",
-        run: |laboratory| inferred::run(laboratory, "slalom", 120),
+        run: |laboratory| inferred::run(laboratory, "slalom", (120, 120)),
     },
     Comparison {
         name: "inferred-courtyard",
         about: "rewards inferred from five demonstrations, courtyard",
-        run: |laboratory| inferred::run(laboratory, "courtyard", 60),
+        run: |laboratory| inferred::run(laboratory, "courtyard", (45, 80)),
     },
     Comparison {
         name: "inferred-circuit",
         about: "rewards inferred from five demonstrations, circuit",
-        run: |laboratory| inferred::run(laboratory, "circuit", 120),
+        run: |laboratory| inferred::run(laboratory, "circuit", (120, 120)),
     },
     Comparison {
         name: "elsewhere",
