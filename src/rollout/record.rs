@@ -64,6 +64,11 @@ impl Demonstrator {
     pub fn by_keys(self, held: usize) -> Self {
         Self { name: format!("{} by keys of {held}", self.name), keys: Some(held), ..self }
     }
+
+    /// Its recorder, set to what is to be recorded of it.
+    fn records(&self, recorder: Recorder) -> Recorder {
+        if self.states_only { recorder.states_only() } else { recorder }
+    }
 }
 
 impl From<Skill> for Demonstrator {
@@ -78,14 +83,7 @@ impl From<Skill> for Demonstrator {
     }
 }
 
-impl Demonstrator {
-    /// The same, recording of its episodes what is to be recorded.
-    fn records(&self, recorder: Recorder) -> Recorder {
-        if self.states_only { recorder.states_only() } else { recorder }
-    }
-}
-
-/// An arena of `scene` whose agents are played by its players.
+/// An arena of `scene` whose agents are played by the players of `by`.
 fn seated(app: &mut App, scene: &Scene, by: &Demonstrator) -> Result<Spawned, RecordError> {
     let Demonstrator { players, side, keys, .. } = by;
     let missing = |player: &Player| match player {

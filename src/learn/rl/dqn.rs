@@ -206,7 +206,7 @@ impl Dqn {
     ///
     /// # Errors
     /// Demonstrations of another agent, without actions, by other than keys that are held for `head.chunk` ticks, or more of them
-    /// than the replay holds.
+    /// than the replay holds; or none that succeeded.
     pub fn shown(mut self, episodes: &[Episode]) -> Result<Self, TrainError> {
         let Some(table) = values(self.student.network()).map(|head| head.table().to_vec()) else { return Ok(self) };
         let settings = &self.config.dqn;
