@@ -7,11 +7,11 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::plot::Curve;
-use super::train::{SettingArguments, settings, told, told_base, with_bar};
+use super::train::{SettingArguments, base_of, settings, told, told_base, with_bar};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
 use crate::learn::rl::{Arenas, DqnConfig, train_shown};
-use crate::learn::{Base, DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
+use crate::learn::{DeviceChoice, LearnerKind, RunOptions, TrainConfig, TrainSummary};
 use crate::rollout::VecEnvOptions;
 use crate::scenes::{Scene, find};
 
@@ -122,6 +122,7 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         }
         defaults.dqn.explore_first = DqnConfig::EXPLORE_FIRST_SHOWN;
     }
+    own.said_once(reward.is_some(), "--reward", "reward.from")?;
     let mut config = settings(defaults, own, &own.run.join("config.toml"))?;
     if let Some(from) = reward {
         if own.resume && config.reward.from != from {
@@ -146,7 +147,7 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         ..RunOptions::new(&own.run)
     };
     let environment = arenas(&scene, &config);
-    if let Some(base) = Base::load(&config).map_err(Failure::bad_use)? {
+    if let Some(base) = base_of(&config, own)? {
         let spaces = scene.blueprint.spaces();
         told_base(&base, &config, (&spaces.observation, &spaces.action), output);
     }

@@ -48,7 +48,7 @@ enum DatasetCommand {
         /// The dataset's folder
         dir: PathBuf,
         /// The PNG file to write
-        #[arg(long)]
+        #[arg(long, value_parser = plot::png)]
         out: PathBuf,
     },
 }
@@ -227,9 +227,6 @@ fn replay(dir: &PathBuf, number: usize, output: &Output) -> Result<(), Failure> 
 fn plot_lines(dir: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failure> {
     /// More lines than this hide each other.
     const MOST: usize = 40;
-    if out.extension().is_none_or(|e| e != "png") {
-        return Err(Failure::bad_use(anyhow!("{} does not end in .png; plots are PNG files", out.display())));
-    }
     let dataset = Dataset::open(dir).map_err(Failure::failed)?;
     let count = dataset.len().min(MOST);
     let bar = output.bar(count as u64, "re-running");

@@ -65,7 +65,7 @@ pub struct EvalArguments {
     #[arg(long, conflicts_with = "operator", value_name = "DATASET:NUMBER")]
     demonstration: Option<String>,
     /// Draw the lines of the first twelve episodes into this PNG file
-    #[arg(long, conflicts_with = "operator")]
+    #[arg(long, conflicts_with = "operator", value_parser = super::plot::png)]
     plot: Option<PathBuf>,
 }
 

@@ -45,8 +45,7 @@ pub fn run(kind: LearnerKind, arguments: &InferringArguments, output: &Output) -
             scene.name
         )));
     }
-    let shortest = data.episodes().map(|rows| rows.len() as u64).min().unwrap_or(1);
-    let horizon = if config.reward.horizon > 0 { config.reward.horizon } else { shortest };
+    let horizon = if config.reward.horizon > 0 { config.reward.horizon } else { data.shortest() };
     let scene = at_horizon(&scene, horizon, output);
     let options = RunOptions {
         resume: own.resume,

@@ -1,6 +1,6 @@
 //! PNG plots.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use anyhow::{Result, anyhow};
@@ -21,6 +21,15 @@ const DRIVEN: RGBColor = RGBColor(210, 90, 40);
 /// Points of a curve up to which each is drawn as a dot, too.
 const DOTTED: usize = 40;
 const GREY: RGBColor = RGBColor(150, 150, 150);
+
+/// The argument that names a plot's file.
+pub fn png(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+        return Ok(path);
+    }
+    Err("it does not end in .png; plots are PNG files".into())
+}
 
 fn prepare(path: &Path) -> Result<()> {
     static FONT: Once = Once::new();

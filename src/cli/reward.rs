@@ -35,7 +35,7 @@ enum RewardCommand {
         /// The run that inferred it
         run: PathBuf,
         /// Draw it over the ground into this PNG file: its mean where operators and chance get to
-        #[arg(long, requires = "scene")]
+        #[arg(long, requires = "scene", value_parser = plot::png)]
         map: Option<PathBuf>,
         /// The scene of the map
         #[arg(long, requires = "map")]

@@ -24,7 +24,7 @@ use crate::learn::{
     TrainSummary, TrainingData, ValidationReport, select, train,
 };
 use crate::live::training_data;
-use crate::policies::{Policy, artifact, resolve_policy_dir};
+use crate::policies::{HeadKind, Policy, artifact, resolve_policy_dir};
 use crate::scenes::{Scene, find};
 use crate::spaces::Layout;
 
@@ -129,6 +129,17 @@ pub struct SettingArguments {
     pub resume: bool,
 }
 
+impl SettingArguments {
+    /// Refuse a setting that an option of its own gives, too.
+    pub fn said_once(&self, given: bool, option: &str, key: &str) -> Result<(), Failure> {
+        let named = |set: &String| set.split('=').next().is_some_and(|name| name.trim() == key);
+        if given && self.set.iter().any(named) {
+            return Err(Failure::bad_use(anyhow!("{option} and --set {key} say the same; leave one of them out")));
+        }
+        Ok(())
+    }
+}
+
 pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
     let (kind, arguments) = match &arguments.learner {
         LearnerCommand::Dagger(arguments) => return dagger::run(arguments, output),
@@ -162,6 +173,8 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
 pub fn settings(mut defaults: TrainConfig, arguments: &SettingArguments, own: &Path) -> Result<TrainConfig, Failure> {
     let kind = defaults.training.learner;
     let mut overrides = arguments.set.clone();
+    arguments.said_once(arguments.seed.is_some(), "--seed", "training.seed")?;
+    arguments.said_once(arguments.init_from.is_some(), "--init-from", "init.from")?;
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
     let own = (arguments.resume && own.is_file()).then(|| own.to_owned());
     let file = arguments.config.clone().or(own);
@@ -176,9 +189,6 @@ pub fn settings(mut defaults: TrainConfig, arguments: &SettingArguments, own: &P
         defaults.init.from = from.display().to_string();
     }
     let begun_from = defaults.init.from.clone();
-    if arguments.init_from.is_some() && overrides.iter().any(|set| set.trim_start().starts_with("init.from")) {
-        return Err(Failure::bad_use(anyhow!("--init-from says what to begin from; leave --set init.from out")));
-    }
     let mut config = defaults.changed(file.as_deref(), &overrides).map_err(Failure::bad_use)?;
     if arguments.init_from.is_some() && config.init.from != begun_from {
         if arguments.resume {
@@ -209,13 +219,30 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
     told(&summary, &best, &settings_of.run, &device, output)
 }
 
+/// The policy that a run begins from, or began from.
+pub fn base_of(config: &TrainConfig, arguments: &SettingArguments) -> Result<Option<Base>, Failure> {
+    Base::load(config).map_err(|error| {
+        if arguments.resume {
+            return Failure::bad_use(anyhow!(
+                "the run began from another policy, without which it cannot go on: {error}"
+            ));
+        }
+        Failure::bad_use(error)
+    })
+}
+
 /// Say what of the policy that it begins from is taken over.
 pub fn told_base(base: &Base, config: &TrainConfig, (observation, action): (&Layout, &Layout), output: &Output) {
     let transfer = base.transfer(observation, action);
     output.line(format_args!("begins from {}: {} fields are the same", config.init.from, transfer.kept.len()));
-    let another = [(base.config().network != config.network, "network"), (base.config().head != config.head, "head")];
-    for (_, what) in another.into_iter().filter(|(differs, _)| *differs) {
-        output.line(format_args!("  the {what} is another: layers of another shape begin anew"));
+    let [learned, wanted] = [&base.config().head, &config.head];
+    if base.config().network != config.network {
+        output.line("  the network is another: layers of another shape begin anew");
+    }
+    if [learned.kind, wanted.kind] == [HeadKind::SquaredError, HeadKind::Gaussian] && learned.chunk == wanted.chunk {
+        output.line("  what it decides is taken for the mean of a Gaussian, which begins as wide as what was shown");
+    } else if learned != wanted {
+        output.line("  the head is another: layers of another shape begin anew");
     }
     for (fields, what) in [(&transfer.new, "new"), (&transfer.dropped, "left out")] {
         if !fields.is_empty() {
@@ -276,7 +303,7 @@ pub fn prepare(
     let earlier = if arguments.earlier.is_empty() { None } else { Some(Arc::new(load_data(&arguments.earlier)?)) };
     let device = select(arguments.settings.device, config, &data).map_err(Failure::failed)?;
     output.line(&device.reason);
-    if let Some(base) = Base::load(config).map_err(failure)? {
+    if let Some(base) = base_of(config, &arguments.settings)? {
         let transfer = base.transfer(&data.observation, &data.action);
         if transfer.kept.is_empty() {
             return Err(Failure::bad_use(anyhow!(

@@ -140,6 +140,16 @@ impl TrainingData {
         self.episode_starts.iter().copied().zip(ends).map(|(start, end)| start..end)
     }
 
+    /// Ticks of the shortest demonstration that succeeded, or of the shortest of all where none did: as long as all
+    /// episodes may last for what is inferred from them. A fragment that was broken off does not count.
+    pub fn shortest(&self) -> u64 {
+        let ticks = |succeeded: bool| {
+            let known = |at: usize| !succeeded || self.facts.get(at).is_some_and(|facts| facts.success);
+            self.episodes().enumerate().filter(|(at, _)| known(*at)).map(|(_, rows)| rows.len() as u64).min()
+        };
+        ticks(true).or_else(|| ticks(false)).unwrap_or(1)
+    }
+
     /// The first `count` episodes alone.
     pub fn first_episodes(&self, count: usize) -> Self {
         self.chosen(0..count.min(self.episode_starts.len()))

@@ -80,6 +80,8 @@ fn a_recording_replays_in_another_process() {
     let replay = apprentice(&["dataset", "replay", "demos", "1", "--json"], dir.path());
     assert!(replay.status.success(), "{}", said(&replay));
     assert!(apprentice(&["dataset", "plot", "demos", "--out", "lines.png"], dir.path()).status.success());
+    let refused = apprentice(&["dataset", "plot", "demos", "--out", "lines.txt"], dir.path());
+    assert!(refused.status.code() == Some(2) && String::from_utf8_lossy(&refused.stderr).contains("PNG"));
     let png = fs::read(dir.path().join("lines.png")).expect("a plot");
     assert!(png.starts_with(b"\x89PNG") && png.len() > 5000);
 }

@@ -69,7 +69,12 @@ fn what_learned_by_acting_is_evaluated_resumed_and_begun_from() {
     assert!((total("same") - total("cloned")).abs() < 1e-3, "{} {}", total("same"), total("cloned"));
     let twice = ["--scene", "slalom", "--run", "twice", "--init-from", "same", "--set", "init.from=cloned"];
     let (code, text) = train("ppo", &twice, dir);
-    assert!(code == Some(2) && text.contains("leave --set init.from out"), "{text}");
+    assert!(code == Some(2) && text.contains("--init-from and --set init.from say the same"), "{text}");
+    let cloned = dir.join("cloned");
+    std::fs::rename(&cloned, dir.join("elsewhere")).unwrap();
+    let (code, text) = run(&["train", "ppo", "--scene", "slalom", "--run", "better", "--resume"], dir);
+    assert!(code == Some(2) && text.contains("the run began from another policy"), "{text}");
+    std::fs::rename(dir.join("elsewhere"), &cloned).unwrap();
     // What is asked for counts, whatever a file of another run's settings began from.
     let settings = ["--config", "better/config.toml", "--init-from", "same"];
     let (code, text) = train("ppo", &[&["--scene", "slalom", "--run", "again"], &settings[..]].concat(), dir);
@@ -85,7 +90,7 @@ fn what_cannot_be_learned_by_acting_is_refused_by_name() {
     assert_eq!(run(&["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"], dir).0, Some(0));
     let cloning = ["train", "vae", "--dataset", "demos", "--run", "cloned", "--set", "training.steps=10"];
     assert_eq!(run(&cloning, dir).0, Some(0));
-    let cases: [(&str, &[&str], i32, &str); 12] = [
+    let cases: [(&str, &[&str], i32, &str); 14] = [
         ("ppo", &["--scene", "slalom", "--set", "data.mirror=true"], 2, "leave data.* out"),
         ("dqn", &["--scene", "slalom", "--set", "network.dropout=0.1"], 2, "network.dropout"),
         ("ppo", &["--scene", "nowhere"], 2, "nowhere"),
@@ -93,6 +98,13 @@ fn what_cannot_be_learned_by_acting_is_refused_by_name() {
         ("ppo", &["--scene", "slalom", "--set", "network.history=8"], 2, "network.history"),
         ("ppo", &["--scene", "slalom", "--set", "ppo.discount=1.5"], 2, "within 0 and 1"),
         ("ppo", &["--scene", "slalom", "--device", "gpu"], 2, "--device"),
+        ("ppo", &["--scene", "slalom", "--seed", "1", "--set", "training.seed=2"], 2, "--seed and --set training.seed"),
+        (
+            "ppo",
+            &["--scene", "slalom", "--reward", "cloned", "--set", "reward.from=x"],
+            2,
+            "--reward and --set reward.from",
+        ),
         ("ppo", &["--scene", "courtyard", "--init-from", "cloned", "--set", "network.history=1"], 2, "other fields"),
         ("ppo", &["--scene", "slalom", "--init-from", "cloned", "--set", "network.history=1"], 2, "head.kind=gaussian"),
         (

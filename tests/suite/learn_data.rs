@@ -1,6 +1,6 @@
 //! Training data: invariants, the split by episodes, and weights.
 
-use apprentice::learn::{Prepared, RunOptions, TrainingData, Window, train};
+use apprentice::learn::{EpisodeFacts, Prepared, RunOptions, TrainingData, Window, train};
 use apprentice::policies::Policy;
 
 use super::learn_common::{config, data};
@@ -62,6 +62,19 @@ fn training_rows_are_normalised_and_the_rest_alike() {
         let variance = values.iter().map(|x| x * x).sum::<f32>() / values.len() as f32;
         assert!(mean.abs() < 1e-4 && (variance - 1.0).abs() < 1e-3, "{mean} {variance}");
     }
+}
+
+#[test]
+fn a_fragment_does_not_say_how_long_episodes_last() {
+    let mut data = some();
+    (data.episode_starts, data.facts) = (vec![0, 5, 90, 150], vec![EpisodeFacts::default(); 4]);
+    assert_eq!(data.shortest(), 5, "none succeeded");
+    data.facts[1].success = true;
+    assert_eq!(data.shortest(), 85);
+    data.facts[2].success = true;
+    assert_eq!(data.shortest(), 60);
+    data.facts.clear();
+    assert_eq!(data.shortest(), 5, "nothing is known");
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub struct RewardConfig {
     /// Share of the task's own reward; the rest is inferred.
     pub task: f32,
     /// Ticks that every episode lasts, since an end would tell good from bad; 0 for as many as the shortest
-    /// demonstration.
+    /// demonstration that succeeded.
     pub horizon: u64,
 }
 

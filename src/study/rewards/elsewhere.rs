@@ -25,8 +25,7 @@ const SCORED_SEED: u64 = 77;
 pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let [demonstrated, other] = [find(COURSES[0])?, find(COURSES[1])?];
     let data = laboratory.demonstrations(&demonstrated, &[(Skill::Steady, DEMONSTRATIONS)])?;
-    let shortest = data.episodes().map(|rows| rows.len()).min().unwrap_or(1) as u64;
-    let learning = demonstrated.with_horizon(shortest);
+    let learning = demonstrated.with_horizon(data.shortest());
     // An inferred reward may be below zero everywhere, and would be best served by a quick end.
     let lasting = other.with_horizon(HORIZON);
     let methods = [Some(LearnerKind::Airl), Some(LearnerKind::MaxentIrl), None];

@@ -28,10 +28,9 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: (usize, usi
     let scene = find(scene)?;
     let (updates, blind) = (laboratory.few(updates.0), laboratory.few(updates.1));
     let data = laboratory.demonstrations(&scene, &[(Skill::Steady, DEMONSTRATIONS)])?;
-    let lengths: Vec<usize> = data.episodes().map(|rows| rows.len()).collect();
-    let shortest = lengths.iter().copied().min().unwrap_or(1) as u64;
-    let judged = scene.with_horizon((lengths.iter().copied().max().unwrap_or(1) as f64 * ROOM) as u64);
-    let learning = scene.with_horizon(shortest);
+    let longest = data.episodes().map(|rows| rows.len()).max().unwrap_or(1);
+    let judged = scene.with_horizon((longest as f64 * ROOM) as u64);
+    let learning = scene.with_horizon(data.shortest());
     let steady = laboratory.cell("steady", || {
         let seeds = laboratory.judged_by();
         Ok(numbers(&evaluate(&judged, Player::Operator(Skill::Steady), &seeds, 0, |_| {})?))

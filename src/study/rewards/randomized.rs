@@ -8,6 +8,8 @@ use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 
 /// The scene whose conditions are ranges.
 const SCENE: &str = "slippery";
+/// Episodes by which a run's best policy is chosen: twenty hardly meet the ends of the ranges.
+const JUDGED: usize = 100;
 
 /// The least, the middle and the greatest of both ranges: nine worlds, each of which stays as it is.
 fn worlds(ranges: ConditionRanges) -> Vec<ConditionRanges> {
@@ -26,7 +28,8 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     let cells = laboratory.with_each_seed(&methods, |(label, learned), seed| {
         let name = format!("{label}-{seed}");
         laboratory.cell(&name, || {
-            let config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
+            let mut config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
+            config.ppo.judged = laboratory.few(JUDGED);
             let policy = rewarded(laboratory, laboratory.run(&name), &config, learned, &mut ())?;
             let success = |world: &Scene| -> Result<f64, StudyError> {
                 Ok(laboratory.judge(policy.clone(), world)?.success_rate)
@@ -48,10 +51,11 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     Ok(Report {
         name: "randomized".into(),
         about: format!(
-            "ppo from chance on {SCENE}, {} updates: in a world whose grip and mass stay what \
-             they are, and in one where each episode draws them (grip {}, mass {} of the car's own). Success where they stay, \
-             in the mean over nine worlds with the least, middle and greatest of both, and in the worst of these.",
+            "ppo from chance on {SCENE}, {} updates, whose best policy {} episodes choose: in a world whose grip and mass stay \
+             what they are, and in one where each episode draws them (grip {}, mass {} of the car's own). Success where they \
+             stay, in the mean over nine worlds with the least, middle and greatest of both, and in the worst of these.",
             laboratory.sized(&LearnerKind::Ppo.defaults(), 0).training.steps,
+            laboratory.few(JUDGED),
             told(ranges.grip),
             told(ranges.mass),
         ),
