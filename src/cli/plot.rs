@@ -80,12 +80,27 @@ pub fn curves(path: &Path, what: Curve, points: &[Vec<(f32, f32)>; 2]) -> Result
     let low = values().map(|p| p.1).fold(f32::INFINITY, f32::min);
     let high = values().map(|p| p.1).fold(f32::NEG_INFINITY, f32::max);
     if what == Curve::Loss && low > 1e-9 {
-        draw_curves(&root, path, what, last, (low * 0.8..high * 1.25).log_scale(), points)?;
+        let (low, high) = (low * 0.8, high * 1.25);
+        draw_curves(&root, path, what, last, (low..high).log_scale().with_key_points(decades(low, high)), points)?;
     } else {
         let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-9);
         draw_curves(&root, path, what, last, low - margin..high + margin, points)?;
     }
     root.present().map_err(|e| failed(path, e))
+}
+
+/// What a logarithmic axis is labelled with: 1, 2 and 5 in each decade, or 1 alone where that would be too much.
+fn decades(low: f32, high: f32) -> Vec<f32> {
+    /// More labels than this stand too close.
+    const MOST: usize = 14;
+    let within = |steps: &[f64]| -> Vec<f32> {
+        let [first, last] = [low, high].map(|end| f64::from(end).log10());
+        let exponents = first.floor() as i32..=last.ceil() as i32;
+        let all = exponents.flat_map(|exponent| steps.iter().map(move |step| (step * 10f64.powi(exponent)) as f32));
+        all.filter(|label| (low..=high).contains(label)).collect()
+    };
+    let labels = within(&[1.0, 2.0, 5.0]);
+    if labels.len() > MOST { within(&[1.0]) } else { labels }
 }
 
 fn draw_curves<Y>(
@@ -115,6 +130,7 @@ where
     chart
         .configure_mesh()
         .x_desc("step")
+        .x_label_formatter(&|step| step.to_string())
         .y_desc(unit)
         .label_style(("sans-serif", 16))
         .draw()

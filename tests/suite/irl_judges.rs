@@ -2,16 +2,12 @@
 
 use apprentice::learn::irl::{RewardModel, inferred_reward};
 use apprentice::learn::rl::{Acted, InferredReward};
-use apprentice::learn::{LearnerKind, TrainConfig, UpdateStep};
+use apprentice::learn::{LearnerKind, UpdateStep};
 use apprentice::spaces::{Field, Layout};
 use burn::tensor::Device;
 
 use super::learn_common::{Numbers, data};
-
-fn config(kind: LearnerKind, changes: &[&str]) -> TrainConfig {
-    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    kind.defaults().changed(None, &changes).unwrap()
-}
+use super::rl_common::config;
 
 /// What `rows` ticks are worth in which this was seen before and after, and nothing done, once the judge has learned from them.
 fn judged(reward: &mut dyn InferredReward, rows: usize, seen: &[f32], next: &[f32], index: u64) -> Vec<f32> {

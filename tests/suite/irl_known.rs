@@ -2,24 +2,19 @@
 
 use apprentice::learn::irl::{Projection, RewardModel, imitate_in, inferred_reward};
 use apprentice::learn::rl::Acted;
-use apprentice::learn::{LearnerKind, RunOptions, TrainConfig, TrainingData, UpdateStep};
+use apprentice::learn::{LearnerKind, RunOptions, TrainingData, UpdateStep};
 use apprentice::spaces::{Field, Layout};
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
 use super::learn_common::{Numbers, data};
-use super::rl_common::{Many, Task, uniform};
+use super::rl_common::{Many, Task, config, uniform};
 
 /// Means of what demonstrators and the agent see are so far apart, of a deviation of 1.
 const APART: f32 = 1.5;
 /// The best possible share of right answers, Φ(0.75).
 const BAYES: f32 = 0.7734;
-
-fn config(kind: LearnerKind, changes: &[&str]) -> TrainConfig {
-    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    kind.defaults().changed(None, &changes).unwrap()
-}
 
 /// Moves whose every number is normal around `mean`.
 fn normal(numbers: &mut Numbers, mean: f32, rows: usize) -> Vec<f32> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use apprentice::learn::rl::Environment;
-use apprentice::learn::{Progress, StepReport};
+use apprentice::learn::{LearnerKind, Progress, StepReport, TrainConfig};
 use apprentice::policies::{HeadConfig, NetworkConfig, Policy, PolicyConfig, PolicyError, PolicyMemory};
 use apprentice::rollout::Step;
 use apprentice::sim::split_seed;
@@ -13,6 +13,12 @@ use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// The settings that a method begins from, with these changes.
+pub fn config(kind: LearnerKind, changes: &[&str]) -> TrainConfig {
+    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    kind.defaults().changed(None, &changes).unwrap()
+}
 
 /// Uniform in 0..1.
 pub fn uniform(rng: &mut Pcg64) -> f64 {

@@ -5,19 +5,14 @@ use std::sync::atomic::AtomicBool;
 
 use apprentice::demos::Dataset;
 use apprentice::learn::rl::{Arenas, train_in};
-use apprentice::learn::{LearnerKind, RunOptions, TrainConfig, train};
+use apprentice::learn::{LearnerKind, RunOptions, train};
 use apprentice::live::training_data;
 use apprentice::policies::Policy;
 use apprentice::rollout::{VecEnvOptions, record, recording_seeds};
 use apprentice::scenes::find;
 use apprentice::teleop::Skill;
 
-use super::rl_common::{CartPole, Many};
-
-fn config(kind: LearnerKind, changes: &[&str]) -> TrainConfig {
-    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    kind.defaults().changed(None, &changes).unwrap()
-}
+use super::rl_common::{CartPole, Many, config};
 
 const TINY: [&str; 5] =
     ["ppo.arenas=16", "ppo.ticks=64", "network.hidden=[32]", "training.batch_size=256", "ppo.judged=2"];

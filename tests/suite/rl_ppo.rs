@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use apprentice::learn::rl::{Arenas, Ending, Environment, Moments, generalized_advantages, train_in};
-use apprentice::learn::{LearnerKind, RunOptions, TrainConfig};
+use apprentice::learn::{LearnerKind, RunOptions};
 use apprentice::policies::Policy;
 use apprentice::rollout::VecEnvOptions;
 use apprentice::scenes::find;
@@ -12,12 +12,7 @@ use apprentice::scenes::find;
 use apprentice::spaces::Layout;
 use rand_pcg::Pcg64;
 
-use super::rl_common::{After, CartPole, Many, Pendulum, Row, Task};
-
-fn config(kind: LearnerKind, changes: &[&str]) -> TrainConfig {
-    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    kind.defaults().changed(None, &changes).unwrap()
-}
+use super::rl_common::{After, CartPole, Many, Pendulum, Row, Task, config};
 
 /// Mean return of 100 episodes of what is learned.
 fn learned<T: Task + 'static>(kind: LearnerKind, changes: &[&str]) -> f32 {

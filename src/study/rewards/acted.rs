@@ -7,9 +7,9 @@ use crate::learn::{
     LearnerKind, Outcome, Progress, RunOptions, TrainConfig, TrainSummary, TrainingData, ValidationReport,
 };
 use crate::policies::Policy;
-use crate::rollout::VecEnvOptions;
+use crate::rollout::{Evaluation, VecEnvOptions};
 use crate::scenes::Scene;
-use crate::study::{Laboratory, StudyError};
+use crate::study::{Laboratory, Numbers, StudyError};
 
 /// The arenas of a cell. Cells run side by side, one on each core.
 fn arenas(scene: &Scene, config: &TrainConfig) -> Box<Arenas> {
@@ -25,6 +25,13 @@ pub(super) fn whole(laboratory: &Laboratory<'_>, summary: &TrainSummary) -> Resu
     }
     laboratory.check_stop()?;
     Ok(Policy::load(&summary.policy_dir)?)
+}
+
+/// The numbers of a cell: the return in units of `unit`, and success.
+pub(super) fn reached(evaluation: &Evaluation, unit: f64) -> Numbers {
+    [("return", evaluation.return_mean / unit), ("success", evaluation.success_rate)]
+        .map(|(key, n)| (key.into(), n))
+        .into()
 }
 
 /// Go on with a run where there is one.

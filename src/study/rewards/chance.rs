@@ -1,8 +1,8 @@
 //! The task's own reward: from chance, and from a clone of a few demonstrations.
 
-use super::acted::until;
+use super::acted::{reached, until};
 use crate::learn::LearnerKind;
-use crate::rollout::{Evaluation, Player, evaluate};
+use crate::rollout::{Player, evaluate};
 use crate::scenes::find;
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
@@ -32,7 +32,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
             bc.network = config.network.clone();
             if *label == "bc" {
                 let evaluation = laboratory.judge(laboratory.train(&clone, &bc, &data)?, &scene)?;
-                return Ok(judged(&evaluation, steady));
+                return Ok(reached(&evaluation, steady));
             }
             if *label == "ppo from that clone" {
                 laboratory.train(&clone, &bc, &data)?;
@@ -40,7 +40,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
             }
             let enough = |total: f32, _| f64::from(total) >= ENOUGH * steady;
             let (policy, until) = until(laboratory, laboratory.run(&name), &config, &scene, &[], enough)?;
-            let mut numbers = judged(&laboratory.judge(policy, &scene)?, steady);
+            let mut numbers = reached(&laboratory.judge(policy, &scene)?, steady);
             numbers.insert("until".into(), until);
             Ok(numbers)
         })
@@ -62,10 +62,4 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
         columns: ["of the operator's return", "success", "of the updates until enough"].map(String::from).to_vec(),
         rows: rows.collect(),
     })
-}
-
-fn judged(evaluation: &Evaluation, steady: f64) -> Numbers {
-    [("return", evaluation.return_mean / steady), ("success", evaluation.success_rate)]
-        .map(|(key, n)| (key.into(), n))
-        .into()
 }

@@ -1,6 +1,6 @@
 //! What was inferred from demonstrations on one course, held against the task's own score, and learned from on another.
 
-use super::acted::{imitating, rewarded};
+use super::acted::{imitating, reached, rewarded};
 use crate::learn::irl::RewardModel;
 use crate::learn::{LearnerKind, TrainConfig};
 use crate::rollout::{Player, evaluate, evaluation_seeds, moves};
@@ -49,8 +49,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
                 rewarded(laboratory, options, &config, &other, &mut ())?
             };
             let evaluation = laboratory.judge(policy, &other)?;
-            numbers.insert("return".into(), evaluation.return_mean);
-            numbers.insert("success".into(), evaluation.success_rate);
+            numbers.extend(reached(&evaluation, 1.0));
             Ok(numbers)
         })
     })?;

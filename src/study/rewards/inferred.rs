@@ -1,8 +1,8 @@
 //! Five demonstrations, and what can be made of them: copying, and acting for what they seem to want.
 
-use super::acted::imitating;
+use super::acted::{imitating, reached};
 use crate::learn::LearnerKind;
-use crate::rollout::{Evaluation, Player, evaluate};
+use crate::rollout::{Player, evaluate};
 use crate::scenes::find;
 use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 use crate::teleop::Skill;
@@ -33,7 +33,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: (usize, usi
     let learning = scene.with_horizon(data.shortest());
     let steady = laboratory.cell("steady", || {
         let seeds = laboratory.judged_by();
-        Ok(numbers(&evaluate(&judged, Player::Operator(Skill::Steady), &seeds, 0, |_| {})?))
+        Ok(reached(&evaluate(&judged, Player::Operator(Skill::Steady), &seeds, 0, |_| {})?, 1.0))
     })?;
     let methods = methods();
     let cells = laboratory.with_each_seed(&methods, |(label, kind, shown), seed| {
@@ -51,7 +51,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: (usize, usi
                 }
                 imitating(laboratory, laboratory.run(&name), &config, &learning, &data)?
             };
-            Ok(numbers(&laboratory.judge(policy, &judged)?))
+            Ok(reached(&laboratory.judge(policy, &judged)?, 1.0))
         })
     })?;
     let row = |((label, ..), cells): (&(&str, _, _), &Vec<Numbers>)| {
@@ -77,8 +77,4 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str, updates: (usize, usi
         columns: vec!["of the demonstrator's return".into(), "success".into()],
         rows,
     })
-}
-
-fn numbers(evaluation: &Evaluation) -> Numbers {
-    [("return", evaluation.return_mean), ("success", evaluation.success_rate)].map(|(key, n)| (key.into(), n)).into()
 }
