@@ -1,10 +1,11 @@
 //! `apprentice train ppo` and its like: learning by acting in a scene.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use serde_json::json;
 
 use super::plot::Curve;
 use super::train::{SettingArguments, base_of, settings, told, told_base, with_bar};
@@ -156,18 +157,23 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
     if failed > 0 {
         output.line(format_args!("{failed} of {} demonstrations failed and are left out", shown.len()));
     }
-    let summary =
-        with_bar(Curve::Return, &options, output, |bar| train_shown(&config, environment, &shown, &options, bar))?;
-    told(&summary, &returned(&summary, "best"), &own.run, &DeviceChoice::Cpu, output)
+    let summary = with_bar(Some(Curve::Return), &options, output, |bar| {
+        train_shown(&config, environment, &shown, &options, bar)
+    })?;
+    // By an inferred reward the newest policy is taken, whatever the task's own score says of it.
+    let which = if config.training.select_from < 1.0 { "best" } else { "the newest policy's" };
+    told_return(&summary, which, &own.run, output)
 }
 
-/// The return by which a policy was chosen, in words.
-pub fn returned(summary: &TrainSummary, which: &str) -> String {
+/// Say what came of it, and the return by the task's reward of the policy that was chosen.
+pub fn told_return(summary: &TrainSummary, which: &str, run: &Path, output: &Output) -> Result<(), Failure> {
     // What is least is minus the return.
-    match summary.best_loss {
-        Some(loss) => format!("{which} return by the task's reward {:.3} at step {}", -loss, summary.best_step),
-        None => "not judged yet".to_owned(),
-    }
+    let judged = summary.best_loss.map(|loss| -loss);
+    let words = judged.map_or("not judged yet".to_owned(), |judged| {
+        format!("{which} return by the task's reward {judged:.3} after update {}", summary.best_step)
+    });
+    let numbers = json!({ "best_return": judged, "best_step": summary.best_step });
+    told(summary, (&words, numbers), run, &DeviceChoice::Cpu, output)
 }
 
 /// The scene, in which every episode lasts `ticks`; says so.

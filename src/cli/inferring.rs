@@ -1,16 +1,17 @@
 //! `apprentice train gail` and its like: learning by acting for what the demonstrations seem to want.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
 
-use super::acting::{arenas, at_horizon, on_cpu, returned};
+use super::acting::{arenas, at_horizon, on_cpu, told_return};
 use super::plot::Curve;
-use super::train::{SettingArguments, load_data, scene_of, settings, told, with_bar};
+use super::train::{SettingArguments, load_data, scene_of, settings, with_bar};
 use super::{Failure, Output, stop};
 use crate::learn::irl::imitate_in;
-use crate::learn::{DeviceChoice, LearnerKind, RunOptions};
+use crate::learn::{LearnerKind, RunOptions};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -36,14 +37,23 @@ pub fn run(kind: LearnerKind, arguments: &InferringArguments, output: &Output) -
     let config = settings(kind.defaults(), own, &own.run.join("config.toml"))?;
     on_cpu(own)?;
     let data = load_data(&arguments.datasets)?;
-    let scene = scene_of(arguments.scene.as_deref(), &data)?;
-    if let Some(facts) = data.facts.iter().find(|facts| facts.scene != scene.name) {
+    let shown_in: BTreeSet<&str> = data.facts.iter().map(|facts| facts.scene.as_str()).collect();
+    if shown_in.len() > 1 {
         return Err(Failure::bad_use(anyhow!(
-            "{} was demonstrated in {}, and is to be imitated in {}: what is wanted there cannot be told from it",
+            "these demonstrations are of several scenes ({}); what is wanted is inferred in one: give those of one scene",
+            shown_in.into_iter().collect::<Vec<_>>().join(", ")
+        )));
+    }
+    let scene = scene_of(arguments.scene.as_deref(), &data)?;
+    if let Some(elsewhere) = shown_in.into_iter().find(|shown_in| *shown_in != scene.name) {
+        return Err(Failure::bad_use(anyhow!(
+            "{} was demonstrated in {elsewhere}, and is to be imitated in {}: what is wanted there cannot be told from it",
             data.source,
-            facts.scene,
             scene.name
         )));
+    }
+    if !data.facts.iter().any(|facts| facts.success) {
+        output.line("none of these demonstrations succeeded: what failed will be imitated");
     }
     let horizon = if config.reward.horizon > 0 { config.reward.horizon } else { data.shortest() };
     let scene = at_horizon(&scene, horizon, output);
@@ -55,6 +65,6 @@ pub fn run(kind: LearnerKind, arguments: &InferringArguments, output: &Output) -
     };
     let environment = arenas(&scene, &config);
     let summary =
-        with_bar(Curve::Return, &options, output, |bar| imitate_in(&config, environment, &data, &options, bar))?;
-    told(&summary, &returned(&summary, "the newest policy's"), &own.run, &DeviceChoice::Cpu, output)
+        with_bar(Some(Curve::Return), &options, output, |bar| imitate_in(&config, environment, &data, &options, bar))?;
+    told_return(&summary, "the newest policy's", &own.run, output)
 }

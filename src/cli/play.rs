@@ -61,6 +61,10 @@ mod window {
         let scene = arguments.scene.as_deref().map(find).transpose().map_err(Failure::bad_use)?;
         if let (Some(scene), Some(path)) = (&scene, &arguments.policy) {
             let policy = eval::load_policy(path)?;
+            if !scene.blueprint.sides().is_empty() {
+                let side = sides::side_of(scene, arguments.side.as_deref())?;
+                sides::plays(&policy, scene, side, path)?;
+            }
             policy.fitted(&scene.blueprint.spaces(), &scene.name).map_err(eval::misfit)?;
         }
         let asked = arguments.side.is_some() || arguments.opponent.is_some();

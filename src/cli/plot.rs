@@ -10,6 +10,7 @@ use plotters::prelude::*;
 use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::learn::scalars;
 use crate::learn::self_play::Games;
 use crate::rollout::Trace;
 use crate::study::Report;
@@ -67,8 +68,30 @@ pub enum Curve {
     Return,
 }
 
-/// Training and validation over steps, logarithmic where all is above zero.
-pub fn curves(path: &Path, what: Curve, points: &[Vec<(f32, f32)>; 2]) -> Result<()> {
+impl Curve {
+    /// The plot's file in a run's folder.
+    fn file(self) -> &'static str {
+        match self {
+            Self::Loss => "loss.png",
+            Self::Return => "return.png",
+        }
+    }
+
+    /// The lines: what event files call them, and what a reader does.
+    fn lines(self) -> [(&'static str, &'static str); 2] {
+        match self {
+            Self::Loss => [("train/loss", "training"), ("validation/loss", "validation")],
+            Self::Return => [("episodes/return", "while learning"), ("validation/return", "judged, without exploring")],
+        }
+    }
+}
+
+/// Training and validation over steps in a run's folder, as its event files tell, logarithmic where all is above zero.
+pub fn curves(run: &Path, what: Curve) -> Result<()> {
+    let [learned, judged] = what.lines().map(|(tag, _)| scalars(run, tag));
+    let points = [learned?, judged?]
+        .map(|line| line.into_iter().map(|(step, value)| (step as f32, value)).collect::<Vec<(f32, f32)>>());
+    let path = &run.join(what.file());
     let values = || points.iter().flatten().filter(|(_, y)| y.is_finite());
     if values().next().is_none() {
         return Ok(());
@@ -81,10 +104,10 @@ pub fn curves(path: &Path, what: Curve, points: &[Vec<(f32, f32)>; 2]) -> Result
     let high = values().map(|p| p.1).fold(f32::NEG_INFINITY, f32::max);
     if what == Curve::Loss && low > 1e-9 {
         let (low, high) = (low * 0.8, high * 1.25);
-        draw_curves(&root, path, what, last, (low..high).log_scale().with_key_points(decades(low, high)), points)?;
+        draw_curves(&root, run, what, last, (low..high).log_scale().with_key_points(decades(low, high)), &points)?;
     } else {
         let margin = 0.05 * (high - low).max(0.1 * high.abs()).max(1e-9);
-        draw_curves(&root, path, what, last, low - margin..high + margin, points)?;
+        draw_curves(&root, run, what, last, low - margin..high + margin, &points)?;
     }
     root.present().map_err(|e| failed(path, e))
 }
@@ -105,7 +128,7 @@ fn decades(low: f32, high: f32) -> Vec<f32> {
 
 fn draw_curves<Y>(
     root: &DrawingArea<BitMapBackend<'_>, Shift>,
-    path: &Path,
+    run: &Path,
     what: Curve,
     last: f32,
     heights: Y,
@@ -116,12 +139,14 @@ where
     Y::CoordDescType: Ranged<ValueType = f32> + ValueFormatter<f32>,
 {
     // Losses fall and returns rise: the other corner is free.
-    let (title, unit, corner) = match what {
-        Curve::Loss => ("Loss", "loss (normalised actions)", SeriesLabelPosition::UpperRight),
-        Curve::Return => ("Return", "return of an episode", SeriesLabelPosition::LowerRight),
+    let (title, step, unit, corner) = match what {
+        Curve::Loss => ("Loss", "step", "loss (normalised actions)", SeriesLabelPosition::UpperRight),
+        Curve::Return => ("Return", "update", "return of an episode", SeriesLabelPosition::LowerRight),
     };
+    let path = &run.join(what.file());
+    let name = run.file_name().map_or_else(String::new, |name| format!(", {}", name.to_string_lossy()));
     let mut chart = ChartBuilder::on(root)
-        .caption(title, ("sans-serif", 26))
+        .caption(format!("{title}{name}"), ("sans-serif", 26))
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(70)
@@ -129,13 +154,17 @@ where
         .map_err(|e| failed(path, e))?;
     chart
         .configure_mesh()
-        .x_desc("step")
+        .x_desc(step)
+        .max_light_lines(1)
         .x_label_formatter(&|step| step.to_string())
         .y_desc(unit)
         .label_style(("sans-serif", 16))
         .draw()
         .map_err(|e| failed(path, e))?;
-    for (points, name, colour) in [(&points[0], "training", GREY), (&points[1], "validation", DRIVEN)] {
+    for ((points, (_, name)), colour) in points.iter().zip(what.lines()).zip([GREY, DRIVEN]) {
+        if points.is_empty() {
+            continue;
+        }
         let finite = points.iter().copied().filter(|(_, y)| y.is_finite());
         chart
             .draw_series(LineSeries::new(finite, colour.stroke_width(2)))
@@ -162,24 +191,31 @@ pub fn report(path: &Path, report: &Report) -> Result<()> {
     let root = BitMapBackend::new(path, (SIZE.0, height)).into_drawing_area();
     root.fill(&WHITE).map_err(|e| failed(path, e))?;
     let group = (columns + 1) as f64;
+    // A return may be below nothing, and above the operator's.
+    let ends =
+        report.rows.iter().flat_map(|row| &row.values).map(|value| (100.0 * value.least, 100.0 * value.greatest));
+    let (low, high) = ends.fold((0.0f64, 100.0f64), |(low, high), (least, most)| (low.min(least), high.max(most)));
+    let (low, high) = ((low / 10.0).floor() * 10.0, (high / 10.0).ceil() * 10.0);
     let mut chart = ChartBuilder::on(&root)
         .caption(&report.name, ("sans-serif", 26))
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(230)
-        .build_cartesian_2d(0.0..100.0, (rows as f64 * group + legend_rows as f64)..0.0)
+        .build_cartesian_2d(low..high, (rows as f64 * group + legend_rows as f64)..0.0)
         .map_err(|e| failed(path, e))?;
     chart
         .configure_mesh()
         .disable_y_mesh()
+        .max_light_lines(1)
         .y_labels(0)
         .x_desc("%")
+        .x_label_formatter(&|share| format!("{share:.0}"))
         .label_style(("sans-serif", 16))
         .draw()
         .map_err(|e| failed(path, e))?;
     let style = TextStyle::from(("sans-serif", 16).into_font()).pos(Pos::new(HPos::Right, VPos::Center));
     for (column, name) in report.columns.iter().enumerate() {
-        let colour = DEMONSTRATED.mix(1.0 - 0.8 * column as f64 / columns as f64);
+        let colour = Palette99::pick(column).mix(0.75);
         let at = |row: usize| row as f64 * group + column as f64 + 0.5;
         let bars = report.rows.iter().enumerate().flat_map(|(row, values)| {
             let value = values.values.get(column).copied();
@@ -187,7 +223,7 @@ pub fn report(path: &Path, report: &Report) -> Result<()> {
                 let y = at(row);
                 let [mean, least, greatest] = [value.mean, value.least, value.greatest].map(|x| 100.0 * x);
                 [
-                    Rectangle::new([(0.0, y + 0.1), (mean.max(0.0), y + 0.9)], colour.filled()),
+                    Rectangle::new([(0.0, y + 0.1), (mean, y + 0.9)], colour.filled()),
                     Rectangle::new([(least, y + 0.45), (greatest, y + 0.55)], BLACK.filled()),
                 ]
             })
@@ -199,8 +235,13 @@ pub fn report(path: &Path, report: &Report) -> Result<()> {
             .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 14, y + 5)], colour.filled()));
     }
     for (row, values) in report.rows.iter().enumerate() {
-        let (x, y) = chart.backend_coord(&(0.0, row as f64 * group + 0.5 * group));
+        let (x, y) = chart.backend_coord(&(low, row as f64 * group + 0.5 * group));
         root.draw(&Text::new(values.label.clone(), (x - 8, y), style.clone())).map_err(|e| failed(path, e))?;
+    }
+    if low < 0.0 {
+        let bottom = rows as f64 * group;
+        let nothing = PathElement::new([(0.0, 0.0), (0.0, bottom)], BLACK.stroke_width(1));
+        chart.draw_series([nothing]).map_err(|e| failed(path, e))?;
     }
     legend(&mut chart, SeriesLabelPosition::LowerRight).map_err(|e| failed(path, e))?;
     root.present().map_err(|e| failed(path, e))
@@ -224,6 +265,7 @@ pub fn trials(path: &Path, what: &str, costs: &[(f32, f32)]) -> Result<()> {
     chart
         .configure_mesh()
         .x_desc("trial")
+        .max_light_lines(1)
         .y_desc(what)
         .label_style(("sans-serif", 16))
         .draw()
@@ -386,7 +428,7 @@ pub fn ratings(path: &Path, games: &Games) -> Result<()> {
         .build_cartesian_2d(0.0..last, low..high)
         .map_err(|e| failed(path, e))?;
     let mesh = &mut chart.configure_mesh();
-    mesh.x_desc("updates").y_desc("Elo").label_style(("sans-serif", 16));
+    mesh.x_desc("updates").y_desc("Elo").max_light_lines(1).label_style(("sans-serif", 16));
     mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(&|y| format!("{y:.0}"));
     mesh.draw().map_err(|e| failed(path, e))?;
     for ((ratings, name), colour) in ratings.iter().zip(&games.sides).zip([DEMONSTRATED, DRIVEN]) {
@@ -406,6 +448,8 @@ pub fn ratings(path: &Path, games: &Games) -> Result<()> {
 
 /// Who wins against whom: a cell for each player of the first side (across) and each of the other (up).
 pub fn cross_play(path: &Path, games: &Games) -> Result<()> {
+    /// Players that are named on an axis.
+    const MOST: usize = 14;
     prepare(path)?;
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(|e| failed(path, e))?;
@@ -419,9 +463,19 @@ pub fn cross_play(path: &Path, games: &Games) -> Result<()> {
         .build_cartesian_2d(0..many, 0..many)
         .map_err(|e| failed(path, e))?;
     let mesh = &mut chart.configure_mesh();
-    mesh.disable_mesh().x_desc(format!("{first}, oldest left")).y_desc(format!("{second}, oldest below"));
+    mesh.disable_mesh().x_label_formatter(&|_| String::new()).y_label_formatter(&|_| String::new());
+    mesh.x_desc(format!("{first}, after so many updates")).y_desc(format!("{second}, after so many updates"));
     mesh.label_style(("sans-serif", 16)).draw().map_err(|e| failed(path, e))?;
     let style = TextStyle::from(("sans-serif", 14).into_font()).pos(Pos::new(HPos::Center, VPos::Center));
+    // Each cell is of a player, who is named in its middle.
+    let labelled = (0..many).zip(&games.updates).step_by(games.won.len().div_ceil(MOST).max(1));
+    for (player, updates) in labelled {
+        let [(x0, bottom), (x1, _)] = [(player, 0), (player + 1, 0)].map(|at| chart.backend_coord(&at));
+        let [(left, y0), (_, y1)] = [(0, player), (0, player + 1)].map(|at| chart.backend_coord(&at));
+        for at in [((x0 + x1) / 2, bottom + 12), (left - 22, (y0 + y1) / 2)] {
+            root.draw(&Text::new(updates.to_string(), at, style.clone())).map_err(|e| failed(path, e))?;
+        }
+    }
     for (i, row) in (0..many).zip(&games.won) {
         for (j, won) in (0..many).zip(row) {
             let share = f64::from(*won) / f64::from(games.games.max(1));

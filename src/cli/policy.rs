@@ -48,10 +48,11 @@ fn info(path: &Path, output: &Output) -> Result<(), Failure> {
     let config = policy.config();
     let from = &config.provenance;
     output.line(format_args!("{}: drives a {}, {} weights", path.display(), config.agent, policy.parameters()));
-    output.line(format_args!(
-        "learned by {} from {} ({}), {} steps, seed {}",
-        from.learner, from.dataset, from.scene, from.steps, from.seed
-    ));
+    let learned_from = match from.dataset.as_str() {
+        "" => format!("by acting in {}", from.scene),
+        dataset => format!("from {dataset} ({})", from.scene),
+    };
+    output.line(format_args!("learned by {} {learned_from}, {} steps, seed {}", from.learner, from.steps, from.seed));
     let (network, head) = (&config.network, &config.head);
     let mut shape = vec![format!("network {}", word(&network.kind)), format!("head {}", word(&head.kind))];
     shape.extend((network.history > 1).then(|| format!("over {} ticks", network.history)));

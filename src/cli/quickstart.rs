@@ -75,7 +75,7 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
     let scene_name = scene.name.clone();
     let options = RunOptions { stop, device: device.device, scene: scene_name, ..RunOptions::new(run.clone()) };
     let summary =
-        train::with_bar(super::plot::Curve::Loss, &options, output, |bar| learn(&config, &data, &options, bar))?;
+        train::with_bar(Some(super::plot::Curve::Loss), &options, output, |bar| learn(&config, &data, &options, bar))?;
     if summary.outcome == Outcome::Interrupted {
         return Err(interrupted(format_args!(
             "go on with: apprentice train bc --dataset {} --run {} --resume",

@@ -1,9 +1,10 @@
 //! `apprentice train self-play`: two sides that learn against each other.
 
 use clap::Args;
+use serde_json::json;
 
 use super::acting::on_cpu;
-use super::plot::{Curve, cross_play, ratings};
+use super::plot::{cross_play, ratings};
 use super::train::{SettingArguments, settings, told, with_bar};
 use super::{Failure, Output, stop};
 use crate::learn::self_play::{Games, train_sides};
@@ -36,7 +37,7 @@ pub fn run(arguments: &SelfPlayArguments, output: &Output) -> Result<(), Failure
         scene: scene.name.clone(),
         ..RunOptions::new(&own.run)
     };
-    let summary = with_bar(Curve::Return, &options, output, |bar| train_sides(&config, &scene, 0, &options, bar))?;
+    let summary = with_bar(None, &options, output, |bar| train_sides(&config, &scene, 0, &options, bar))?;
     let games = Games::load(&own.run).map_err(Failure::failed)?;
     print(output, &games);
     for drawn in [ratings(&own.run.join("ratings.png"), &games), cross_play(&own.run.join("games.png"), &games)] {
@@ -47,7 +48,13 @@ pub fn run(arguments: &SelfPlayArguments, output: &Output) -> Result<(), Failure
     for side in &games.sides {
         output.line(format_args!("{side}: {}", own.run.join("last").join(side).display()));
     }
-    told(&summary, "rated by the games of all players", &own.run, &DeviceChoice::Cpu, output)
+    let numbers = json!({
+        "sides": games.sides,
+        "policies": games.sides.clone().map(|side| own.run.join("last").join(side)),
+        "updates": games.updates,
+        "ratings": games.ratings(),
+    });
+    told(&summary, ("rated by the games of all players", numbers), &own.run, &DeviceChoice::Cpu, output)
 }
 
 fn print(output: &Output, games: &Games) {

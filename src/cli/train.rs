@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::acting::{self, ActingArguments};
 use super::bco::{self, BcoArguments};
@@ -173,6 +173,12 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
 pub fn settings(mut defaults: TrainConfig, arguments: &SettingArguments, own: &Path) -> Result<TrainConfig, Failure> {
     let kind = defaults.training.learner;
     let mut overrides = arguments.set.clone();
+    for (section, reads) in [("ppo.", kind.learns_by_ppo()), ("dqn.", kind == LearnerKind::Dqn)] {
+        if let Some(set) = arguments.set.iter().find(|set| !reads && set.trim_start().starts_with(section)) {
+            let name = kind.name();
+            return Err(Failure::bad_use(anyhow!("train {name} does not read {section}*; leave --set {set} out")));
+        }
+    }
     arguments.said_once(arguments.seed.is_some(), "--seed", "training.seed")?;
     arguments.said_once(arguments.init_from.is_some(), "--init-from", "init.from")?;
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
@@ -212,11 +218,12 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
     let settings_of = &arguments.settings;
     let config = settings(kind.defaults(), settings_of, &settings_of.run.join("config.toml"))?;
     let (data, options, device) = prepare(&config, arguments, output)?;
-    let summary = with_bar(Curve::Loss, &options, output, |bar| train(&config, &data, &options, bar))?;
+    let summary = with_bar(Some(Curve::Loss), &options, output, |bar| train(&config, &data, &options, bar))?;
     let best = summary.best_loss.map_or("validation loss not measured".to_owned(), |loss| {
         format!("best validation loss {loss:.5} at step {}", summary.best_step)
     });
-    told(&summary, &best, &settings_of.run, &device, output)
+    let numbers = json!({ "best_loss": summary.best_loss, "best_step": summary.best_step });
+    told(&summary, (&best, numbers), &settings_of.run, &device, output)
 }
 
 /// The policy that a run begins from, or began from.
@@ -251,10 +258,10 @@ pub fn told_base(base: &Base, config: &TrainConfig, (observation, action): (&Lay
     }
 }
 
-/// Say what came of it, and how good the best policy is.
+/// Say what came of it, and how good the best policy is, in words and in numbers.
 pub fn told(
     summary: &TrainSummary,
-    best: &str,
+    (best, numbers): (&str, Value),
     run: &Path,
     device: &DeviceChoice,
     output: &Output,
@@ -270,16 +277,18 @@ pub fn told(
         summary.seconds
     ));
     output.line(format_args!("policy: {}", summary.policy_dir.display()));
-    output.object(&json!({
+    let mut object = json!({
         "run": run,
         "policy": summary.policy_dir,
         "outcome": format!("{:?}", summary.outcome),
         "steps": summary.steps,
-        "best_loss": summary.best_loss,
-        "best_step": summary.best_step,
         "seconds": summary.seconds,
         "device": device.to_string(),
-    }));
+    });
+    if let (Some(object), Value::Object(numbers)) = (object.as_object_mut(), numbers) {
+        object.extend(numbers);
+    }
+    output.object(&object);
     if summary.outcome == Outcome::Interrupted {
         return Err(interrupted_with_result("go on with --resume"));
     }
@@ -362,22 +371,17 @@ pub fn load_data(dirs: &[PathBuf]) -> Result<TrainingData, Failure> {
 }
 
 /// Draws the progress bar.
-pub struct Bar {
-    bar: ProgressBar,
-    /// Step and loss, or return, of each report, for a plot: training, validation.
-    points: [Vec<(f32, f32)>; 2],
-    curve: Curve,
-}
+pub struct Bar(ProgressBar);
 
 impl Bar {
     /// An empty bar.
     pub fn new(output: &Output) -> Self {
-        Self { bar: output.bar(0, "training"), points: Default::default(), curve: Curve::Loss }
+        Self(output.bar(0, "training"))
     }
 
     /// Take it off the screen.
     pub fn clear(&self) {
-        self.bar.finish_and_clear();
+        self.0.finish_and_clear();
     }
 }
 
@@ -391,41 +395,35 @@ pub fn failure(error: TrainError) -> Failure {
 
 impl Progress for Bar {
     fn started(&mut self, info: &RunInfo) {
-        self.bar.set_length(info.total_steps);
-        self.bar.set_position(info.first_step);
-        self.bar.reset_eta();
+        self.0.set_length(info.total_steps);
+        self.0.set_position(info.first_step);
+        self.0.reset_eta();
     }
 
     fn stepped(&mut self, report: &StepReport) {
-        self.bar.set_position(report.step);
-        let wanted = if self.curve == Curve::Loss { "loss" } else { "episodes/return" };
-        let found = report.metrics.iter().find(|m| m.tag.ends_with(wanted));
-        self.points[0].extend(found.map(|m| (report.step as f32, m.value)));
+        self.0.set_position(report.step);
     }
 
     fn validated(&mut self, report: &ValidationReport, _policy: &Policy) {
-        let value = report.validation.episodes.map_or(report.validation.loss, |(total, _)| total);
-        self.points[1].push((report.step as f32, value));
-        self.bar.set_message(match report.validation.episodes {
+        self.0.set_message(match report.validation.episodes {
             Some((total, success)) => format!("return {total:.2}, success {:.0} %", 100.0 * success),
             None => format!("loss {:.4}", report.validation.loss),
         });
     }
 }
 
-/// Train with a progress bar.
+/// Train with a progress bar, and draw what the run's event files tell.
 pub fn with_bar(
-    curve: Curve,
+    curve: Option<Curve>,
     options: &RunOptions,
     output: &Output,
     train: impl FnOnce(&mut Bar) -> Result<TrainSummary, TrainError>,
 ) -> Result<TrainSummary, Failure> {
-    let mut progress = Bar { curve, ..Bar::new(output) };
+    let mut progress = Bar::new(output);
     let summary = train(&mut progress);
     progress.clear();
     let summary = summary.map_err(failure)?;
-    let file = if curve == Curve::Loss { "loss.png" } else { "return.png" };
-    if let Err(error) = curves(&options.dir.join(file), curve, &progress.points) {
+    if let Some(Err(error)) = curve.map(|curve| curves(&options.dir, curve)) {
         bevy::log::warn!("no plot of the run: {error:#}");
     }
     Ok(summary)

@@ -86,6 +86,11 @@ impl LearnerKind {
         matches!(self, Self::Gail | Self::Vail | Self::Airl | Self::Amp | Self::MaxentIrl | Self::Apprenticeship)
     }
 
+    /// Whether it acts, and learns by proximal policy optimisation or as a special case of it.
+    pub fn learns_by_ppo(self) -> bool {
+        matches!(self, Self::Ppo | Self::Reinforce | Self::SelfPlay) || self.infers_reward()
+    }
+
     /// Whether it infers a reward from what was done, not only from what was seen.
     pub fn judges_actions(self) -> bool {
         matches!(self, Self::Gail | Self::Vail | Self::Airl | Self::MaxentIrl)

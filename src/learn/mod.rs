@@ -52,7 +52,7 @@ pub use methods::LearnerKind;
 pub use quality::{Quality, QualityUse, rate};
 pub use run_dir::RunState;
 pub use supervised::{Order, Supervised};
-pub use tensorboard::EventWriter;
+pub use tensorboard::{EventWriter, scalars};
 pub use training::{
     Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, ValidationReport, learner, run, train,
 };

@@ -4,7 +4,8 @@
 //! length, the bytes, masked CRC of the bytes, all little-endian. Each holds one `Event`
 //! (`tensorflow/core/util/event.proto`).
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -109,6 +110,42 @@ impl EventWriter {
         let event = Event { wall_time: now().as_secs_f64(), step: step as i64, what: Some(what) };
         self.file.write_all(&record(&event.encode_to_vec())).map_err(TrainError::io("write", &self.path))
     }
+}
+
+/// The number under `tag` at each step, from all event files in `dir`. Where a run that was stopped came to a step again, the
+/// newest counts; a record that was cut off in the middle ends its file.
+///
+/// # Errors
+/// The folder or a file in it cannot be read.
+pub fn scalars(dir: &Path, tag: &str) -> Result<BTreeMap<u64, f32>, TrainError> {
+    let fail = |e| TrainError::io("read", dir)(e);
+    let names: Result<Vec<PathBuf>, _> = fs::read_dir(dir).map_err(fail)?.map(|entry| Ok(entry?.path())).collect();
+    let is_event = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("events.out.tfevents."))
+    };
+    // Their names begin with the time.
+    let mut paths: Vec<PathBuf> = names.map_err(fail)?.into_iter().filter(is_event).collect();
+    paths.sort();
+    let mut found = BTreeMap::new();
+    for path in paths {
+        let bytes = fs::read(&path).map_err(TrainError::io("read", &path))?;
+        let mut rest = &bytes[..];
+        while let Some((data, more)) = first_record(rest) {
+            rest = more;
+            let Ok(Event { step, what: Some(What::Summary(summary)), .. }) = Event::decode(data) else { continue };
+            let value = summary.value.iter().find(|value| value.tag == tag).and_then(|value| value.simple_value);
+            found.extend(value.map(|value| (step as u64, value)));
+        }
+    }
+    Ok(found)
+}
+
+/// The data of the first of some records, and the others; `None` where it is not whole.
+fn first_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let (data, rest) = rest.get(4..)?.split_at_checked(u64::from_le_bytes(*length).try_into().ok()?)?;
+    let (sum, rest) = rest.split_first_chunk::<4>()?;
+    (u32::from_le_bytes(*sum) == masked_crc(data)).then_some((data, rest))
 }
 
 fn record(data: &[u8]) -> Vec<u8> {

@@ -189,6 +189,22 @@ impl Default for Conditions {
     }
 }
 
+/// What is not as the scene says, such as `grip 0.82, mass 1.40`; nothing where all is.
+impl fmt::Display for Conditions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let factors =
+            [("grip", self.grip), ("mass", self.mass), ("friction", self.friction), ("gravity", self.gravity)];
+        let differing = factors.into_iter().filter(|(_, factor)| *factor != 1.0);
+        let mut told: Vec<String> = differing.map(|(name, factor)| format!("{name} {factor:.2}")).collect();
+        match self.delay {
+            0 => (),
+            1 => told.push("delay 1 tick".into()),
+            ticks => told.push(format!("delay {ticks} ticks")),
+        }
+        f.write_str(&told.join(", "))
+    }
+}
+
 impl Conditions {
     /// Let friction and gravity be so in a world that is as its scene says.
     pub(super) fn apply(&self, physics: &mut Physics<'_>) {

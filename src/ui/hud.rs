@@ -32,7 +32,7 @@ impl Plugin for HudPlugin {
         app.add_systems(
             EguiPrimaryContextPass,
             (
-                dress,
+                (dress, prepare_letters).chain(),
                 (status::show_status, status::show_keys, recording::show_recording, training::show_training)
                     .chain()
                     .run_if(|panels: Res<Panels>| !panels.hidden),
@@ -42,6 +42,34 @@ impl Plugin for HudPlugin {
                 .run_if(resource_exists::<Session>),
         );
     }
+}
+
+/// All sizes of text.
+const SIZES: [FontId; 8] = [
+    FontId::proportional(11.5),
+    FontId::proportional(13.5),
+    FontId::proportional(17.0),
+    FontId::proportional(20.0),
+    FontId::proportional(30.0),
+    FontId::monospace(11.5),
+    FontId::monospace(12.5),
+    FontId::monospace(25.0),
+];
+
+/// Have every letter drawn into the font's texture before it is needed: one that is new is missing from the picture that it is
+/// first in.
+fn prepare_letters(mut contexts: EguiContexts, mut prepared: Local<f32>) -> Result {
+    let context = contexts.ctx_mut()?;
+    let scale = context.pixels_per_point();
+    if std::mem::replace(&mut *prepared, scale).to_bits() != scale.to_bits() {
+        let letters: String = (' '..='~').chain("·°²µ±½–→×".chars()).collect();
+        context.fonts_mut(|fonts| {
+            for font in SIZES {
+                fonts.layout_no_wrap(letters.clone(), font, TEXT);
+            }
+        });
+    }
+    Ok(())
 }
 
 /// Set sizes for the window's height, and take the keyboard's focus from buttons: Space and Enter belong to the scene.

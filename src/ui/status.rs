@@ -66,6 +66,10 @@ pub(super) fn show_status(
         if let Some(text) = arena.slots.get(agent.slot).and_then(|slot| rival_text(&physics, slot)) {
             ui.label(RichText::new(text).strong());
         }
+        let differs = arena.conditions().to_string();
+        if !differs.is_empty() {
+            ui.label(RichText::new(differs).small().color(FAINT));
+        }
         let (now, limit) = (score.ticks as f32 * dt, score.limit as f32 * dt);
         let share = if limit > 0.0 { now / limit } else { 0.0 };
         let bar =
@@ -91,8 +95,8 @@ fn rival_text(physics: &Physics<'_>, slot: &Slot) -> Option<String> {
         p if p.x < 0.0 => " left",
         _ => " right",
     };
-    let who = if rival.chasing { "catch the other" } else { "get away" };
-    Some(format!("{who}: {:.0} m{along}{across}", place.length()))
+    let who = if rival.chasing { "Catch the other: it is" } else { "Get away: the other is" };
+    Some(format!("{who} {:.0} m{along}{across}", place.length()))
 }
 
 fn replay_lines(ui: &mut egui::Ui, track: &ReplayTrack, playback: Option<&Playback>) {
@@ -118,6 +122,8 @@ fn score_table(ui: &mut egui::Ui, score: &Score) {
                 ui.label(RichText::new(text).monospace().color(colour));
             });
         };
+        // Nothing has no sign.
+        let rounded = |value: f32| (100.0 * value).round() / 100.0 + 0.0;
         let tint = |value: f32| match value {
             v if v > 0.005 => GOOD,
             v if v < -0.005 => BAD,
@@ -126,12 +132,12 @@ fn score_table(ui: &mut egui::Ui, score: &Score) {
         for ((name, weight), total) in score.names.iter().zip(&score.weights).zip(&score.totals) {
             ui.label(RichText::new(name).color(FAINT));
             number(ui, format!("\u{d7} {weight}"), FAINT);
-            number(ui, format!("{total:+.2}"), tint(*total));
+            number(ui, format!("{:+.2}", rounded(*total)), tint(*total));
             ui.end_row();
         }
         ui.label(RichText::new("score").strong());
         ui.label("");
-        number(ui, format!("{:+.2}", score.total()), tint(score.total()));
+        number(ui, format!("{:+.2}", rounded(score.total())), tint(score.total()));
         ui.end_row();
     });
 }

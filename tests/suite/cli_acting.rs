@@ -5,27 +5,19 @@ use std::path::Path;
 use super::cli::{apprentice, json, run};
 
 /// Settings that end within seconds.
-const SMALL: [&str; 16] = [
-    "--set",
-    "training.steps=2",
-    "--set",
-    "ppo.arenas=4",
-    "--set",
-    "ppo.ticks=20",
-    "--set",
-    "ppo.judged=2",
-    "--set",
-    "dqn.arenas=4",
-    "--set",
-    "dqn.first_ticks=40",
-    "--set",
-    "dqn.judged=2",
-    "--set",
-    "training.batch_size=16",
-];
+const SMALL: [&str; 2] = ["training.steps=2", "training.batch_size=16"];
+const SMALL_PPO: [&str; 3] = ["ppo.arenas=4", "ppo.ticks=20", "ppo.judged=2"];
+const SMALL_DQN: [&str; 3] = ["dqn.arenas=4", "dqn.first_ticks=40", "dqn.judged=2"];
 
 fn train(learner: &str, more: &[&str], dir: &Path) -> (Option<i32>, String) {
-    run(&[&["train", learner][..], more, &SMALL].concat(), dir)
+    let own: &[&str] = match learner {
+        "ppo" | "reinforce" => &SMALL_PPO,
+        "dqn" => &SMALL_DQN,
+        _ => &[],
+    };
+    let sets = SMALL.iter().chain(own).flat_map(|set| ["--set", *set]);
+    let arguments: Vec<&str> = ["train", learner].into_iter().chain(more.iter().copied()).chain(sets).collect();
+    run(&arguments, dir)
 }
 
 #[test]
@@ -90,7 +82,7 @@ fn what_cannot_be_learned_by_acting_is_refused_by_name() {
     assert_eq!(run(&["record", "--scene", "slalom", "--episodes", "2", "--dataset", "demos"], dir).0, Some(0));
     let cloning = ["train", "vae", "--dataset", "demos", "--run", "cloned", "--set", "training.steps=10"];
     assert_eq!(run(&cloning, dir).0, Some(0));
-    let cases: [(&str, &[&str], i32, &str); 14] = [
+    let cases: [(&str, &[&str], i32, &str); 16] = [
         ("ppo", &["--scene", "slalom", "--set", "data.mirror=true"], 2, "leave data.* out"),
         ("dqn", &["--scene", "slalom", "--set", "network.dropout=0.1"], 2, "network.dropout"),
         ("ppo", &["--scene", "nowhere"], 2, "nowhere"),
@@ -115,6 +107,8 @@ fn what_cannot_be_learned_by_acting_is_refused_by_name() {
         ),
         ("dqn", &["--scene", "slalom", "--set", "head.kind=gaussian"], 2, "head.kind must be values"),
         ("bc", &["--dataset", "demos", "--set", "training.learner=ppo"], 2, "train ppo"),
+        ("dqn", &["--scene", "slalom", "--set", "ppo.arenas=16"], 2, "train dqn does not read ppo.*"),
+        ("ppo", &["--scene", "slalom", "--set", "dqn.arenas=16"], 2, "train ppo does not read dqn.*"),
     ];
     for (learner, more, wanted, words) in cases {
         let (code, text) = train(learner, &[more, &["--run", "x"]].concat(), dir);

@@ -125,6 +125,12 @@ fn what_cannot_be_inferred_is_refused_by_name() {
     record("slalom", &["--dataset", "demos"], dir);
     let (code, text) = train("gail", &["--dataset", "demos", "--scene", "circuit", "--run", "gail"], dir);
     assert!(code == Some(2) && text.contains("was demonstrated in slalom"), "{text}");
+    record("circuit", &["--dataset", "others"], dir);
+    for named in [&[][..], &["--scene", "slalom"]] {
+        let both = [&["--dataset", "demos", "--dataset", "others", "--run", "gail"], named].concat();
+        let (code, text) = train("gail", &both, dir);
+        assert!(code == Some(2) && text.contains("several scenes (circuit, slalom)"), "{text}");
+    }
     let (code, text) = train("gail", &["--dataset", "demos", "--run", "gail", "--set", "reward.penalty=-1"], dir);
     assert!(code == Some(2) && text.contains("reward.penalty is -1"), "{text}");
     let (code, text) = train("gail", &["--dataset", "nowhere", "--run", "gail"], dir);
@@ -156,7 +162,8 @@ fn what_cannot_be_inferred_is_refused_by_name() {
         let (code, text) = train(learner, &["--dataset", "demos", "--run", "refused", "--set", set], dir);
         assert!(code == Some(2) && text.contains(wanted), "{learner} {set}: {text}");
     }
-    let (code, text) = train("dqn", &["--scene", "slalom", "--run", "refused", "--set", "reward.from=gail"], dir);
+    let dqn = ["train", "dqn", "--scene", "slalom", "--run", "refused", "--set", "reward.from=gail"];
+    let (code, text) = run(&dqn, dir);
     assert!(code == Some(2) && text.contains("train ppo --reward"), "{text}");
     assert!(!dir.join("refused").exists());
     // A description that does not fit together, and a damaged weight file, are named.

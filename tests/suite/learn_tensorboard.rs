@@ -1,6 +1,6 @@
 //! Event files read back, by a decoder that shares nothing with the writer.
 
-use apprentice::learn::{EventWriter, Metric};
+use apprentice::learn::{EventWriter, Metric, scalars};
 
 /// CRC-32C (Castagnoli), bit by bit.
 fn crc32c(data: &[u8]) -> u32 {
@@ -104,4 +104,34 @@ fn a_second_writer_takes_a_file_of_its_own() {
     let paths: Vec<_> = (0..3).map(|_| EventWriter::create(dir.path()).unwrap().path().to_path_buf()).collect();
     assert!(paths[0] != paths[1] && paths[1] != paths[2]);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_curve_goes_on_over_the_files_of_a_stopped_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut paths = Vec::new();
+    for steps in [0..8u64, 5..12] {
+        let mut writer = EventWriter::create(dir.path()).unwrap();
+        let file = paths.len() as f32;
+        for step in steps {
+            writer
+                .write(step, &[Metric { tag: "other", value: -1.0 }, Metric { tag: "train/loss", value: file }])
+                .unwrap();
+        }
+        writer.flush().unwrap();
+        paths.push(writer.path().to_owned());
+    }
+    let read = scalars(dir.path(), "train/loss").unwrap();
+    let wanted: Vec<(u64, f32)> = (0..12).map(|step| (step, if step < 5 { 0.0 } else { 1.0 })).collect();
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), wanted);
+    // Killed in the middle of a record: what was whole before it counts.
+    let bytes = std::fs::read(&paths[1]).unwrap();
+    for cut in [1, 10, 30] {
+        std::fs::write(&paths[1], &bytes[..bytes.len() - cut]).unwrap();
+        assert_eq!(scalars(dir.path(), "train/loss").unwrap().len(), 11, "{cut} bytes less");
+    }
+    std::fs::write(&paths[1], b"nothing of the kind").unwrap();
+    assert_eq!(scalars(dir.path(), "train/loss").unwrap().len(), 8);
+    assert!(scalars(dir.path(), "nothing").unwrap().is_empty());
+    assert!(scalars(&dir.path().join("nowhere"), "train/loss").is_err());
 }

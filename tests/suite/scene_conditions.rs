@@ -149,6 +149,9 @@ fn each_episode_draws_its_own_and_the_layout_stays() {
     assert!(near(ends(|c| c.mass), (0.8, 2.0)), "{:?}", ends(|c| c.mass));
     assert_eq!(ends(|c| c.delay as f32), (0.0, 4.0));
     assert_eq!(ends(|c| c.gravity), (0.9, 0.9));
+    assert_eq!(plain.with(|arena, _| arena.conditions().to_string()), "");
+    let told = seen[0].to_string();
+    assert!(told.starts_with("grip ") && told.contains(", gravity 0.90") && !told.contains("friction"), "{told}");
     let mut again = Drive::new(&under(ranges), 7);
     again.tick([0.0; 4]);
     assert_eq!(again.with(|arena, _| arena.conditions()), seen[7]);

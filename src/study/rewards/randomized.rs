@@ -10,6 +10,9 @@ use crate::study::{Laboratory, Numbers, Report, Row, StudyError};
 const SCENE: &str = "slippery";
 /// Episodes by which a run's best policy is chosen: twenty hardly meet the ends of the ranges.
 const JUDGED: usize = 100;
+/// Half a minute, about a lap: who looks eleven seconds ahead, as ppo does by itself, comes to hurry where it is slippery, until
+/// it leaves the road.
+const DISCOUNT: f32 = 0.999;
 
 /// The least, the middle and the greatest of both ranges: nine worlds, each of which stays as it is.
 fn worlds(ranges: ConditionRanges) -> Vec<ConditionRanges> {
@@ -29,7 +32,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
         let name = format!("{label}-{seed}");
         laboratory.cell(&name, || {
             let mut config = laboratory.sized(&LearnerKind::Ppo.defaults(), seed);
-            config.ppo.judged = laboratory.few(JUDGED);
+            (config.ppo.judged, config.ppo.discount) = (laboratory.few(JUDGED), DISCOUNT);
             let policy = rewarded(laboratory, laboratory.run(&name), &config, learned, &mut ())?;
             let success = |world: &Scene| -> Result<f64, StudyError> {
                 Ok(laboratory.judge(policy.clone(), world)?.success_rate)
@@ -51,7 +54,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
     Ok(Report {
         name: "randomized".into(),
         about: format!(
-            "ppo from chance on {SCENE}, {} updates, whose best policy {} episodes choose: in a world whose grip and mass stay \
+            "ppo from chance on {SCENE}, {} updates with a discount of {DISCOUNT}, whose best policy {} episodes choose: in a world whose grip and mass stay \
              what they are, and in one where each episode draws them (grip {}, mass {} of the car's own). Success where they \
              stay, in the mean over nine worlds with the least, middle and greatest of both, and in the worst of these.",
             laboratory.sized(&LearnerKind::Ppo.defaults(), 0).training.steps,
