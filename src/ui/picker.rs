@@ -2,12 +2,17 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::{Align2, Button, Color32, RichText};
+use bevy_egui::egui::{Align2, AtomExt, Button, Color32, RichText};
 
 use super::hud::{FAINT, key_cap, panel};
 use super::keys::Panels;
 use crate::live::{Request, Session, SimClock};
 use crate::scenes::{builtin_names, find};
+
+/// Widths of the list, of its keys and of its names, points.
+const WIDE: f32 = 500.0;
+const KEY_WIDE: f32 = 20.0;
+const NAME_WIDE: f32 = 74.0;
 
 /// One scene of the list.
 pub(super) struct Row {
@@ -39,21 +44,29 @@ pub(super) fn show_picker(
     let context = contexts.ctx_mut()?;
     let mut chosen = None;
     panel(context, "picker", Align2::CENTER_CENTER, [0.0, 0.0], |ui| {
-        ui.set_width(430.0);
+        ui.set_width(WIDE);
         ui.label(RichText::new("Choose a scene").size(20.0).strong());
         ui.label(RichText::new("Play it, record it (R), train on what you recorded (T), hand over (P).").color(FAINT));
         ui.add_space(6.0);
         for (i, row) in rows.iter().enumerate() {
             ui.horizontal(|ui| {
-                key_cap(ui, &if i < 9 { (i + 1).to_string() } else { " ".to_owned() });
+                let key = [KEY_WIDE, ui.spacing().interact_size.y];
+                ui.allocate_ui(key.into(), |ui| {
+                    ui.set_min_width(KEY_WIDE);
+                    if i < 9 {
+                        key_cap(ui, &(i + 1).to_string());
+                    }
+                });
                 let here = row.name == session.scene.name;
                 let fill = if here { Color32::from_rgb(48, 74, 104) } else { Color32::from_rgb(33, 39, 48) };
-                let text = RichText::new(format!("{:<10} {}", row.name, row.title)).strong();
-                let button = Button::new(text).fill(fill).min_size([318.0, 26.0].into());
-                if ui.add(button).clicked() {
+                let name = RichText::new(row.name).strong();
+                let name = name.atom_size([NAME_WIDE, 0.0].into()).atom_align(Align2::LEFT_CENTER);
+                let agent = RichText::new(&row.agent).small().color(FAINT);
+                let size = [ui.available_width(), 26.0];
+                let button = Button::new((name, RichText::new(&row.title))).right_text(agent);
+                if ui.add(button.fill(fill).truncate().min_size(size.into())).clicked() {
                     chosen = Some(row.name);
                 }
-                ui.label(RichText::new(&row.agent).small().color(FAINT));
             });
         }
         ui.add_space(4.0);

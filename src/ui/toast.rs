@@ -24,16 +24,19 @@ pub(super) fn show_end(mut contexts: EguiContexts, session: Res<Session>, scores
         End::Failure(why) => ("FAILED", why, BAD),
         End::TimeUp => ("TIME IS UP", "", NOTE),
     };
-    egui::Area::new(Id::new("end")).anchor(Align2::CENTER_TOP, [0.0, 84.0]).interactable(false).show(context, |ui| {
-        frame().stroke(egui::Stroke::new(2.0, colour)).show(ui, |ui| {
-            ui.vertical_centered(|ui| {
-                ui.label(RichText::new(text).size(30.0).strong().color(colour));
-                if !why.is_empty() {
-                    ui.label(RichText::new(why).color(FAINT));
-                }
+    egui::Area::new(Id::new(("end", text, why))).anchor(Align2::CENTER_TOP, [0.0, 84.0]).interactable(false).show(
+        context,
+        |ui| {
+            frame().stroke(egui::Stroke::new(2.0, colour)).show(ui, |ui| {
+                ui.vertical_centered(|ui| {
+                    ui.label(RichText::new(text).size(30.0).strong().color(colour));
+                    if !why.is_empty() {
+                        ui.label(RichText::new(why).color(FAINT));
+                    }
+                });
             });
-        });
-    });
+        },
+    );
     Ok(())
 }
 
@@ -49,15 +52,14 @@ pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>) -> 
     // Fades over the last half second.
     let alpha = ((stays - age).as_secs_f32() / 0.5).min(1.0);
     let (stroke, text) = if notice.is_error { (BAD, BAD) } else { (Color32::from_rgb(90, 110, 135), TEXT) };
-    egui::Area::new(Id::new("notice")).anchor(Align2::CENTER_TOP, [0.0, MARGIN]).interactable(false).show(
-        context,
-        |ui| {
-            ui.set_opacity(alpha);
-            ui.set_max_width(400.0);
-            frame().stroke(egui::Stroke::new(1.0, stroke)).show(ui, |ui| {
-                ui.label(RichText::new(&notice.text).color(text));
-            });
-        },
-    );
+    // An area is placed by how wide it was: another text has its own, or it would be out of place at first.
+    let id = Id::new(("notice", &notice.text));
+    egui::Area::new(id).anchor(Align2::CENTER_TOP, [0.0, MARGIN]).interactable(false).show(context, |ui| {
+        ui.set_opacity(alpha);
+        ui.set_max_width(400.0);
+        frame().stroke(egui::Stroke::new(1.0, stroke)).show(ui, |ui| {
+            ui.label(RichText::new(&notice.text).color(text));
+        });
+    });
     Ok(())
 }

@@ -251,6 +251,13 @@ fn sides_and_opponents_at_the_command_line() {
         let (code, text) = run(&[&eval, more].concat(), dir);
         assert!(code.is_some_and(|code| code != 0) && text.contains(wanted), "{text}");
     }
+    // The window does not open for what would drive the wrong side.
+    if cfg!(feature = "desktop") {
+        for more in [&["--policy", "tag/last/runner"][..], &["--side", "runner", "--policy", "tag/last/chaser"]] {
+            let (code, text) = run(&[&["play", "playground"][..], more].concat(), dir);
+            assert!(code == Some(2) && text.contains(", not the "), "{text}");
+        }
+    }
     let seen = ["record", "--scene", "slalom", "--episodes", "2", "--dataset", "seen"];
     assert_eq!(run(&seen, dir).0, Some(0));
     for (arguments, wanted) in [
