@@ -19,7 +19,11 @@ use crate::learn::{LearnerKind, RunOptions};
   apprentice train gail --dataset demos/five --run runs/gail
   apprentice train bc --dataset demos/five --run runs/bc
   apprentice train gail --dataset demos/five --init-from runs/bc --run runs/better
+  apprentice record --scene slalom --episodes 5 --states-only --dataset demos/seen
   apprentice train amp --dataset demos/seen --run runs/amp --set reward.task=0
+  apprentice train airl --dataset demos/five --run runs/airl
+  apprentice reward show runs/airl --scene slalom --map airl.png
+  apprentice train ppo --scene slalom --reward runs/airl --run runs/anew
   apprentice eval --policy runs/gail --scene slalom --horizon 22")]
 pub struct InferringArguments {
     /// The demonstrations; may be given several times

@@ -46,7 +46,7 @@ pub struct RecordArguments {
     /// The dataset's folder; begun where there is none, added to where there is one
     #[arg(long)]
     dataset: PathBuf,
-    /// Record what is seen, not what is done: demonstrations for `train bco`
+    /// Record what is seen, not what is done: demonstrations for `train bco` and `train amp`
     #[arg(long)]
     states_only: bool,
     /// Drive by keys that are down or up, with nothing between, each held for this many ticks: demonstrations for `train

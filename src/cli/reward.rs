@@ -76,9 +76,11 @@ fn show(run: &Path, map: Option<(&Path, &str)>, episodes: u64, output: &Output) 
     }
     let without = weights.iter().filter(|(_, weight)| weight.abs() < LEAST).count();
     if !weights.is_empty() {
-        output.line(format_args!(
-            "  {without} more features below {LEAST}; numbers count from the demonstrations' mean, in three of their deviations"
-        ));
+        output.line(format_args!("  {without} more below {LEAST}, or not judged"));
+        output.line(
+            "the reward of a tick is the sum of weight times feature; a feature is what is observed less its mean in the \
+             demonstrations, divided by three of its deviations there and kept within -1 and 1; ^2 marks its square",
+        );
     }
     if weights.is_empty() && map.is_none() {
         output.line("a network, which has no weights to read; see where it is high with --map and --scene");
