@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::{Align2, AtomExt, Button, Color32, RichText};
+use bevy_egui::egui::{Align, Align2, AtomExt, Button, Color32, Layout, RichText};
 
 use super::hud::{FAINT, key_cap, panel};
 use super::keys::Panels;
@@ -10,9 +10,12 @@ use crate::live::{Request, Session, SimClock};
 use crate::scenes::{builtin_names, find};
 
 /// Widths of the list, of its keys and of its names, points.
-const WIDE: f32 = 500.0;
+const WIDE: f32 = 530.0;
 const KEY_WIDE: f32 = 20.0;
 const NAME_WIDE: f32 = 74.0;
+/// Height of a row and of its text, points.
+const HIGH: f32 = 26.0;
+const TEXT_HIGH: f32 = 16.0;
 
 /// One scene of the list.
 pub(super) struct Row {
@@ -50,8 +53,7 @@ pub(super) fn show_picker(
         ui.add_space(6.0);
         for (i, row) in rows.iter().enumerate() {
             ui.horizontal(|ui| {
-                let key = [KEY_WIDE, ui.spacing().interact_size.y];
-                ui.allocate_ui(key.into(), |ui| {
+                ui.allocate_ui_with_layout([KEY_WIDE, HIGH].into(), Layout::left_to_right(Align::Center), |ui| {
                     ui.set_min_width(KEY_WIDE);
                     if i < 9 {
                         key_cap(ui, &(i + 1).to_string());
@@ -60,9 +62,9 @@ pub(super) fn show_picker(
                 let here = row.name == session.scene.name;
                 let fill = if here { Color32::from_rgb(48, 74, 104) } else { Color32::from_rgb(33, 39, 48) };
                 let name = RichText::new(row.name).strong();
-                let name = name.atom_size([NAME_WIDE, 0.0].into()).atom_align(Align2::LEFT_CENTER);
+                let name = name.atom_size([NAME_WIDE, TEXT_HIGH].into()).atom_align(Align2::LEFT_CENTER);
                 let agent = RichText::new(&row.agent).small().color(FAINT);
-                let size = [ui.available_width(), 26.0];
+                let size = [WIDE - KEY_WIDE - ui.spacing().item_spacing.x, HIGH];
                 let button = Button::new((name, RichText::new(&row.title))).right_text(agent);
                 if ui.add(button.fill(fill).truncate().min_size(size.into())).clicked() {
                     chosen = Some(row.name);
