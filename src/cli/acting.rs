@@ -124,7 +124,10 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         defaults.dqn.explore_first = DqnConfig::EXPLORE_FIRST_SHOWN;
     }
     own.said_once(reward.is_some(), "--reward", "reward.from")?;
-    let mut config = settings(defaults, own, &own.run.join("config.toml"))?;
+    if reward.is_none() && own.names("reward.from") && !own.resume {
+        return Err(Failure::bad_use(anyhow!("name the reward by --reward, which sets what goes with it, too")));
+    }
+    let mut config = settings(defaults, kind.name(), own, &own.run.join("config.toml"))?;
     if let Some(from) = reward {
         if own.resume && config.reward.from != from {
             return Err(Failure::bad_use(anyhow!(
@@ -160,18 +163,21 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
     let summary = with_bar(Some(Curve::Return), &options, output, |bar| {
         train_shown(&config, environment, &shown, &options, bar)
     })?;
-    // By an inferred reward the newest policy is taken, whatever the task's own score says of it.
-    let which = if config.training.select_from < 1.0 { "best" } else { "the newest policy's" };
-    told_return(&summary, which, &own.run, output)
+    told_return(&summary, &config, &own.run, output)
 }
 
 /// Say what came of it, and the return by the task's reward of the policy that was chosen.
-pub fn told_return(summary: &TrainSummary, which: &str, run: &Path, output: &Output) -> Result<(), Failure> {
+pub fn told_return(summary: &TrainSummary, config: &TrainConfig, run: &Path, output: &Output) -> Result<(), Failure> {
+    // By an inferred reward the newest policy is taken, whatever the task's own score says of it.
+    let newest = config.training.select_from >= 1.0;
+    let which = if newest { "the newest policy's" } else { "best" };
     // What is least is minus the return.
     let judged = summary.best_loss.map(|loss| -loss);
-    let words = judged.map_or("not judged yet".to_owned(), |judged| {
-        format!("{which} return by the task's reward {judged:.3} after update {}", summary.best_step)
-    });
+    let words = match judged {
+        Some(judged) => format!("{which} return by the task's reward {judged:.3} after update {}", summary.best_step),
+        None if newest => "the newest policy counts, and is judged after the last update".to_owned(),
+        None => "not judged yet".to_owned(),
+    };
     let numbers = json!({ "best_return": judged, "best_step": summary.best_step });
     told(summary, (&words, numbers), run, &DeviceChoice::Cpu, output)
 }

@@ -39,7 +39,7 @@ impl From<TrainError> for RoundError {
 pub fn run(arguments: &BcoArguments, output: &Output) -> Result<(), Failure> {
     let rounds_dir = arguments.run.settings.run.join("rounds");
     let own = rounds_dir.join("00").join("policy").join("config.toml");
-    let config = settings(LearnerKind::BehaviourCloning.defaults(), &arguments.run.settings, &own)?;
+    let config = settings(LearnerKind::BehaviourCloning.defaults(), "bco", &arguments.run.settings, &own)?;
     if rounds_dir.exists() && !arguments.run.settings.resume {
         return Err(Failure::bad_use(TrainError::Exists { dir: arguments.run.settings.run.clone() }));
     }

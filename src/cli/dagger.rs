@@ -45,6 +45,7 @@ pub fn run(arguments: &DaggerArguments, output: &Output) -> Result<(), Failure> 
     let rounds_dir = arguments.run.settings.run.join("rounds");
     let config = settings(
         LearnerKind::BehaviourCloning.defaults(),
+        "dagger",
         &arguments.run.settings,
         &rounds_dir.join("00").join("config.toml"),
     )?;

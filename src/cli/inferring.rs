@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::acting::{arenas, at_horizon, on_cpu, told_return};
 use super::plot::Curve;
-use super::train::{SettingArguments, load_data, scene_of, settings, with_bar};
+use super::train::{SettingArguments, base_of, load_data, scene_of, settings, told_base, with_bar};
 use super::{Failure, Output, stop};
 use crate::learn::irl::imitate_in;
 use crate::learn::{LearnerKind, RunOptions};
@@ -38,7 +38,7 @@ pub struct InferringArguments {
 
 pub fn run(kind: LearnerKind, arguments: &InferringArguments, output: &Output) -> Result<(), Failure> {
     let own = &arguments.settings;
-    let config = settings(kind.defaults(), own, &own.run.join("config.toml"))?;
+    let config = settings(kind.defaults(), kind.name(), own, &own.run.join("config.toml"))?;
     on_cpu(own)?;
     let data = load_data(&arguments.datasets)?;
     let shown_in: BTreeSet<&str> = data.facts.iter().map(|facts| facts.scene.as_str()).collect();
@@ -68,7 +68,11 @@ pub fn run(kind: LearnerKind, arguments: &InferringArguments, output: &Output) -
         ..RunOptions::new(&own.run)
     };
     let environment = arenas(&scene, &config);
+    if let Some(base) = base_of(&config, own)? {
+        let spaces = scene.blueprint.spaces();
+        told_base(&base, &config, (&spaces.observation, &spaces.action), output);
+    }
     let summary =
         with_bar(Some(Curve::Return), &options, output, |bar| imitate_in(&config, environment, &data, &options, bar))?;
-    told_return(&summary, "the newest policy's", &own.run, output)
+    told_return(&summary, &config, &own.run, output)
 }

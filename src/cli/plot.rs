@@ -112,10 +112,17 @@ pub fn curves(run: &Path, what: Curve) -> Result<()> {
     root.present().map_err(|e| failed(path, e))
 }
 
-/// What a logarithmic axis is labelled with: 1, 2 and 5 in each decade, or 1 alone where that would be too much.
+/// Steps are counted: there is no label between two of them.
+fn whole(step: &f32) -> String {
+    if step.fract() == 0.0 { step.to_string() } else { String::new() }
+}
+
+/// What a logarithmic axis is labelled with: 1, 2 and 5 in each decade; 1 alone where that would be too much, and round numbers
+/// that are evenly apart where it would be too little.
 fn decades(low: f32, high: f32) -> Vec<f32> {
-    /// More labels than this stand too close.
+    /// More labels than this stand too close, and fewer tell no scale.
     const MOST: usize = 14;
+    const LEAST: usize = 3;
     let within = |steps: &[f64]| -> Vec<f32> {
         let [first, last] = [low, high].map(|end| f64::from(end).log10());
         let exponents = first.floor() as i32..=last.ceil() as i32;
@@ -123,7 +130,20 @@ fn decades(low: f32, high: f32) -> Vec<f32> {
         all.filter(|label| (low..=high).contains(label)).collect()
     };
     let labels = within(&[1.0, 2.0, 5.0]);
-    if labels.len() > MOST { within(&[1.0]) } else { labels }
+    if labels.len() > MOST {
+        return within(&[1.0]);
+    }
+    if labels.len() < LEAST {
+        // Round numbers, at most eight.
+        let span = f64::from(high - low);
+        let tenth = 10f64.powf((span / 10.0).log10().floor());
+        let apart = [2.0, 5.0, 10.0, 20.0].map(|step| step * tenth);
+        let apart = apart.into_iter().find(|apart| span / apart <= 8.0).unwrap_or(span);
+        let first = (f64::from(low) / apart).ceil() as i64;
+        let last = (f64::from(high) / apart).floor() as i64;
+        return (first..=last).map(|at| (at as f64 * apart) as f32).collect();
+    }
+    labels
 }
 
 fn draw_curves<Y>(
@@ -156,7 +176,7 @@ where
         .configure_mesh()
         .x_desc(step)
         .max_light_lines(1)
-        .x_label_formatter(&|step| step.to_string())
+        .x_label_formatter(&whole)
         .y_desc(unit)
         .label_style(("sans-serif", 16))
         .draw()
@@ -429,7 +449,7 @@ pub fn ratings(path: &Path, games: &Games) -> Result<()> {
         .map_err(|e| failed(path, e))?;
     let mesh = &mut chart.configure_mesh();
     mesh.x_desc("updates").y_desc("Elo").max_light_lines(1).label_style(("sans-serif", 16));
-    mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(&|y| format!("{y:.0}"));
+    mesh.x_label_formatter(&whole).y_label_formatter(&|y| format!("{y:.0}"));
     mesh.draw().map_err(|e| failed(path, e))?;
     for ((ratings, name), colour) in ratings.iter().zip(&games.sides).zip([DEMONSTRATED, DRIVEN]) {
         let points: Vec<(f32, f32)> =
@@ -463,7 +483,10 @@ pub fn cross_play(path: &Path, games: &Games) -> Result<()> {
         .build_cartesian_2d(0..many, 0..many)
         .map_err(|e| failed(path, e))?;
     let mesh = &mut chart.configure_mesh();
-    mesh.disable_mesh().x_label_formatter(&|_| String::new()).y_label_formatter(&|_| String::new());
+    mesh.disable_mesh()
+        .set_all_tick_mark_size(0)
+        .x_label_formatter(&|_| String::new())
+        .y_label_formatter(&|_| String::new());
     mesh.x_desc(format!("{first}, after so many updates")).y_desc(format!("{second}, after so many updates"));
     mesh.label_style(("sans-serif", 16)).draw().map_err(|e| failed(path, e))?;
     let style = TextStyle::from(("sans-serif", 14).into_font()).pos(Pos::new(HPos::Center, VPos::Center));

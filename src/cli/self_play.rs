@@ -29,7 +29,7 @@ pub struct SelfPlayArguments {
 pub fn run(arguments: &SelfPlayArguments, output: &Output) -> Result<(), Failure> {
     let own = &arguments.settings;
     let scene = find(&arguments.scene).map_err(Failure::bad_use)?;
-    let config = settings(LearnerKind::SelfPlay.defaults(), own, &own.run.join("config.toml"))?;
+    let config = settings(LearnerKind::SelfPlay.defaults(), "self-play", own, &own.run.join("config.toml"))?;
     on_cpu(own)?;
     let options = RunOptions {
         resume: own.resume,
@@ -40,9 +40,12 @@ pub fn run(arguments: &SelfPlayArguments, output: &Output) -> Result<(), Failure
     let summary = with_bar(None, &options, output, |bar| train_sides(&config, &scene, 0, &options, bar))?;
     let games = Games::load(&own.run).map_err(Failure::failed)?;
     print(output, &games);
-    for drawn in [ratings(&own.run.join("ratings.png"), &games), cross_play(&own.run.join("games.png"), &games)] {
-        if let Err(error) = drawn {
-            bevy::log::warn!("no plot of the games: {error:#}");
+    let played = !games.won.is_empty();
+    if played {
+        for drawn in [ratings(&own.run.join("ratings.png"), &games), cross_play(&own.run.join("games.png"), &games)] {
+            if let Err(error) = drawn {
+                bevy::log::warn!("no plot of the games: {error:#}");
+            }
         }
     }
     for side in &games.sides {
@@ -54,7 +57,8 @@ pub fn run(arguments: &SelfPlayArguments, output: &Output) -> Result<(), Failure
         "updates": games.updates,
         "ratings": games.ratings(),
     });
-    told(&summary, ("rated by the games of all players", numbers), &own.run, &DeviceChoice::Cpu, output)
+    let words = if played { "rated by the games of all players" } else { "no game was played yet" };
+    told(&summary, (words, numbers), &own.run, &DeviceChoice::Cpu, output)
 }
 
 fn print(output: &Output, games: &Games) {

@@ -130,14 +130,40 @@ pub struct SettingArguments {
 }
 
 impl SettingArguments {
+    /// Whether this setting is given by itself, not by an option of its own.
+    pub fn names(&self, key: &str) -> bool {
+        names(&self.set, key)
+    }
+
     /// Refuse a setting that an option of its own gives, too.
     pub fn said_once(&self, given: bool, option: &str, key: &str) -> Result<(), Failure> {
-        let named = |set: &String| set.split('=').next().is_some_and(|name| name.trim() == key);
-        if given && self.set.iter().any(named) {
-            return Err(Failure::bad_use(anyhow!("{option} and --set {key} say the same; leave one of them out")));
-        }
-        Ok(())
+        said_once(&self.set, given, option, key)
     }
+}
+
+fn names(set: &[String], key: &str) -> bool {
+    set.iter().any(|set| set.split('=').next().is_some_and(|name| name.trim() == key))
+}
+
+/// Refuse a setting that an option of its own gives, too.
+pub fn said_once(set: &[String], given: bool, option: &str, key: &str) -> Result<(), Failure> {
+    if given && names(set, key) {
+        return Err(Failure::bad_use(anyhow!("{option} sets {key}, and what goes with it; leave --set {key} out")));
+    }
+    Ok(())
+}
+
+/// Refuse the first of these settings, each of which begins with its dotted key, that nothing would come of in `train
+/// COMMAND`.
+pub fn all_read(kind: LearnerKind, command: &str, mut set: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let unread = |set: &String| {
+        let (section, _) = set.trim_start().split_once('.')?;
+        (section != command && !kind.reads(section)).then(|| section.to_owned())
+    };
+    let found = set.find_map(|set| Some((unread(&set)?, set)));
+    found.map_or(Ok(()), |(section, set)| {
+        Err(Failure::bad_use(anyhow!("train {command} does not read {section}.*; leave {set} out")))
+    })
 }
 
 pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
@@ -168,17 +194,17 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
     learn(kind, arguments, output)
 }
 
-/// The settings that a method begins from, with what a file and the command line change. A resumed run keeps its `own`
-/// unless told others, which the run then refuses by name.
-pub fn settings(mut defaults: TrainConfig, arguments: &SettingArguments, own: &Path) -> Result<TrainConfig, Failure> {
+/// The settings that a method begins from, with what a file and the command line of `train COMMAND` change. A resumed run
+/// keeps its `own` unless told others, which the run then refuses by name.
+pub fn settings(
+    mut defaults: TrainConfig,
+    command: &str,
+    arguments: &SettingArguments,
+    own: &Path,
+) -> Result<TrainConfig, Failure> {
     let kind = defaults.training.learner;
     let mut overrides = arguments.set.clone();
-    for (section, reads) in [("ppo.", kind.learns_by_ppo()), ("dqn.", kind == LearnerKind::Dqn)] {
-        if let Some(set) = arguments.set.iter().find(|set| !reads && set.trim_start().starts_with(section)) {
-            let name = kind.name();
-            return Err(Failure::bad_use(anyhow!("train {name} does not read {section}*; leave --set {set} out")));
-        }
-    }
+    all_read(kind, command, overrides.iter().cloned())?;
     arguments.said_once(arguments.seed.is_some(), "--seed", "training.seed")?;
     arguments.said_once(arguments.init_from.is_some(), "--init-from", "init.from")?;
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
@@ -216,7 +242,7 @@ pub fn settings(mut defaults: TrainConfig, arguments: &SettingArguments, own: &P
 
 fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result<(), Failure> {
     let settings_of = &arguments.settings;
-    let config = settings(kind.defaults(), settings_of, &settings_of.run.join("config.toml"))?;
+    let config = settings(kind.defaults(), kind.name(), settings_of, &settings_of.run.join("config.toml"))?;
     let (data, options, device) = prepare(&config, arguments, output)?;
     let summary = with_bar(Some(Curve::Loss), &options, output, |bar| train(&config, &data, &options, bar))?;
     let best = summary.best_loss.map_or("validation loss not measured".to_owned(), |loss| {
@@ -229,7 +255,9 @@ fn learn(kind: LearnerKind, arguments: &RunArguments, output: &Output) -> Result
 /// The policy that a run begins from, or began from.
 pub fn base_of(config: &TrainConfig, arguments: &SettingArguments) -> Result<Option<Base>, Failure> {
     Base::load(config).map_err(|error| {
-        if arguments.resume {
+        let gone = !config.init.from.is_empty() && !Path::new(&config.init.from).exists();
+        let began_so = !arguments.set.iter().any(|set| set.trim_start().starts_with("init."));
+        if arguments.resume && arguments.run.is_dir() && gone && began_so {
             return Failure::bad_use(anyhow!(
                 "the run began from another policy, without which it cannot go on: {error}"
             ));

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::exit::interrupted;
-use super::train::{Bar, failure, load_data};
+use super::train::{Bar, all_read, failure, load_data, said_once};
 use super::{Failure, Output, plot, stop};
 use crate::learn::{LearnerKind, TrainConfig};
 use crate::policies::Policy;
@@ -100,8 +100,11 @@ pub fn run(arguments: &TuneArguments, output: &Output) -> Result<(), Failure> {
     };
     let scene = arguments.scene.as_deref().map(find).transpose().map_err(Failure::bad_use)?;
     let mut overrides = arguments.set.clone();
+    let kind = arguments.learner.kind();
+    all_read(kind, kind.name(), overrides.iter().chain(space.0.keys()).cloned())?;
+    said_once(&overrides, arguments.seed.is_some(), "--seed", "training.seed")?;
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
-    let defaults = arguments.learner.kind().defaults();
+    let defaults = kind.defaults();
     let config = defaults.changed(arguments.config.as_deref(), &overrides).map_err(Failure::bad_use)?;
     if scene.is_none() && config.data.validation_fraction == 0.0 {
         return Err(Failure::bad_use(anyhow!(

@@ -91,6 +91,21 @@ impl LearnerKind {
         matches!(self, Self::Ppo | Self::Reinforce | Self::SelfPlay) || self.infers_reward()
     }
 
+    /// Whether anything comes of this section of the settings, such as `ppo`. The sections `dagger` and `bco` are of what
+    /// trains it time and again, and read by no learner itself.
+    pub fn reads(self, section: &str) -> bool {
+        match section {
+            "ppo" => self.learns_by_ppo(),
+            "dqn" => self == Self::Dqn,
+            "self_play" => self == Self::SelfPlay,
+            "reward" => self.infers_reward() || matches!(self, Self::Ppo | Self::Reinforce),
+            "gan" => matches!(self, Self::Gan | Self::FeatureMatching),
+            "continual" => !self.learns_by_ppo() && self != Self::Dqn,
+            "dagger" | "bco" => false,
+            _ => true,
+        }
+    }
+
     /// Whether it infers a reward from what was done, not only from what was seen.
     pub fn judges_actions(self) -> bool {
         matches!(self, Self::Gail | Self::Vail | Self::Airl | Self::MaxentIrl)

@@ -316,6 +316,8 @@ pub fn run(
         }
         if due(settings.checkpoint_every) && state.step < total && !state.finished {
             let policy = labelled(learner, &state, newest_loss)?;
+            // What a run that goes on from here does not tell again.
+            events.flush()?;
             dir.checkpoint(learner, &policy, &state, settings.keep_checkpoints)?;
         }
     }

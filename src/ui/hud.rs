@@ -62,7 +62,7 @@ fn prepare_letters(mut contexts: EguiContexts, mut prepared: Local<f32>) -> Resu
     let context = contexts.ctx_mut()?;
     let scale = context.pixels_per_point();
     if std::mem::replace(&mut *prepared, scale).to_bits() != scale.to_bits() {
-        let letters: String = (' '..='~').chain("·°²µ±½–→×".chars()).collect();
+        let letters: String = (' '..='~').chain("·°²µ±½–→×…".chars()).collect();
         context.fonts_mut(|fonts| {
             for font in SIZES {
                 fonts.layout_no_wrap(letters.clone(), font, TEXT);

@@ -164,8 +164,16 @@ fn what_cannot_be_inferred_is_refused_by_name() {
     }
     let dqn = ["train", "dqn", "--scene", "slalom", "--run", "refused", "--set", "reward.from=gail"];
     let (code, text) = run(&dqn, dir);
-    assert!(code == Some(2) && text.contains("train ppo --reward"), "{text}");
+    assert!(code == Some(2) && text.contains("does not read reward.*"), "{text}");
     assert!(!dir.join("refused").exists());
+    // What a run began from has to stay where it is.
+    let cloning = ["train", "bc", "--dataset", "demos", "--run", "clone", "--set", "training.steps=10"];
+    assert_eq!(run(&cloning, dir).0, Some(0));
+    let (code, text) = train("gail", &["--dataset", "demos", "--run", "better", "--init-from", "clone"], dir);
+    assert!(code == Some(0) && text.contains("begins from"), "{text}");
+    std::fs::rename(dir.join("clone"), dir.join("elsewhere")).unwrap();
+    let (code, text) = train("gail", &["--dataset", "demos", "--run", "better", "--resume"], dir);
+    assert!(code == Some(2) && text.contains("the run began from another policy"), "{text}");
     // A description that does not fit together, and a damaged weight file, are named.
     let described = dir.join("gail/last/reward.json");
     let text = std::fs::read_to_string(&described).unwrap();

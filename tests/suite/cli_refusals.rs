@@ -96,4 +96,10 @@ fn a_policy_that_is_to_be_shown_something_says_how() {
     refused(&tune, "leave --scene out", dir.path());
     let tune = ["tune", "bc", "--dataset", "demos", "--set", "data.validation_fraction=0", "--out", "t"];
     refused(&tune, "validation_fraction", dir.path());
+    // Nothing is searched that would not be read.
+    std::fs::write(dir.path().join("space.toml"), "\"ppo.clip\" = { low = 0.1, high = 0.3 }\n").unwrap();
+    let tune = ["tune", "bc", "--dataset", "demos", "--space", "space.toml", "--out", "t"];
+    refused(&tune, "train bc does not read ppo.*", dir.path());
+    let tune = ["tune", "bc", "--dataset", "demos", "--seed", "1", "--set", "training.seed=2", "--out", "t"];
+    refused(&tune, "leave --set training.seed out", dir.path());
 }

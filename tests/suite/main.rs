@@ -27,6 +27,7 @@ mod learn_discriminator;
 mod learn_early_stopping;
 mod learn_gaussian;
 mod learn_gradients;
+mod learn_killed;
 mod learn_linear_expert;
 mod learn_memory;
 mod learn_modes;

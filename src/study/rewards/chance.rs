@@ -46,7 +46,7 @@ pub(super) fn run(laboratory: &Laboratory<'_>, scene: &str) -> Result<Report, St
         })
     })?;
     let rows = methods.iter().zip(&cells).map(|(label, cells)| Row::of(label, cells, &["return", "success", "until"]));
-    let ppo = LearnerKind::Ppo.defaults();
+    let ppo = laboratory.sized(&LearnerKind::Ppo.defaults(), 0);
     let ticks = ppo.training.steps * (ppo.ppo.arenas * ppo.ppo.ticks) as u64;
     Ok(Report {
         name: format!("chance-{}", scene.name),
