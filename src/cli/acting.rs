@@ -124,10 +124,10 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         defaults.dqn.explore_first = DqnConfig::EXPLORE_FIRST_SHOWN;
     }
     own.said_once(reward.is_some(), "--reward", "reward.from")?;
+    let mut config = settings(defaults, kind.name(), own, &own.run.join("config.toml"))?;
     if reward.is_none() && own.names("reward.from") && !own.resume {
         return Err(Failure::bad_use(anyhow!("name the reward by --reward, which sets what goes with it, too")));
     }
-    let mut config = settings(defaults, kind.name(), own, &own.run.join("config.toml"))?;
     if let Some(from) = reward {
         if own.resume && config.reward.from != from {
             return Err(Failure::bad_use(anyhow!(
