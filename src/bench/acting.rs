@@ -14,8 +14,8 @@ use crate::policies::PolicyConfig;
 use crate::rollout::{Step, VecEnvOptions};
 use crate::scenes::{Scene, find, parse};
 
-/// Arenas that tell how long they took, in nanoseconds. Random actions would not do to hold learning against: a car that is
-/// braked at every other tick hardly moves, and costs half of one that drives.
+/// Arenas that tell how long they took, in nanoseconds. Random actions would not do to hold learning against: their brakes are
+/// half on in the mean, and a car that stands costs half of one that drives.
 struct Timed {
     arenas: Arenas,
     spent: Arc<AtomicU64>,

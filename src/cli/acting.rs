@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::plot::Curve;
-use super::train::{SettingArguments, base_of, settings, told, told_base, with_bar};
+use super::train::{SettingArguments, base_of, names, said_once, settings, told, told_base, with_bar};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
 use crate::learn::rl::{Arenas, DqnConfig, train_shown};
@@ -123,9 +123,9 @@ pub fn run(kind: LearnerKind, arguments: &ActingArguments, output: &Output) -> R
         }
         defaults.dqn.explore_first = DqnConfig::EXPLORE_FIRST_SHOWN;
     }
-    own.said_once(reward.is_some(), "--reward", "reward.from")?;
+    said_once(&own.set, reward.is_some(), "--reward", "reward.from")?;
     let mut config = settings(defaults, kind.name(), own, &own.run.join("config.toml"))?;
-    if reward.is_none() && own.names("reward.from") && !own.resume {
+    if reward.is_none() && names(&own.set, "reward.from") && !own.resume {
         return Err(Failure::bad_use(anyhow!("name the reward by --reward, which sets what goes with it, too")));
     }
     if let Some(from) = reward {

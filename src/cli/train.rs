@@ -117,7 +117,7 @@ pub struct SettingArguments {
     config: Option<PathBuf>,
     /// One setting, such as optimizer.learning_rate=3e-4; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    pub set: Vec<String>,
     /// cpu, gpu, or auto (measures both and takes the faster)
     #[arg(long, default_value = "cpu")]
     pub device: DeviceChoice,
@@ -129,38 +129,31 @@ pub struct SettingArguments {
     pub resume: bool,
 }
 
-impl SettingArguments {
-    /// Whether this setting is given by itself, not by an option of its own.
-    pub fn names(&self, key: &str) -> bool {
-        names(&self.set, key)
-    }
-
-    /// Refuse a setting that an option of its own gives, too.
-    pub fn said_once(&self, given: bool, option: &str, key: &str) -> Result<(), Failure> {
-        said_once(&self.set, given, option, key)
-    }
-}
-
-fn names(set: &[String], key: &str) -> bool {
+/// Whether this setting is given by itself, not by an option of its own.
+pub fn names(set: &[String], key: &str) -> bool {
     set.iter().any(|set| set.split('=').next().is_some_and(|name| name.trim() == key))
 }
 
 /// Refuse a setting that an option of its own gives, too.
 pub fn said_once(set: &[String], given: bool, option: &str, key: &str) -> Result<(), Failure> {
     if given && names(set, key) {
-        return Err(Failure::bad_use(anyhow!("{option} sets {key}, and what goes with it; leave --set {key} out")));
+        return Err(Failure::bad_use(anyhow!("{option} sets {key} already; leave --set {key} out")));
     }
     Ok(())
 }
 
 /// Refuse the first of these settings, each of which begins with its dotted key, that nothing would come of in `train
 /// COMMAND`.
-pub fn all_read(kind: LearnerKind, command: &str, mut set: impl Iterator<Item = String>) -> Result<(), Failure> {
-    let unread = |set: &String| {
+pub fn all_read<'a>(
+    kind: LearnerKind,
+    command: &str,
+    mut set: impl Iterator<Item = &'a String>,
+) -> Result<(), Failure> {
+    let unread = |set: &'a String| {
         let (section, _) = set.trim_start().split_once('.')?;
-        (section != command && !kind.reads(section)).then(|| section.to_owned())
+        (section != command && !kind.reads(section)).then_some(section)
     };
-    let found = set.find_map(|set| Some((unread(&set)?, set)));
+    let found = set.find_map(|set| Some((unread(set)?, set)));
     found.map_or(Ok(()), |(section, set)| {
         Err(Failure::bad_use(anyhow!("train {command} does not read {section}.*; leave {set} out")))
     })
@@ -204,9 +197,9 @@ pub fn settings(
 ) -> Result<TrainConfig, Failure> {
     let kind = defaults.training.learner;
     let mut overrides = arguments.set.clone();
-    all_read(kind, command, overrides.iter().cloned())?;
-    arguments.said_once(arguments.seed.is_some(), "--seed", "training.seed")?;
-    arguments.said_once(arguments.init_from.is_some(), "--init-from", "init.from")?;
+    all_read(kind, command, overrides.iter())?;
+    said_once(&arguments.set, arguments.seed.is_some(), "--seed", "training.seed")?;
+    said_once(&arguments.set, arguments.init_from.is_some(), "--init-from", "init.from")?;
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
     let own = (arguments.resume && own.is_file()).then(|| own.to_owned());
     let file = arguments.config.clone().or(own);

@@ -101,7 +101,7 @@ pub fn run(arguments: &TuneArguments, output: &Output) -> Result<(), Failure> {
     let scene = arguments.scene.as_deref().map(find).transpose().map_err(Failure::bad_use)?;
     let mut overrides = arguments.set.clone();
     let kind = arguments.learner.kind();
-    all_read(kind, kind.name(), overrides.iter().chain(space.0.keys()).cloned())?;
+    all_read(kind, kind.name(), overrides.iter().chain(space.0.keys()))?;
     said_once(&overrides, arguments.seed.is_some(), "--seed", "training.seed")?;
     overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
     let defaults = kind.defaults();

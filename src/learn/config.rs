@@ -222,13 +222,13 @@ pub struct TrainConfig {
     pub dagger: DaggerConfig,
     /// `bco` only: the inverse dynamics.
     pub bco: BcoConfig,
-    /// `gan` only: the discriminator.
+    /// `gan` and `feature-matching` only: the discriminator.
     pub gan: GanConfig,
-    /// `ppo` only.
+    /// What learns by acting, but for `dqn`.
     pub ppo: PpoConfig,
     /// `dqn` only.
     pub dqn: DqnConfig,
-    /// `gail`, `vail`, `airl` and `amp` only: the reward that is inferred.
+    /// What infers a reward, such as `gail`, and `ppo` and `reinforce` where they learn from one.
     pub reward: RewardConfig,
     /// `self-play` only.
     pub self_play: SelfPlayConfig,

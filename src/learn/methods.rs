@@ -204,8 +204,7 @@ impl LearnerKind {
                     config.training.select_from = 1.0;
                 }
                 if self == Self::Amp {
-                    // A slower judge lets walkers linger on their way: on courtyard 71 to 84 % arrived after 80 updates, with this
-                    // one 89 to 96 % (three seeds).
+                    // A slower judge lets walkers linger on their way (`inferred-courtyard` in docs/learners.md).
                     config.reward.learning_rate = 1e-3;
                     config.reward.task = 0.5;
                 }
