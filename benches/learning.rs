@@ -1,14 +1,14 @@
-//! Learning: deciding, training steps, cutting batches. `cargo bench --bench learning`
+//! Learning: inference, training steps, minibatches. `cargo bench --bench learning`
 
-use apprentice::bench::{LARGE, SMALL, made_up_data};
-use apprentice::learn::{Order, Prepared, UpdateStep, Window, learner};
+use apprentice::bench::{LARGE, SMALL, synthetic_data};
+use apprentice::learn::{BatchSampler, BehaviorCloning, Learner, PreparedData, UpdateStep, Window};
 use burn::tensor::Device;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn inference(c: &mut Criterion) {
-    let data = made_up_data(64);
-    let prepared = Prepared::new(&data, 0.0, 0).expect("data that holds");
-    let mut policy = learner(&SMALL.config(), &data, &prepared, &Device::flex())
+    let data = synthetic_data(64);
+    let prepared = PreparedData::new(&data, 0.0, 0).expect("data that holds");
+    let mut policy = BehaviorCloning::on_data(&SMALL.config(), &prepared, &Device::flex())
         .and_then(|learner| Ok(learner.policy()?))
         .expect("a policy");
     let mut group = c.benchmark_group("inference");
@@ -27,16 +27,18 @@ fn training(c: &mut Criterion) {
     let mut group = c.benchmark_group("training step");
     group.sample_size(10);
     for size in [SMALL, LARGE] {
-        let data = made_up_data(size.batch());
-        let prepared = Prepared::new(&data, 0.0, 0).expect("data that holds");
-        let mut learner = learner(&size.config(), &data, &prepared, &Device::flex()).expect("a learner");
+        let data = synthetic_data(size.batch());
+        let prepared = PreparedData::new(&data, 0.0, 0).expect("data that holds");
+        let config = size.config();
+        let device = Device::flex();
+        let mut learner = BehaviorCloning::on_data(&config, &prepared, &device).expect("a learner");
         let rows: Vec<u32> = (0..size.batch() as u32).collect();
         let mut index = 0;
         group.throughput(Throughput::Elements(size.batch() as u64));
         group.bench_function(BenchmarkId::from_parameter(size.name()), |b| {
             b.iter(|| {
                 let step = UpdateStep { index, learning_rate: 1e-6, seed: 0 };
-                learner.update(prepared.batch(&rows, Window::TICK), step).expect("a step");
+                learner.update_on(prepared.batch(&rows, Window::TICK), step);
                 learner.metrics(index).expect("finite numbers");
                 index += 1;
             });
@@ -45,9 +47,9 @@ fn training(c: &mut Criterion) {
 }
 
 fn batches(c: &mut Criterion) {
-    let data = made_up_data(20_000);
-    let prepared = Prepared::new(&data, 0.0, 0).expect("data that holds");
-    let mut order = Order::new(prepared.split.train.clone(), 256, 0);
+    let data = synthetic_data(20_000);
+    let prepared = PreparedData::new(&data, 0.0, 0).expect("data that holds");
+    let mut order = BatchSampler::new(prepared.split.train.clone(), 256, 0);
     let mut step = 0;
     let mut group = c.benchmark_group("batches");
     group.throughput(Throughput::Elements(256));

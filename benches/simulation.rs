@@ -9,7 +9,7 @@ fn warm(scene: &str, arenas: usize, agents: usize, threads: usize) -> WarmEnv {
     WarmEnv::new(&find(scene).expect("a shipped scene"), arenas, agents, threads)
 }
 
-/// `(arenas, agents in each, threads)`; no threads named are all cores.
+/// `(arenas, agents per arena, threads)`; 0 threads are one per core.
 const SIZES: [(usize, usize, usize); 5] = [(1, 1, 0), (64, 1, 0), (1024, 1, 0), (1, 16, 1), (1, 64, 1)];
 
 fn steps(c: &mut Criterion) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The table of the README: 20 steady episodes, the default configuration, 100 unseen seeds, three training seeds.
+# The table of the README: bc with its default configuration on 20 steady episodes, 100 evaluation seeds, three training
+# seeds.
 # Usage: docs/measure.sh [SCENE]...    (APPRENTICE: the binary)
 set -euo pipefail
 binary=${APPRENTICE:-${CARGO_TARGET_DIR:-target}/release/apprentice}
@@ -8,7 +9,7 @@ scenes=("$@")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 field() { sed -nE "s/.*\"$1\":([0-9.]+).*/\1/p"; }
-echo "| scene | steady | cloned, training seeds 0, 1, 2 |"
+echo "| scene | steady | bc, training seeds 0, 1, 2 |"
 echo "|---|---|---|"
 for scene in "${scenes[@]}"; do
     steady=$("$binary" eval --operator steady --scene "$scene" --json 2>/dev/null | field success_rate)

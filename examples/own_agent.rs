@@ -1,35 +1,34 @@
-//! An agent of one's own: a ball that is rolled onto a mark. Its body, layouts, keys, task and operator stand here; it
-//! is recorded, cloned and driven as the built-in ones are.
+//! A custom agent: a ball that is rolled onto a mark. This file defines its body, layouts, keys, task and scripted
+//! operator, then records demonstrations, trains a policy by behavior cloning and evaluates it.
 //!
-//! `cargo run --release --example own_agent` does all that headless; with `-- play` it opens the window.
+//! `cargo run --release --example own_agent` runs headless; `-- play` opens the scene in a window.
 use std::sync::{Arc, atomic::AtomicBool};
 
 use apprentice::agents::Spaces;
 use apprentice::demos::Dataset;
-use apprentice::learn::{RunOptions, TrainConfig, train};
-use apprentice::live::training_data;
+use apprentice::learn::{RunOptions, TrainingData, defaults, train_on_dataset};
 use apprentice::policies::Policy;
 use apprentice::rollout::{Player, check_dataset, evaluate, evaluation_seeds, record, recording_seeds};
-use apprentice::scenes::{Blueprint, Built, Role, Scene};
-use apprentice::sim::{Body, Guide, Physics, SimRng, Slot};
+use apprentice::scenes::{ArenaContents, Blueprint, Role, Scene};
+use apprentice::sim::{Body, Physics, SimRng, Slot, TaskGoal};
 use apprentice::spaces::{Field, Layout};
-use apprentice::tasks::{Judging, Outcome, Task};
-use apprentice::teleop::{Binding, KeyBindings, KeyLatch, Operator, Skill, Smoothing};
+use apprentice::tasks::{Outcome, Task, TaskContext};
+use apprentice::teleop::{Binding, KeyBindings, KeyLatch, Operator, RateLimit, Skill};
 use bevy::input::keyboard::KeyCode::{self, KeyA, KeyD, KeyS, KeyW};
 use bevy::math::Vec3;
 use bevy_rapier3d::rapier::prelude::*;
 use rand::RngExt;
 
 const RADIUS: f32 = 0.4; // m
-/// A ball that torque rolls; `push` is the tick's action.
+/// A ball that is rolled by a torque. `push` is the current action.
 struct Ball {
     parts: [RigidBodyHandle; 1],
     push: [f32; 2],
 }
 impl Body for Ball {
-    fn sense(&mut self, physics: &Physics<'_>, guide: &Guide, observation: &mut [f32]) {
+    fn sense(&mut self, physics: &Physics<'_>, goal: &TaskGoal, observation: &mut [f32]) {
         let ball = &physics.bodies[self.parts[0]];
-        let (to_goal, v) = (guide.goal.unwrap_or_default() - ball.translation(), ball.linvel());
+        let (to_goal, v) = (goal.position.unwrap_or_default() - ball.translation(), ball.linvel());
         observation.copy_from_slice(&[to_goal.x, to_goal.z, v.x, v.z]);
     }
     fn actuate(&mut self, _: &mut Physics<'_>, action: &[f32]) {
@@ -52,30 +51,30 @@ impl Body for Ball {
         postcard::from_bytes(bytes).map(|push| self.push = push).is_ok()
     }
 }
-/// Lie on the mark.
+/// Task: the ball rests on the mark.
 struct OnMark;
 impl Task for OnMark {
     fn terms(&self) -> &'static [&'static str] {
         &["near"]
     }
-    fn begin(&mut self, _: &Judging<'_>) {}
-    fn judge(&mut self, judging: &Judging<'_>, terms: &mut [f32]) -> Outcome {
-        let ball = &judging.physics.bodies[judging.body.parts()[0]];
-        let distance = (judging.guide.goal.unwrap_or_default() - ball.translation()).with_y(0.0).length();
+    fn reset(&mut self, _: &TaskContext<'_>) {}
+    fn step(&mut self, ctx: &TaskContext<'_>, terms: &mut [f32]) -> Outcome {
+        let ball = &ctx.physics.bodies[ctx.body.parts()[0]];
+        let distance = (ctx.goal.position.unwrap_or_default() - ball.translation()).with_y(0.0).length();
         terms[0] = 1.0 / (1.0 + distance);
         if distance < 0.5 && ball.linvel().length() < 0.5 { Outcome::Success } else { Outcome::Running }
     }
 }
-/// Presses the keys that a damped spring to the mark asks for.
+/// Scripted operator: presses keys to follow a PD controller towards the mark.
 struct Roller;
 impl Operator for Roller {
     fn begin(&mut self, _seed: u64) {}
     fn press(&mut self, observation: &[f32], action: &[f32], _dt: f32, keys: &mut KeyLatch) {
         let pairs: [(KeyCode, KeyCode); 2] = [(KeyD, KeyA), (KeyS, KeyW)];
         for (i, (up, down)) in pairs.into_iter().enumerate() {
-            let wanted = (0.5 * observation[i] - 0.6 * observation[2 + i]).clamp(-1.0, 1.0);
-            keys.set(up, wanted > action[i] + 0.1);
-            keys.set(down, wanted < action[i] - 0.1);
+            let target = (0.5 * observation[i] - 0.6 * observation[2 + i]).clamp(-1.0, 1.0);
+            keys.set(up, target > action[i] + 0.1);
+            keys.set(down, target < action[i] - 0.1);
         }
     }
 }
@@ -85,15 +84,15 @@ impl Blueprint for Bowling {
         "A ball, rolled onto a mark".to_owned()
     }
     fn spaces(&self) -> Spaces {
-        let four = |n: &str, unit: &str| Field::new(n, 2, unit, -20.0, 20.0);
-        let observation = Layout::new("ball/observation", vec![four("goal", "m"), four("velocity", "m/s")]);
+        let pair = |n: &str, unit: &str| Field::new(n, 2, unit, -20.0, 20.0);
+        let observation = Layout::new("ball/observation", vec![pair("goal", "m"), pair("velocity", "m/s")]);
         let action = Layout::new("ball/action", vec![Field::new("push", 2, "1", -1.0, 1.0)]);
         Spaces { agent: "ball".into(), observation: Arc::new(observation), action: Arc::new(action) }
     }
     fn bindings(&self) -> KeyBindings {
         let keys = [(KeyD, 0, 1.0), (KeyA, 0, -1.0), (KeyS, 1, 1.0), (KeyW, 1, -1.0)];
         let bindings = keys.map(|(key, action, value)| Binding::new(&[key], "roll", action, value)).to_vec();
-        KeyBindings { bindings, smoothing: vec![Smoothing { rise: 4.0, fall: 6.0 }; 2] }
+        KeyBindings { bindings, rate_limits: vec![RateLimit { rise: 4.0, fall: 6.0 }; 2] }
     }
     fn time_limit(&self) -> f32 {
         15.0
@@ -101,25 +100,26 @@ impl Blueprint for Bowling {
     fn terms(&self) -> Vec<(String, f32)> {
         vec![("near".to_owned(), 1.0)]
     }
-    fn build(&self, physics: &mut Physics<'_>, agents: usize) -> Built {
+    fn build(&self, physics: &mut Physics<'_>, agents: usize) -> ArenaContents {
         let ground = ColliderBuilder::cuboid(30.0, 0.5, 30.0).translation(Vec3::NEG_Y * 0.5).build();
         physics.insert(RigidBodyBuilder::fixed(), [ground]);
         let slot = |_| {
             let ball = RigidBodyBuilder::dynamic().angular_damping(0.5).can_sleep(false);
             let handle = physics.insert(ball, [ColliderBuilder::ball(RADIUS).mass(4.0).build()]);
             let body = Box::new(Ball { parts: [handle], push: [0.0; 2] });
-            Slot { body, guide: Guide::default(), senses: Vec::new(), observation: vec![0.0; 4], action: vec![0.0; 2] }
+            let (observation, action) = (vec![0.0; 4], vec![0.0; 2]);
+            Slot { body, goal: TaskGoal::default(), sensors: Vec::new(), observation, action }
         };
         let slots = (0..agents).map(slot).collect();
-        let roles = (0..agents).map(|_| Role::Actor(Box::new(OnMark))).collect();
+        let roles = (0..agents).map(|_| Role::Agent(Box::new(OnMark))).collect();
         let variation = Box::new(|physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng| {
             for slot in slots {
-                let mut place = || Vec3::new(rng.random::<f32>() - 0.5, 0.0, rng.random::<f32>() - 0.5) * 12.0;
-                slot.body.place(physics, place(), 0.0);
-                slot.guide = Guide::to(place());
+                let mut position = || Vec3::new(rng.random::<f32>() - 0.5, 0.0, rng.random::<f32>() - 0.5) * 12.0;
+                slot.body.place(physics, position(), 0.0);
+                slot.goal = TaskGoal::to(position());
             }
         });
-        Built { slots, roles, variation }
+        ArenaContents { slots, roles, variation }
     }
     fn operator(&self, _skill: Skill) -> Option<Box<dyn Operator>> {
         Some(Box::new(Roller))
@@ -138,12 +138,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recorded = record(&scene, Skill::Steady, recording_seeds(1).take(20), &demos, &AtomicBool::new(false), |_| {})?;
     let dataset = Dataset::open(&demos)?;
     let checked = check_dataset(&dataset, |_| Ok::<_, apprentice::demos::DatasetError>(scene.clone()), |_| {})?;
-    let config = TrainConfig::load(None, &["training.steps=2000".to_owned()])?;
-    let trained = train(&config, &training_data(&dataset)?, &RunOptions::new(&run), &mut ())?;
+    let config = defaults("bc").changed(None, &["training.steps=2000".to_owned()])?;
+    let trained = train_on_dataset(&config, &TrainingData::from_dataset(&dataset)?, &RunOptions::new(&run), &mut ())?;
     let policy = Player::Policy(Box::new(Policy::load(&trained.policy_dir)?));
     let result = evaluate(&scene, policy, &evaluation_seeds(1, 50), 0, |_| {})?;
-    println!("{} episodes recorded, {} ticks diverged on replay", recorded.episodes, checked.diverged);
-    println!("the cloned policy does the task in {:.0} % of 50 unseen seeds", 100.0 * result.success_rate);
-    assert!(checked.diverged == 0 && result.success_rate >= 0.9, "that is too bad");
+    println!("{} episodes recorded, {} ticks diverged in re-simulation", recorded.episodes, checked.diverged);
+    println!("success rate of the policy on 50 unseen seeds: {:.0} %", 100.0 * result.success_rate);
+    assert!(checked.diverged == 0 && result.success_rate >= 0.9, "divergence, or a low success rate");
     Ok(())
 }

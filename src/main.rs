@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Physics steps allocate, and arenas are stepped by several threads: with the C library's allocator they wait for each
-/// other's locks.
+/// Physics steps allocate, and several threads step arenas: the C library's allocator would serialize them on its lock.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

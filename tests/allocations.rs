@@ -1,5 +1,4 @@
-//! A warm step of a vectorised environment makes no allocation of its own: only those that Rapier makes in the same
-//! states.
+//! After a warm-up, a step of the vectorized environment allocates no memory beyond what Rapier itself allocates.
 
 use std::alloc::System;
 
@@ -14,24 +13,24 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const ARENAS: usize = 4;
-/// Ticks before anything is counted: bodies have landed, buffers have grown.
+/// Ticks of the warm-up: afterwards the bodies have landed and the buffers have their final size.
 const WARM_UP: usize = 120;
-/// Ticks that are counted.
+/// Measured ticks.
 const TICKS: usize = 150;
 
-/// Allocations and reallocations, which are requests for memory both.
-fn requests(region: &Region<'_, System>) -> usize {
+/// The number of allocations and reallocations.
+fn allocations(region: &Region<'_, System>) -> usize {
     let change = region.change();
     change.allocations + change.reallocations
 }
 
-/// An environment with its random actions, past the warm-up.
-struct Warm {
+/// An environment with random actions, after the warm-up.
+struct WarmEnv {
     env: VecEnv,
     random: RandomActions,
 }
 
-impl Warm {
+impl WarmEnv {
     fn new(scene: &str, threads: usize) -> Self {
         let scene = find(scene).expect("a scene");
         let mut env = VecEnv::new(&scene, VecEnvOptions { arenas: ARENAS, agents: 1, threads });
@@ -44,21 +43,21 @@ impl Warm {
         warm
     }
 
-    /// One step with its actions; the requests for memory in it.
+    /// Run one step and return the number of its allocations.
     fn step(&mut self) -> usize {
         let region = Region::new(ALLOCATOR);
         let actions = self.random.next(&self.env);
         let step = self.env.step(actions);
         let ended = step.terminated.iter().chain(step.truncated).any(|end| *end);
-        let requests = requests(&region);
-        assert!(!ended, "no episode ends in the ticks that are counted");
-        requests
+        let count = allocations(&region);
+        assert!(!ended, "no episode ends in the measured ticks");
+        count
     }
 }
 
-/// Requests of the library alone in each of the ticks that follow the warm-up: the arenas are advanced by hand.
-fn library(scene: &str) -> Vec<usize> {
-    let Warm { mut env, mut random } = Warm::new(scene, 1);
+/// The number of allocations of Rapier alone in each measured tick. The arenas are stepped without the environment.
+fn rapier_allocations(scene: &str) -> Vec<usize> {
+    let WarmEnv { mut env, mut random } = WarmEnv::new(scene, 1);
     let entities: Vec<Entity> = (0..ARENAS).map(|arena| env.arena_entity(arena)).collect();
     let size = env.action_size();
     let mut arenas: QueryState<(&mut Arena, PhysicsSets)> = env.world_mut().query();
@@ -66,24 +65,24 @@ fn library(scene: &str) -> Vec<usize> {
         .map(|_| {
             let actions = random.next(&env).to_vec();
             let world = env.world_mut();
-            let each = entities.iter().zip(actions.chunks_exact(size));
-            each.map(|(entity, action)| {
+            let rows = entities.iter().zip(actions.chunks_exact(size));
+            rows.map(|(entity, action)| {
                 let (mut arena, mut sets) = arenas.get_mut(world, *entity).expect("the arena");
                 let (arena, mut physics) = (&mut *arena, sets.physics());
                 let mut count = 0;
                 arena.slots[0].body.actuate(&mut physics, action);
                 for _ in 0..arena.substeps {
                     let body = &mut arena.slots[0].body;
-                    // Rapier drops its list of touched bodies in every step and makes a new one for the first body that
-                    // is touched, which the body does itself a line below.
+                    // Rapier drops its list of modified bodies in every step and allocates a new one at the first
+                    // mutable access to a body. `before_step` below makes such accesses, so count this one here.
                     let region = Region::new(ALLOCATOR);
                     physics.bodies.get_mut(body.parts()[0]);
-                    count += requests(&region);
+                    count += allocations(&region);
                     body.before_step(&mut physics);
                     let region = Region::new(ALLOCATOR);
                     body.run_controller(&mut physics);
                     physics.step();
-                    count += requests(&region);
+                    count += allocations(&region);
                 }
                 count
             })
@@ -92,26 +91,26 @@ fn library(scene: &str) -> Vec<usize> {
         .collect()
 }
 
-/// The allocator counts for the whole process, so that everything stands in one test: another one beside it would show.
+/// The allocator counts for the whole process, so this file has a single test: a parallel one would be counted too.
 #[test]
-fn a_warm_step_allocates_nothing_of_its_own() {
+fn a_warm_step_allocates_nothing_beyond_rapier() {
     for scene in ["courtyard", "circuit", "slalom"] {
-        let library = library(scene);
-        let mut warm = Warm::new(scene, 1);
-        let ours: Vec<usize> = (0..TICKS).map(|_| warm.step()).collect();
-        assert_eq!(ours, library, "{scene}: requests for memory in each tick, all and the library's");
-        let mut warm = Warm::new(scene, 2);
-        let two: usize = (0..TICKS).map(|_| warm.step()).sum();
-        // Every few dozen hand-overs to the pool, rayon's queue grows by a block.
-        let most = library.iter().sum::<usize>() + TICKS / 10;
-        assert!(two <= most, "{scene}: {two} requests on two threads, at most {most}");
-        println!("{scene}: {} requests a tick are the library's", library.iter().sum::<usize>() as f64 / TICKS as f64);
+        let rapier = rapier_allocations(scene);
+        let mut warm = WarmEnv::new(scene, 1);
+        let total: Vec<usize> = (0..TICKS).map(|_| warm.step()).collect();
+        assert_eq!(total, rapier, "{scene}: allocations per tick, total and Rapier's");
+        let mut warm = WarmEnv::new(scene, 2);
+        let two_threads: usize = (0..TICKS).map(|_| warm.step()).sum();
+        // rayon's job queue grows by a block every few dozen jobs.
+        let limit = rapier.iter().sum::<usize>() + TICKS / 10;
+        assert!(two_threads <= limit, "{scene}: {two_threads} allocations on two threads, at most {limit}");
+        println!("{scene}: {} allocations per tick by Rapier", rapier.iter().sum::<usize>() as f64 / TICKS as f64);
     }
-    resets_stay_bounded();
+    resets_do_not_leak();
 }
 
-/// Memory that is held after many episodes is what was held after few: nothing piles up.
-fn resets_stay_bounded() {
+/// The memory in use after many episodes equals that after a few.
+fn resets_do_not_leak() {
     for scene in ["courtyard", "slalom"] {
         let scene = find(scene).expect("a scene");
         let mut env = VecEnv::new(&scene, VecEnvOptions { arenas: ARENAS, agents: 1, threads: 1 });
@@ -129,8 +128,8 @@ fn resets_stay_bounded() {
         let region = Region::new(ALLOCATOR);
         episodes(16..96);
         let change = region.change();
-        // What reallocations add and free is in both sums.
-        let held = change.bytes_allocated as isize - change.bytes_deallocated as isize;
-        assert_eq!(held, 0, "{}: bytes more are held after 80 more resets", scene.name);
+        // Both sums include the bytes that reallocations add and free.
+        let leaked = change.bytes_allocated as isize - change.bytes_deallocated as isize;
+        assert_eq!(leaked, 0, "{}: bytes leaked by 80 resets", scene.name);
     }
 }

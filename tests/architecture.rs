@@ -1,10 +1,10 @@
-//! Who may import whom. The table is the design's; a `crate::` import that it does not name fails.
+//! The allowed imports between the modules, as in the design: any other `crate::` import fails.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder of `src/` and the folders that its files may name.
+/// A folder of `src/` and the modules that its files may import.
 const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("spaces", &[]),
     ("sim", &[]),
@@ -41,15 +41,15 @@ fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
-/// Names of the modules that a text names after `crate::`.
+/// The names of the modules that a source text imports with `crate::`.
 fn imported(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for line in text.lines().filter(|l| !l.trim_start().starts_with("//")) {
         for (at, _) in line.match_indices("crate::") {
             let rest = &line[at + "crate::".len()..];
             let names = rest.strip_prefix('{').map_or(rest, |group| group.split('}').next().unwrap_or(group));
-            let wanted = if rest.starts_with('{') { usize::MAX } else { 1 };
-            for name in names.split(',').take(wanted) {
+            let limit = if rest.starts_with('{') { usize::MAX } else { 1 };
+            for name in names.split(',').take(limit) {
                 let name: String = name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 found.insert(name);
             }
@@ -79,7 +79,7 @@ fn every_import_is_allowed() {
 }
 
 #[test]
-fn every_folder_stands_in_the_table() {
+fn every_folder_is_in_the_table() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for entry in fs::read_dir(src).expect("src").flatten().filter(|e| e.path().is_dir()) {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -88,7 +88,7 @@ fn every_folder_stands_in_the_table() {
 }
 
 #[test]
-fn the_reader_sees_groups_and_comments() {
+fn imports_in_groups_are_found_and_comments_are_ignored() {
     let text = "use crate::{sim, demos::Dataset};\n// crate::cli\nfn f() { crate::ui::run() }";
     let found: Vec<String> = imported(text).into_iter().collect();
     assert_eq!(found, ["demos", "sim", "ui"]);
@@ -103,7 +103,7 @@ fn no_file_is_too_long_and_main_is_short() {
     }
     for file in files {
         let lines = fs::read_to_string(&file).expect("a source file").lines().count();
-        let most = if file.ends_with("src/main.rs") { 60 } else { 600 };
-        assert!(lines <= most, "{} has {lines} lines, allowed are {most}", file.display());
+        let limit = if file.ends_with("src/main.rs") { 60 } else { 600 };
+        assert!(lines <= limit, "{} has {lines} lines, at most {limit} are allowed", file.display());
     }
 }

@@ -1,4 +1,4 @@
-//! The agent entity: a body of an arena seen from the ECS.
+//! The agent entity: the ECS side of a body in an arena.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use bevy::ecs::prelude::*;
 use crate::sim::{ActSystems, Arena, ObserveSystems, SimAct, SimObserve};
 use crate::spaces::Layout;
 
-/// A body under control: which arena, which of its slots.
+/// An agent: the arena and the slot of its body.
 #[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agent {
     /// The arena's entity.
@@ -17,10 +17,10 @@ pub struct Agent {
     pub slot: usize,
 }
 
-/// What the agent's numbers mean.
+/// The observation and action spaces of an agent.
 #[derive(Component, Clone, Debug)]
 pub struct Spaces {
-    /// What kind of body it is, such as `vehicle`.
+    /// Kind of body, such as `vehicle`.
     pub agent: Arc<str>,
     /// Layout of [`Observation`].
     pub observation: Arc<Layout>,
@@ -28,32 +28,33 @@ pub struct Spaces {
     pub action: Arc<Layout>,
 }
 
-/// What the agent sensed at this tick.
+/// The agent's observation at this tick.
 #[derive(Component, Clone, Debug, Default, PartialEq)]
 pub struct Observation(pub Vec<f32>);
 
-/// What the agent does at this tick. Every driver writes this and nothing else; what it wrote may become taps of keys.
+/// The agent's action at this tick. Every driver writes this component and nothing else. The action may then be
+/// quantized to key presses.
 #[derive(Component, Clone, Debug, Default, PartialEq)]
 pub struct Action(pub Vec<f32>);
 
-/// Who decides an agent's action.
+/// What selects an agent's actions.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Driver {
-    /// A person at the keyboard.
+    /// A person, with the keyboard.
     #[default]
     Human,
-    /// A scripted operator that presses keys.
+    /// A scripted expert that presses keys.
     Scripted,
     /// A trained policy.
     Policy,
-    /// A recorded episode.
+    /// Replay of a recorded episode.
     Replay,
-    /// Whoever writes [`Action`] from outside: a learner, another program.
+    /// External code that writes [`Action`], such as a learner.
     Remote,
 }
 
 impl Driver {
-    /// Its name on the screen.
+    /// Display name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Human => "human",
@@ -68,20 +69,20 @@ impl Driver {
 /// An agent entity's components.
 #[derive(Bundle)]
 pub struct AgentBundle {
-    /// Where its body is.
+    /// Arena and slot of its body.
     pub agent: Agent,
-    /// What its numbers mean.
+    /// Observation and action spaces.
     pub spaces: Spaces,
-    /// What it sensed.
+    /// Last observation.
     pub observation: Observation,
-    /// What it does.
+    /// Current action.
     pub action: Action,
-    /// Who decides.
+    /// Driver.
     pub driver: Driver,
 }
 
 impl AgentBundle {
-    /// An agent for a slot, with vectors of its layouts' sizes.
+    /// An agent for a slot, with zero vectors of the sizes of its layouts.
     pub fn new(agent: Agent, spaces: Spaces, driver: Driver) -> Self {
         Self {
             agent,
@@ -93,29 +94,29 @@ impl AgentBundle {
     }
 }
 
-/// Carries observations from the arenas to the agents, and actions back.
+/// Copies observations from the arenas to the agents, and actions from the agents to the arenas.
 pub struct AgentPlugin;
 
 impl Plugin for AgentPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(SimObserve, publish_observations.after(ObserveSystems::Sense))
-            .add_systems(SimAct, hand_over_actions.in_set(ActSystems::Actuate));
+        app.add_systems(SimObserve, copy_observations.after(ObserveSystems::Sense))
+            .add_systems(SimAct, write_actions.in_set(ActSystems::Actuate));
     }
 }
 
-fn publish_observations(arenas: Query<&Arena>, mut agents: Query<(&Agent, &mut Observation, &mut Action)>) {
+fn copy_observations(arenas: Query<&Arena>, mut agents: Query<(&Agent, &mut Observation, &mut Action)>) {
     for (agent, mut observation, mut action) in &mut agents {
         let Ok(arena) = arenas.get(agent.arena) else { continue };
         let Some(slot) = arena.slots.get(agent.slot) else { continue };
         observation.0.copy_from_slice(&slot.observation);
         if arena.tick == 0 {
-            // What the last episode ended with must not leak into this one through the keys' smoothing.
+            // The rate limits of the keys must not continue from the last episode's action.
             action.0.copy_from_slice(&slot.action);
         }
     }
 }
 
-fn hand_over_actions(mut arenas: Query<&mut Arena>, mut agents: Query<(&Agent, &Spaces, &mut Action)>) {
+fn write_actions(mut arenas: Query<&mut Arena>, mut agents: Query<(&Agent, &Spaces, &mut Action)>) {
     for (agent, spaces, mut action) in &mut agents {
         if let Ok(mut arena) = arenas.get_mut(agent.arena)
             && let Some(slot) = arena.slots.get_mut(agent.slot)

@@ -1,4 +1,4 @@
-//! Bodies under control: what they sense, what they can do, and who decides it.
+//! Agents: bodies with sensors, actuators and a driver that selects their actions.
 
 mod agent;
 mod camera;
@@ -11,7 +11,7 @@ pub mod vehicle;
 
 pub use agent::{Action, Agent, AgentBundle, AgentPlugin, Driver, Observation, Spaces};
 pub use camera::DepthCamera;
-pub use posts::PostSense;
-pub use rays::{RayFan, body_filter};
-pub use rival::RivalSense;
+pub use posts::PostSensor;
+pub use rays::{RangeSensor, ray_filter};
+pub use rival::RivalSensor;
 pub use symmetry::mirrors;

@@ -1,43 +1,43 @@
-//! Where coloured posts stand, as a body sees them.
+//! Sensor for the colored posts of a relay.
 
-use crate::sim::{Body, Guide, Physics, Sense, level};
+use crate::sim::{Body, Physics, Sensor, TaskGoal, heading_frame};
 use crate::spaces::Field;
 
-/// How far posts show, m.
-const FAR: f32 = 20.0;
+/// Bound of the observed positions, m.
+const MAX_DISTANCE: f32 = 20.0;
 
-/// Tells of each coloured post where it stands and whether it has been visited.
+/// Observes the position of each colored post in the body's heading frame, and whether it has been visited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PostSense {
-    /// How many there are.
+pub struct PostSensor {
+    /// Number of posts.
     pub posts: usize,
 }
 
-impl PostSense {
-    /// The fields that it adds to an observation, one number for each colour in each.
+impl PostSensor {
+    /// The fields that it adds to an observation, with one component per color each.
     pub fn fields(self) -> [Field; 3] {
         [
-            Field::new("post_forward", self.posts, "m", -FAR, FAR),
-            Field::new("post_left", self.posts, "m", -FAR, FAR),
+            Field::new("post_forward", self.posts, "m", -MAX_DISTANCE, MAX_DISTANCE),
+            Field::new("post_left", self.posts, "m", -MAX_DISTANCE, MAX_DISTANCE),
             Field::new("post_visited", self.posts, "1", 0.0, 1.0),
         ]
     }
 }
 
-impl Sense for PostSense {
+impl Sensor for PostSensor {
     fn size(&self) -> usize {
         3 * self.posts
     }
 
-    fn sense(&self, physics: &Physics<'_>, body: &dyn Body, guide: &Guide, out: &mut [f32]) {
+    fn sense(&self, physics: &Physics<'_>, body: &dyn Body, goal: &TaskGoal, out: &mut [f32]) {
         out.fill(0.0);
-        let Some(relay) = &guide.relay else { return };
+        let Some(relay) = &goal.relay else { return };
         let (position, rotation) = physics.pose(body.parts()[0]);
-        let level = level(rotation);
+        let to_heading_frame = heading_frame(rotation);
         for (i, post) in relay.posts.iter().take(self.posts).enumerate() {
-            let d = level * (post.position - position);
-            out[i] = (-d.z).clamp(-FAR, FAR);
-            out[self.posts + i] = (-d.x).clamp(-FAR, FAR);
+            let offset = to_heading_frame * (post.position - position);
+            out[i] = (-offset.z).clamp(-MAX_DISTANCE, MAX_DISTANCE);
+            out[self.posts + i] = (-offset.x).clamp(-MAX_DISTANCE, MAX_DISTANCE);
             out[2 * self.posts + i] = f32::from(u8::from(post.visited));
         }
     }

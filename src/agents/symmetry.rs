@@ -1,22 +1,22 @@
-//! What agents' numbers become when left and right are exchanged.
+//! Left-right symmetry of observations and actions, for mirror augmentation.
 
 use super::humanoid::JOINTS;
-use crate::spaces::{Layout, Mirror, Mirrored};
+use crate::spaces::{Layout, Mirror, MirrorRule};
 
-/// The mirrors of an agent's observations and actions.
+/// The mirror transforms of an agent's observations and actions.
 ///
 /// # Errors
 /// The name of a field whose symmetry is not known.
 pub fn mirrors(agent: &str, observation: &Layout, action: &Layout) -> Result<(Mirror, Mirror), String> {
     let rule = |name: &str| match agent {
-        "vehicle" => of_vehicle(name),
-        "humanoid" => of_humanoid(name),
-        _ => of_scene(name),
+        "vehicle" => vehicle_rule(name),
+        "humanoid" => humanoid_rule(name),
+        _ => scene_sensor_rule(name),
     };
     Ok((Mirror::new(observation, rule)?, Mirror::new(action, rule)?))
 }
 
-fn of_vehicle(field: &str) -> Option<Mirrored> {
+fn vehicle_rule(field: &str) -> Option<MirrorRule> {
     Some(match field {
         "velocity_forward"
         | "velocity_up"
@@ -29,51 +29,51 @@ fn of_vehicle(field: &str) -> Option<Mirrored> {
         | "goal_heading_cos"
         | "throttle"
         | "brake"
-        | "handbrake" => Mirrored::Same,
+        | "handbrake" => MirrorRule::Same,
         "velocity_left" | "yaw_rate" | "roll" | "course_offset" | "course_heading_sin" | "course_ahead_left"
-        | "goal_left" | "goal_near_left" | "goal_heading_sin" | "steer" => Mirrored::Negated,
-        "wheel_contact" => Mirrored::Swapped,
-        "wheel_slip" => Mirrored::SwappedNegated,
-        "ray" => Mirrored::Reversed,
-        other => return of_scene(other),
+        | "goal_left" | "goal_near_left" | "goal_heading_sin" | "steer" => MirrorRule::Negated,
+        "wheel_contact" => MirrorRule::Swapped,
+        "wheel_slip" => MirrorRule::SwappedNegated,
+        "ray" => MirrorRule::Reversed,
+        other => return scene_sensor_rule(other),
     })
 }
 
-fn of_humanoid(field: &str) -> Option<Mirrored> {
+fn humanoid_rule(field: &str) -> Option<MirrorRule> {
     Some(match field {
-        "height" | "down" | "ground" | "forward" | "jump" | "crouch" => Mirrored::Same,
-        // The right leg is half a stride later than the left.
-        "phase" | "sideways" | "turn" => Mirrored::Negated,
-        "goal" | "goal_direction" | "object" | "object_to_goal" => Mirrored::SecondNegated,
-        "contact" => Mirrored::Swapped,
-        "range" => Mirrored::Reversed,
-        // Forward, left, up: a direction and a velocity, but a rotation turns the other way.
-        "up" | "velocity" => Mirrored::Listed(vec![(0, 1.0), (1, -1.0), (2, 1.0)]),
-        "spin" => Mirrored::Listed(vec![(0, -1.0), (1, 1.0), (2, -1.0)]),
-        "joint_angle" | "joint_speed" => Mirrored::Listed(JOINTS.iter().map(|joint| counterpart(joint)).collect()),
+        "height" | "down" | "ground" | "forward" | "jump" | "crouch" => MirrorRule::Same,
+        // The phase of the right leg is half a stride behind the left.
+        "phase" | "sideways" | "turn" => MirrorRule::Negated,
+        "goal" | "goal_direction" | "object" | "object_to_goal" => MirrorRule::SecondNegated,
+        "contact" => MirrorRule::Swapped,
+        "range" => MirrorRule::Reversed,
+        // (forward, left, up): `up` and `velocity` are vectors, `spin` is a pseudovector.
+        "up" | "velocity" => MirrorRule::Listed(vec![(0, 1.0), (1, -1.0), (2, 1.0)]),
+        "spin" => MirrorRule::Listed(vec![(0, -1.0), (1, 1.0), (2, -1.0)]),
+        "joint_angle" | "joint_speed" => MirrorRule::Listed(JOINTS.iter().map(|joint| mirrored_joint(joint)).collect()),
         joint if JOINTS.contains(&joint) => {
-            let (other, sign) = counterpart(joint);
-            Mirrored::From(JOINTS[other].into(), sign)
+            let (other, sign) = mirrored_joint(joint);
+            MirrorRule::From(JOINTS[other].into(), sign)
         }
-        other => return of_scene(other),
+        other => return scene_sensor_rule(other),
     })
 }
 
-/// The joint that a joint's mirror image is, by its place in [`JOINTS`], and the sign of its angle: the limbs' axes mirror
-/// each other, and what bends or turns the trunk sideways bends or turns it to the other side.
-fn counterpart(joint: &str) -> (usize, f32) {
+/// The mirror image of a joint: its index in [`JOINTS`] and the sign of its angle. The axes of left and right limbs
+/// mirror each other, so their sign is +1. Bending and turning the trunk sideways changes sign.
+fn mirrored_joint(joint: &str) -> (usize, f32) {
     let other = match (joint.strip_prefix("left_"), joint.strip_prefix("right_")) {
-        (Some(limb), _) => format!("right_{limb}"),
-        (_, Some(limb)) => format!("left_{limb}"),
+        (Some(name), _) => format!("right_{name}"),
+        (_, Some(name)) => format!("left_{name}"),
         _ => joint.into(),
     };
-    let sideways = other == joint && !joint.ends_with("_flexion");
-    let place = JOINTS.iter().position(|name| *name == other).unwrap_or(0);
-    (place, if sideways { -1.0 } else { 1.0 })
+    let is_lateral = other == joint && !joint.ends_with("_flexion");
+    let index = JOINTS.iter().position(|name| *name == other).unwrap_or(0);
+    (index, if is_lateral { -1.0 } else { 1.0 })
 }
 
-/// Of the sensors that scenes add.
-fn of_scene(field: &str) -> Option<Mirrored> {
+/// Rules for the fields of sensors that scenes add.
+fn scene_sensor_rule(field: &str) -> Option<MirrorRule> {
     Some(match field {
         "post_forward"
         | "post_visited"
@@ -81,11 +81,11 @@ fn of_scene(field: &str) -> Option<Mirrored> {
         | "rival_near_forward"
         | "rival_velocity_forward"
         | "rival_heading_cos"
-        | "chasing" => Mirrored::Same,
+        | "chasing" => MirrorRule::Same,
         "post_left" | "rival_left" | "rival_near_left" | "rival_velocity_left" | "rival_heading_sin" => {
-            Mirrored::Negated
+            MirrorRule::Negated
         }
-        "depth" => Mirrored::Reversed,
+        "depth" => MirrorRule::Reversed,
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! What simulation costs beyond Rapier's own steps.
+//! Simulation throughput, and its overhead beyond Rapier's own steps.
 
 use std::time::{Duration, Instant};
 
@@ -11,22 +11,22 @@ use crate::rollout::{RandomActions, VecEnv, VecEnvOptions};
 use crate::scenes::{Scene, find, parse};
 use crate::sim::{Arena, PhysicsSets, SimObserve, begin_episode};
 
-/// Ticks before anything is timed: bodies have landed, caches and buffers are warm.
+/// Ticks before timing: bodies have landed, caches and buffers are warm.
 const WARM_UP: usize = 60;
 
-/// Each kind of body, and the scene that it is measured in.
+/// Each kind of body with the scene of its measurements.
 pub const BODIES: [(&str, &str); 2] = [("humanoid", "courtyard"), ("vehicle", "circuit")];
 
-/// An environment with random actions, past its first ticks.
+/// A warmed-up environment with random actions.
 pub struct WarmEnv {
     /// The environment.
     pub env: VecEnv,
-    /// Its actions.
+    /// The generator of its actions.
     pub random: RandomActions,
 }
 
 impl WarmEnv {
-    /// `arenas` arenas of `agents` agents each on `threads` threads; 0 takes one for each core.
+    /// `arenas` arenas of `agents` agents each on `threads` threads; 0 means one per core.
     pub fn new(scene: &Scene, arenas: usize, agents: usize, threads: usize) -> Self {
         let mut env = VecEnv::new(scene, VecEnvOptions { arenas, agents, threads });
         let seeds: Vec<u64> = (0..arenas as u64).collect();
@@ -37,7 +37,7 @@ impl WarmEnv {
         bench
     }
 
-    /// Step `count` times.
+    /// Simulate `count` ticks.
     pub fn ticks(&mut self, count: usize) {
         for _ in 0..count {
             let actions = self.random.next(&self.env);
@@ -45,44 +45,43 @@ impl WarmEnv {
         }
     }
 
-    /// Ticks per second of agents whose episodes run, everything included.
+    /// Complete agent ticks per second, of agents whose episodes are running.
     pub(super) fn rate(&mut self, time: Duration) -> f64 {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut ticks = 0;
-        while ticks == 0 || begun.elapsed() < time {
+        while ticks == 0 || start.elapsed() < time {
             self.ticks(1);
             ticks += self.env.last_step().active.iter().filter(|active| **active).count();
         }
-        ticks as f64 / begun.elapsed().as_secs_f64()
+        ticks as f64 / start.elapsed().as_secs_f64()
     }
 
-    /// Arena ticks per second of one thread that does nothing but Rapier's work, in the states that the same random
-    /// actions lead to: bodies are actuated off the clock; only Rapier's steps, and for cars its vehicle controller,
-    /// are on it.
+    /// Arena ticks per second of Rapier alone on one thread, in the states that the same random actions lead to. Only
+    /// Rapier's steps and, for cars, its vehicle controller are timed; actuation is not.
     pub(super) fn raw_rate(&mut self, time: Duration) -> f64 {
-        let begun = Instant::now();
-        let (mut ticks, mut spent) = (0u64, Duration::ZERO);
-        while spent < time && begun.elapsed() < time * 3 {
+        let start = Instant::now();
+        let (mut ticks, mut elapsed) = (0u64, Duration::ZERO);
+        while elapsed < time && start.elapsed() < time * 3 {
             let actions = self.random.next(&self.env).to_vec();
-            let narrow = self.env.action_size() * self.env.agents_per_arena();
+            let arena_act_dim = self.env.action_size() * self.env.agents_per_arena();
             let entities: Vec<Entity> = (0..self.env.arenas()).map(|i| self.env.arena_entity(i)).collect();
             let world = self.env.world_mut();
             let mut arenas = world.query::<(&mut Arena, PhysicsSets)>();
-            for (entity, action) in entities.into_iter().zip(actions.chunks_exact(narrow)) {
+            for (entity, action) in entities.into_iter().zip(actions.chunks_exact(arena_act_dim)) {
                 let Ok((mut arena, mut sets)) = arenas.get_mut(world, entity) else { continue };
-                spent += raw_tick(&mut arena, &mut sets.physics(), action);
+                elapsed += raw_tick(&mut arena, &mut sets.physics(), action);
                 ticks += 1;
             }
-            // Falls, resets and scores, so that the states stay those of an episode. Its own steps are not on the clock.
+            // An untimed regular tick: falls, resets and scores keep the states those of an episode.
             self.ticks(1);
         }
-        ticks as f64 / spent.as_secs_f64().max(1e-9)
+        ticks as f64 / elapsed.as_secs_f64().max(1e-9)
     }
 }
 
-/// One tick of an arena; how long Rapier took of it.
+/// Simulate one tick of an arena; returns Rapier's part of the time.
 fn raw_tick(arena: &mut Arena, physics: &mut crate::sim::Physics<'_>, actions: &[f32]) -> Duration {
-    let mut spent = Duration::ZERO;
+    let mut elapsed = Duration::ZERO;
     let size = arena.slots.first().map_or(1, |s| s.action.len());
     for (slot, action) in arena.slots.iter_mut().zip(actions.chunks(size)) {
         slot.body.actuate(physics, action);
@@ -90,23 +89,23 @@ fn raw_tick(arena: &mut Arena, physics: &mut crate::sim::Physics<'_>, actions: &
     for _ in 0..arena.substeps {
         for slot in &mut arena.slots {
             slot.body.before_step(physics);
-            let begun = Instant::now();
+            let start = Instant::now();
             slot.body.run_controller(physics);
-            spent += begun.elapsed();
+            elapsed += start.elapsed();
         }
-        let begun = Instant::now();
+        let start = Instant::now();
         physics.step();
-        spent += begun.elapsed();
+        elapsed += start.elapsed();
     }
     arena.tick += 1;
-    spent
+    elapsed
 }
 
 fn scene(name: &str) -> Result<Scene, BenchError> {
     Ok(find(name)?)
 }
 
-/// 64 arenas on all cores against Rapier alone, and the same without sensing, acting and scoring.
+/// 64 arenas on all cores, compared to Rapier alone, which neither senses nor actuates nor scores.
 pub(super) fn throughput(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     const ARENAS: usize = 64;
     let mut out = Vec::new();
@@ -116,16 +115,16 @@ pub(super) fn throughput(options: &Options) -> Result<Vec<Measurement>, BenchErr
         let threads = bench.env.threads();
         let (mut raw, mut all) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            options.go_on()?;
-            raw.push(bench.raw_rate(options.share(2 * BODIES.len())));
-            all.push(bench.rate(options.share(2 * BODIES.len())));
+            options.check_stop()?;
+            raw.push(bench.raw_rate(options.time_slice(2 * BODIES.len())));
+            all.push(bench.rate(options.time_slice(2 * BODIES.len())));
         }
         let substeps = (scene.blueprint.control_dt() / scene.blueprint.sim_dt()).round();
         out.push(Measurement::new(format!("{body}/rapier"), median(&raw), "ticks/s, one thread"));
         let limit = median(&raw) * threads as f64;
         out.push(
             Measurement::new(format!("{body}/arenas_{ARENAS}"), median(&all), "ticks/s, all cores")
-                .held_against(limit, "Rapier alone, times the cores"),
+                .compared_to(limit, "Rapier alone x cores"),
         );
         let seconds = median(&all) * f64::from(scene.blueprint.control_dt());
         out.push(Measurement::new(format!("{body}/simulated"), seconds, "s/s, all cores"));
@@ -138,33 +137,32 @@ pub(super) fn throughput(options: &Options) -> Result<Vec<Measurement>, BenchErr
     Ok(out)
 }
 
-/// What one arena's tick takes beyond Rapier's steps, on one thread: the median difference of short turns, so that what
-/// else the machine does meets both alike.
+/// The time of one arena's tick beyond Rapier's steps, on one thread: the median difference of short alternating slices, so
+/// that other load on the machine affects both equally.
 pub(super) fn overhead(options: &Options) -> Result<Vec<Measurement>, BenchError> {
-    // Turns in a round.
+    // Slices per round.
     const SLICES: usize = 8;
     let mut out = Vec::new();
     for (body, name) in BODIES {
         let mut bench = WarmEnv::new(&scene(name)?, 1, 1, 1);
-        let (mut over, mut ticks) = (Vec::new(), Vec::new());
+        let (mut overhead, mut ticks) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS * SLICES {
-            options.go_on()?;
-            let raw = 1e6 / bench.raw_rate(options.share(2 * BODIES.len() * SLICES));
-            let tick = 1e6 / bench.rate(options.share(2 * BODIES.len() * SLICES));
-            over.push(tick - raw);
+            options.check_stop()?;
+            let raw = 1e6 / bench.raw_rate(options.time_slice(2 * BODIES.len() * SLICES));
+            let tick = 1e6 / bench.rate(options.time_slice(2 * BODIES.len() * SLICES));
+            overhead.push(tick - raw);
             ticks.push(tick);
         }
         out.push(Measurement::new(format!("{body}/tick"), median(&ticks), "µs"));
         out.push(
-            Measurement::new(format!("{body}/overhead"), median(&over), "µs")
-                .held_against(30.0, "budget of a humanoid"),
+            Measurement::new(format!("{body}/overhead"), median(&overhead), "µs").compared_to(30.0, "humanoid budget"),
         );
     }
     Ok(out)
 }
 
-/// All that comes between an episode's last tick and the next one's first decision: the start's restoring and varying,
-/// the task's beginning, sensing.
+/// The time between an episode's last tick and the next one's first decision: restoring and randomizing the start state,
+/// resetting the task, sensing.
 pub(super) fn reset(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     // Ticks of an episode between two resets.
     const EPISODE: usize = 30;
@@ -175,76 +173,75 @@ pub(super) fn reset(options: &Options) -> Result<Vec<Measurement>, BenchError> {
         let mut rounds = Vec::new();
         let mut seed = 0;
         for _ in 0..ROUNDS {
-            options.go_on()?;
-            let begun = Instant::now();
-            let (mut spent, mut count) = (Duration::ZERO, 0u32);
-            while count == 0 || begun.elapsed() < options.share(BODIES.len()) {
+            options.check_stop()?;
+            let start = Instant::now();
+            let (mut elapsed, mut count) = (Duration::ZERO, 0u32);
+            while count == 0 || start.elapsed() < options.time_slice(BODIES.len()) {
                 bench.ticks(EPISODE);
                 let world = bench.env.world_mut();
-                let begun = Instant::now();
+                let start = Instant::now();
                 begin_episode(world, entity, seed);
                 world.run_schedule(SimObserve);
-                spent += begun.elapsed();
+                elapsed += start.elapsed();
                 count += 1;
                 seed += 1;
             }
-            rounds.push(spent.as_secs_f64() * 1e6 / f64::from(count));
+            rounds.push(elapsed.as_secs_f64() * 1e6 / f64::from(count));
         }
-        out.push(
-            Measurement::new(format!("{body}/reset"), median(&rounds), "µs").held_against(60.0, "budget of a humanoid"),
-        );
+        out.push(Measurement::new(format!("{body}/reset"), median(&rounds), "µs").compared_to(60.0, "humanoid budget"));
     }
     Ok(out)
 }
 
-/// Throughput and memory as arenas and agents grow.
-pub(super) fn growth(options: &Options) -> Result<Vec<Measurement>, BenchError> {
+/// Throughput and memory over the number of arenas and agents.
+pub(super) fn scaling(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     const ARENAS: [usize; 7] = [1, 4, 16, 64, 256, 1024, 4096];
     const AGENTS: [usize; 5] = [1, 4, 16, 64, 256];
     let mut out = Vec::new();
     let rounds = |bench: &mut WarmEnv| -> Result<f64, BenchError> {
         let mut rates = Vec::new();
         for _ in 0..ROUNDS {
-            options.go_on()?;
-            rates.push(bench.rate(options.share(BODIES.len() * (ARENAS.len() + AGENTS.len()))));
+            options.check_stop()?;
+            rates.push(bench.rate(options.time_slice(BODIES.len() * (ARENAS.len() + AGENTS.len()))));
         }
         Ok(median(&rates))
     };
     for (body, name) in BODIES {
         let scene = scene(name)?;
-        // What smaller environments left to the allocator is taken up again by larger ones: only what the largest adds
-        // to the process is told.
+        // Larger environments reuse the memory that the allocator kept from smaller ones: only the total growth of the
+        // process up to the largest is reported.
         let before = resident();
         let mut at_64 = None;
         for arenas in ARENAS {
             let mut bench = WarmEnv::new(&scene, arenas, 1, 0);
             let rate = rounds(&mut bench)?;
-            let mut throughput = Measurement::new(format!("{body}/growth/arenas_{arenas}"), rate, "ticks/s, all cores");
+            let mut throughput =
+                Measurement::new(format!("{body}/scaling/arenas_{arenas}"), rate, "ticks/s, all cores");
             if arenas == 64 {
                 at_64 = Some(rate);
             }
             if let Some(reference) = at_64.filter(|_| arenas > 64) {
-                throughput = throughput.held_against(reference, "64 arenas");
+                throughput = throughput.compared_to(reference, "64 arenas");
             }
             out.push(throughput);
             if arenas == ARENAS[ARENAS.len() - 1] {
                 let bytes = resident().zip(before).map(|(now, then)| now.saturating_sub(then) as f64 / arenas as f64);
                 out.extend(bytes.map(|bytes| {
                     Measurement::new(format!("{body}/memory/arenas_{arenas}"), bytes / 1e3, "kB/arena")
-                        .held_against(300.0, "budget of a humanoid")
+                        .compared_to(300.0, "humanoid budget")
                 }));
             }
         }
-        let wide = crowd_scene(body)?;
+        let crowd = crowd_scene(body)?;
         for agents in AGENTS {
-            let rate = rounds(&mut WarmEnv::new(&wide, 1, agents, 1))?;
-            out.push(Measurement::new(format!("{body}/growth/agents_{agents}"), rate, "agent ticks/s, one core"));
+            let rate = rounds(&mut WarmEnv::new(&crowd, 1, agents, 1))?;
+            out.push(Measurement::new(format!("{body}/scaling/agents_{agents}"), rate, "agent ticks/s, one core"));
         }
     }
     Ok(out)
 }
 
-/// A scene with room for 256 agents of a body, none in another's place, and time enough that none is done.
+/// A scene with room for 256 agents of a body without overlap, whose episodes last longer than the measurement.
 pub(super) fn crowd_scene(body: &str) -> Result<Scene, BenchError> {
     let text = if body == "vehicle" {
         let radius = 450.0f32;
@@ -267,7 +264,7 @@ pub(super) fn crowd_scene(body: &str) -> Result<Scene, BenchError> {
     Ok(parse("crowd", "crowd.ron", &text)?)
 }
 
-/// Memory that the process holds, bytes.
+/// Resident memory of the process, bytes.
 pub(super) fn resident() -> Option<usize> {
     memory_stats::memory_stats().map(|m| m.physical_mem)
 }

@@ -1,4 +1,4 @@
-//! What networks cost: deciding and training.
+//! The cost of networks: inference and training.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,18 @@ use burn::tensor::{Device, Distribution, Tensor};
 
 use super::measurement::{Measurement, median};
 use super::{BenchError, Options, ROUNDS};
-use crate::learn::{BatchLearner, Prepared, TrainConfig, TrainingData, UpdateStep, Window, caught, gpu, learner};
+use crate::learn::{
+    BehaviorCloning, DataConfig, Learner, PreparedData, TrainConfig, TrainingData, UpdateStep, Window, catch_panic,
+    defaults, gpu,
+};
 use crate::policies::Policy;
 use crate::spaces::{Field, Layout};
 
-/// Sizes of a humanoid with full state, as Gymnasium's Humanoid-v5 has them.
-const OBSERVATION: usize = 348;
-const ACTION: usize = 17;
+/// Dimensions of Gymnasium's Humanoid-v5.
+const OBS_DIM: usize = 348;
+const ACT_DIM: usize = 17;
 
-/// A training step's size.
+/// The size of a training step.
 pub struct Size {
     hidden: usize,
     batch: usize,
@@ -22,51 +25,51 @@ pub struct Size {
 
 /// The default network and batch.
 pub const SMALL: Size = Size { hidden: 256, batch: 256 };
-/// A network and batch that keep a processor busy with products of matrices.
+/// A network and batch whose time is dominated by matrix products.
 pub const LARGE: Size = Size { hidden: 1024, batch: 4096 };
 
 impl Size {
-    /// Layers and batch, for a table.
+    /// Layer sizes and batch size, for a table.
     pub fn name(&self) -> String {
-        format!("{OBSERVATION}-{0}-{0}-{ACTION}, batch {1}", self.hidden, self.batch)
+        format!("{OBS_DIM}-{0}-{0}-{ACT_DIM}, batch {1}", self.hidden, self.batch)
     }
 
-    /// Multiplications and additions of the forward pass of one row.
-    fn forward_operations(&self) -> f64 {
+    /// Floating-point operations of the forward pass of one row.
+    fn forward_flops(&self) -> f64 {
         let h = self.hidden;
-        2.0 * (OBSERVATION * h + h * h + h * ACTION) as f64
+        2.0 * (OBS_DIM * h + h * h + h * ACT_DIM) as f64
     }
 
-    /// Of a training step: the backward pass has two products where the forward pass has one, but for the first layer,
-    /// whose input needs no gradient.
-    fn training_operations(&self) -> f64 {
-        let first = 2.0 * (OBSERVATION * self.hidden) as f64;
-        (3.0 * self.forward_operations() - first) * self.batch as f64
+    /// Floating-point operations of a training step. The backward pass has two matrix products per product of the forward
+    /// pass, except for the first layer, whose input needs no gradient.
+    fn training_flops(&self) -> f64 {
+        let first = 2.0 * (OBS_DIM * self.hidden) as f64;
+        (3.0 * self.forward_flops() - first) * self.batch as f64
     }
 
-    /// Rows in a step.
+    /// The batch size.
     pub fn batch(&self) -> usize {
         self.batch
     }
 
-    /// The configuration of a run of this size.
+    /// The training configuration of this size.
     pub fn config(&self) -> TrainConfig {
-        let mut config = TrainConfig::default();
-        config.network.hidden = vec![self.hidden; 2];
+        let mut config = defaults("bc");
+        config.network.hidden_sizes = vec![self.hidden; 2];
         config.training.batch_size = self.batch;
-        config.data.validation_fraction = 0.0;
+        config.get_mut::<DataConfig>().validation_fraction = 0.0;
         config
     }
 }
 
-/// Made-up demonstrations of the benchmarks' sizes.
-pub fn made_up_data(rows: usize) -> TrainingData {
+/// Synthetic demonstrations of the benchmarks' dimensions.
+pub fn synthetic_data(rows: usize) -> TrainingData {
     let layout = |name: &str, size| Layout::new(name, vec![Field::new("x", size, "1", -1.0, 1.0)]);
-    made_up_for(layout("bench/observation", OBSERVATION), layout("bench/action", ACTION), rows)
+    synthetic_data_for(layout("bench/observation", OBS_DIM), layout("bench/action", ACT_DIM), rows)
 }
 
-/// Made-up demonstrations of an agent with these layouts.
-pub(super) fn made_up_for(observation: Layout, action: Layout, rows: usize) -> TrainingData {
+/// Synthetic demonstrations of an agent with these layouts.
+pub(super) fn synthetic_data_for(observation: Layout, action: Layout, rows: usize) -> TrainingData {
     let wave = |count: usize| (0..count).map(|i| ((i * 7919) % 2003) as f32 / 1001.0 - 1.0).collect();
     TrainingData {
         observations: wave(rows * observation.size()),
@@ -76,67 +79,67 @@ pub(super) fn made_up_for(observation: Layout, action: Layout, rows: usize) -> T
         episode_starts: vec![0],
         control_dt: 1.0 / 30.0,
         agent: "bench".into(),
-        source: "made up".into(),
+        source: "synthetic".into(),
         weights: None,
-        facts: Vec::new(),
+        episode_info: Vec::new(),
         tasks: Vec::new(),
         mirrored: false,
-        mirrors: Err("these are made-up numbers".into()),
+        mirrors: Err("the data is synthetic".into()),
         interventions: Vec::new(),
     }
 }
 
-/// Operations per second of one large product of matrices: what a device can do at best.
-fn peak(device: &Device, time: Duration) -> f64 {
+/// Floating-point operations per second of one large matrix product: the device's practical peak.
+fn peak_flops(device: &Device, time: Duration) -> f64 {
     const SIDE: usize = 1024;
     let side = || Tensor::<2>::random([SIDE, SIDE], Distribution::Uniform(-1.0, 1.0), device);
     let (a, b) = (side(), side());
     let product = || a.clone().matmul(b.clone()).slice([0..1, 0..1]);
     product().into_data();
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut count = 0;
-    while count == 0 || begun.elapsed() < time {
-        // Waits for the device as seldom as training does.
+    while count == 0 || start.elapsed() < time {
+        // Synchronize with the device as seldom as training does.
         let queued: Vec<Tensor<2>> = (0..if count == 0 { 1 } else { 8 }).map(|_| product()).collect();
         count += queued.len() as u32;
         queued.into_iter().for_each(|one| drop(one.into_data()));
     }
-    f64::from(count) * 2.0 * (SIDE as f64).powi(3) / begun.elapsed().as_secs_f64()
+    f64::from(count) * 2.0 * (SIDE as f64).powi(3) / start.elapsed().as_secs_f64()
 }
 
-/// Seconds of a policy's decision for 1, 64 and 1,024 agents on the CPU.
+/// Inference time of a policy for 1, 64 and 1,024 agents on the CPU.
 pub(super) fn inference(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     const AGENTS: [usize; 3] = [1, 64, 1024];
-    let data = made_up_data(64);
-    let prepared = Prepared::new(&data, 0.0, 0)?;
-    let mut policy: Policy = learner(&SMALL.config(), &data, &prepared, &Device::flex())?.policy()?;
-    let peak = peak(&Device::flex(), options.share(4));
+    let data = synthetic_data(64);
+    let prepared = PreparedData::new(&data, 0.0, 0)?;
+    let mut policy: Policy = BehaviorCloning::on_data(&SMALL.config(), &prepared, &Device::flex())?.policy()?;
+    let peak = peak_flops(&Device::flex(), options.time_slice(4));
     let mut out = Vec::new();
     for agents in AGENTS {
-        let observations = data.observations.iter().copied().cycle().take(agents * OBSERVATION).collect::<Vec<_>>();
-        let mut actions = vec![0.0; agents * ACTION];
+        let observations = data.observations.iter().copied().cycle().take(agents * OBS_DIM).collect::<Vec<_>>();
+        let mut actions = vec![0.0; agents * ACT_DIM];
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
-            options.go_on()?;
+            options.check_stop()?;
             policy.act(&observations, &mut [], &mut actions);
-            let begun = Instant::now();
+            let start = Instant::now();
             let mut count = 0u32;
-            while count == 0 || begun.elapsed() < options.share(AGENTS.len()) {
+            while count == 0 || start.elapsed() < options.time_slice(AGENTS.len()) {
                 policy.act(&observations, &mut [], &mut actions);
                 count += 1;
             }
-            rounds.push(begun.elapsed().as_secs_f64() * 1e6 / f64::from(count));
+            rounds.push(start.elapsed().as_secs_f64() * 1e6 / f64::from(count));
         }
-        let least = agents as f64 * SMALL.forward_operations() / peak * 1e6;
+        let minimum = agents as f64 * SMALL.forward_flops() / peak * 1e6;
         out.push(
             Measurement::new(format!("inference/agents_{agents}"), median(&rounds), "µs")
-                .held_against(least, "its products at the speed of one large product"),
+                .compared_to(minimum, "its matrix products at peak FLOPS"),
         );
     }
     Ok(out)
 }
 
-/// Behaviour-cloning steps on every device that there is.
+/// Behavioral-cloning training steps on every available device.
 pub(super) fn training(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     let mut devices = vec![("cpu", Device::flex(), vec![SMALL, LARGE])];
     if let Ok((device, _)) = gpu() {
@@ -147,15 +150,15 @@ pub(super) fn training(options: &Options) -> Result<Vec<Measurement>, BenchError
     }
     let mut out = Vec::new();
     for (name, device, sizes) in devices {
-        let peak = caught(|| peak(&device, options.share(4))).map_err(BenchError::Program)?;
+        let peak = catch_panic(|| peak_flops(&device, options.time_slice(4))).map_err(BenchError::Program)?;
         for size in sizes {
-            // A graphics driver's failure is a panic.
-            let rate = caught(|| steps_per_second(&size, &device, options)).map_err(BenchError::Program)??;
+            // Failures of a graphics driver are panics.
+            let rate = catch_panic(|| steps_per_second(&size, &device, options)).map_err(BenchError::Program)??;
             out.push(
                 Measurement::new(format!("training/{name}/{}", size.name()), rate, "steps/s")
-                    .held_against(peak / size.training_operations(), "its products at the speed of one large product"),
+                    .compared_to(peak / size.training_flops(), "its matrix products at peak FLOPS"),
             );
-            // A device that takes this long for a step takes longer still for a larger one.
+            // Larger steps would take even longer.
             if rate < 0.2 {
                 break;
             }
@@ -166,35 +169,34 @@ pub(super) fn training(options: &Options) -> Result<Vec<Measurement>, BenchError
 
 fn steps_per_second(size: &Size, device: &Device, options: &Options) -> Result<f64, BenchError> {
     let config = size.config();
-    let data = made_up_data(size.batch);
-    let prepared = Prepared::new(&data, 0.0, 0)?;
-    let mut learner = learner(&config, &data, &prepared, device)?;
+    let data = synthetic_data(size.batch);
+    let prepared = PreparedData::new(&data, 0.0, 0)?;
+    let mut learner = BehaviorCloning::on_data(&config, &prepared, device)?;
     let rows: Vec<u32> = (0..size.batch as u32).collect();
     let mut index = 0;
-    let mut step = |learner: &mut dyn BatchLearner| -> Result<(), BenchError> {
-        // A rate at which no number of steps diverges: only the time counts.
-        learner.update(prepared.batch(&rows, Window::TICK), UpdateStep { index, learning_rate: 1e-6, seed: 0 })?;
+    let mut step = |learner: &mut BehaviorCloning<'_>| {
+        // A learning rate that never diverges; only the time is measured.
+        learner.update_on(prepared.batch(&rows, Window::TICK), UpdateStep { index, learning_rate: 1e-6, seed: 0 });
         index += 1;
-        Ok(())
     };
-    step(learner.as_mut())?;
+    step(&mut learner);
     learner.metrics(0)?;
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        options.go_on()?;
-        let begun = Instant::now();
+        options.check_stop()?;
+        let start = Instant::now();
         let mut count = 0u32;
-        while count == 0 || begun.elapsed() < options.share(2) {
-            step(learner.as_mut())?;
-            // Waits for the device now and then, as a run's log does, so that no queue of steps grows without bound.
+        while count == 0 || start.elapsed() < options.time_slice(2) {
+            step(&mut learner);
+            // Synchronize with the device now and then, as logging does, so that its queue stays bounded.
             if count % 16 == 15 {
                 learner.metrics(0)?;
             }
             count += 1;
         }
         learner.metrics(0)?;
-        rounds.push(f64::from(count) / begun.elapsed().as_secs_f64());
-        if begun.elapsed() > options.share(2) * 4 {
+        rounds.push(f64::from(count) / start.elapsed().as_secs_f64());
+        if start.elapsed() > options.time_slice(2) * 4 {
             break;
         }
     }

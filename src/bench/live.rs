@@ -1,4 +1,4 @@
-//! Live driving: how long a tick takes with many agents that policies drive, and how late ticks come.
+//! Live inference: tick time with many policy-driven agents, and tick lateness.
 
 use std::time::{Duration, Instant};
 
@@ -7,47 +7,47 @@ use bevy::ecs::prelude::*;
 use burn::tensor::Device;
 
 use super::arenas::crowd_scene;
-use super::learning::made_up_for;
+use super::learning::synthetic_data_for;
 use super::measurement::{Measurement, percentile};
 use super::{BenchError, Options};
-use crate::learn::{Prepared, TrainConfig, learner};
-use crate::live::{Learning, LivePlugin, Request, SessionOptions, SimClock, open_session};
+use crate::learn::{BehaviorCloning, Learner, PreparedData, defaults};
+use crate::live::{BackgroundTraining, LivePlugin, Request, SessionOptions, SimClock, open_session};
 use crate::policies::Policy;
 use crate::rollout::{Player, SandboxPlugins, VecEnv, VecEnvOptions, record, recording_seeds};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
-/// Frames a second of the measured app: near a usual display's, but such that ticks and frames meet in every phase. At 60
-/// every tick of a run would come at the same, arbitrary part of a frame.
+/// Frame rate of the measured app, Hz: near that of a usual display, but not a multiple of the tick rate, so that ticks occur
+/// in every phase of a frame.
 const FRAME_RATE: f64 = 61.803;
 
-/// A policy of the default size for a scene's agent that has learned nothing yet.
+/// An untrained policy of the default size for a scene's agent.
 fn untrained(scene: &Scene) -> Result<Policy, BenchError> {
     let spaces = scene.blueprint.spaces();
-    let data = made_up_for((*spaces.observation).clone(), (*spaces.action).clone(), 2);
-    let prepared = Prepared::new(&data, 0.0, 0)?;
-    Ok(learner(&TrainConfig::default(), &data, &prepared, &Device::flex())?.policy()?)
+    let data = synthetic_data_for((*spaces.observation).clone(), (*spaces.action).clone(), 2);
+    let prepared = PreparedData::new(&data, 0.0, 0)?;
+    Ok(BehaviorCloning::on_data(&defaults("bc"), &prepared, &Device::flex())?.policy()?)
 }
 
-/// The whole tick of one arena with many policy-driven agents, on one core.
+/// The complete tick of one arena with many policy-driven agents, on one core.
 pub(super) fn crowd(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     let mut out = Vec::new();
     for (body, agents, budget) in [("vehicle", 64, 8.0), ("humanoid", 16, 12.0)] {
-        options.go_on()?;
+        options.check_stop()?;
         let scene = crowd_scene(body)?;
         let player = Player::Policy(Box::new(untrained(&scene)?));
-        let mut env = VecEnv::played(&scene, VecEnvOptions { arenas: 1, agents, threads: 1 }, player)?;
+        let mut env = VecEnv::with_player(&scene, VecEnvOptions { arenas: 1, agents, threads: 1 }, player)?;
         env.reset(&[1]);
         let mut times = Vec::new();
-        // One thread for the network too.
+        // The network runs on one thread, too.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let pool = pool.map_err(|e| BenchError::Program(e.to_string()))?;
         pool.install(|| {
             for _ in 0..30 {
                 env.step_driven();
             }
-            let begun = Instant::now();
-            while times.len() < 300 || begun.elapsed().as_secs_f64() < options.seconds {
+            let start = Instant::now();
+            while times.len() < 300 || start.elapsed().as_secs_f64() < options.seconds {
                 let start = Instant::now();
                 env.step_driven();
                 times.push(start.elapsed().as_secs_f64() * 1e3);
@@ -56,14 +56,14 @@ pub(super) fn crowd(options: &Options) -> Result<Vec<Measurement>, BenchError> {
         out.push(Measurement::new(format!("{body}/crowd_{agents}/p50"), percentile(&times, 0.5), "ms a tick"));
         out.push(
             Measurement::new(format!("{body}/crowd_{agents}/p99"), percentile(&times, 0.99), "ms a tick")
-                .held_against(budget, "budget"),
+                .compared_to(budget, "budget"),
         );
     }
     Ok(out)
 }
 
-/// How late ticks begin in the app's loop at about 60 frames a second, without its window, with nothing else to do and while
-/// a learner trains in the background.
+/// Tick lateness in the app's loop at about 60 frames a second, without its window: idle, and while a learner trains in the
+/// background.
 pub(super) fn lateness(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     let scene = find("courtyard")?;
     let dir = tempfile::tempdir()?;
@@ -80,26 +80,26 @@ pub(super) fn lateness(options: &Options) -> Result<Vec<Measurement>, BenchError
     open_session(app.world_mut(), scene, session);
     let time = Duration::from_secs_f64(options.seconds.max(2.0));
     frames(&mut app, Duration::from_millis(500), false);
-    let alone = frames(&mut app, time, false);
-    options.go_on()?;
+    let idle = frames(&mut app, time, false);
+    options.check_stop()?;
     frames(&mut app, Duration::from_millis(500), true);
     let training = frames(&mut app, time, true);
-    app.world().resource::<Learning>().stop();
-    let (alone, training) = (percentile(&alone, 0.99), percentile(&training, 0.99));
+    app.world().resource::<BackgroundTraining>().stop();
+    let (idle, training) = (percentile(&idle, 0.99), percentile(&training, 0.99));
     Ok(vec![
-        Measurement::new("lateness/alone/p99", alone, "ms"),
-        Measurement::new("lateness/training/p99", training, "ms").held_against(alone + 5.0, "alone, and 5 ms"),
+        Measurement::new("lateness/idle/p99", idle, "ms"),
+        Measurement::new("lateness/training/p99", training, "ms").compared_to(idle + 5.0, "idle + 5 ms"),
     ])
 }
 
-/// Run frames for a while; the lateness (ms) of the first tick of each frame that has one.
+/// Run frames for `time`; returns the lateness (ms) of the first tick of each frame that has one.
 fn frames(app: &mut App, time: Duration, training: bool) -> Vec<f64> {
     let frame = Duration::from_secs_f64(1.0 / FRAME_RATE);
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut late = Vec::new();
-    let mut next = begun;
-    while begun.elapsed() < time {
-        if training && !app.world().resource::<Learning>().running {
+    let mut next = start;
+    while start.elapsed() < time {
+        if training && !app.world().resource::<BackgroundTraining>().running {
             app.world_mut().write_message(Request::Train);
         }
         let before = app.world().resource::<SimClock>().ticks();
@@ -112,7 +112,7 @@ fn frames(app: &mut App, time: Duration, training: bool) -> Vec<f64> {
         let now = Instant::now();
         match next.checked_duration_since(now) {
             Some(rest) => std::thread::sleep(rest),
-            // A frame that took too long is not made up for.
+            // Late frames are not caught up.
             None => next = now,
         }
     }

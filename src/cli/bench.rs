@@ -10,36 +10,36 @@ use crate::bench::{BenchError, GROUPS, Group, Measurement, Options};
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Names: arenas, overhead, reset, growth, crowd, lateness, inference, training, acting, data, checkpoint, program
+    after_help = "Names: arenas, overhead, reset, scaling, crowd, lateness, inference, training, ppo, data, checkpoint, program
 
 Examples:
   apprentice bench
   apprentice bench arenas overhead --seconds 10
-  apprentice bench inference training --json > figures.json"
+  apprentice bench inference training --json > results.json"
 )]
 pub struct BenchArguments {
-    /// What to measure; without names, everything
+    /// Names of the benchmarks to run [default: all]
     names: Vec<String>,
-    /// Time that each group's timed parts take, s. Setting up comes on top: everything takes about a minute for each
-    /// second here
+    /// Duration of each benchmark's timed loops, s, without setup. All benchmarks together take about a minute per second of
+    /// this value
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
 }
 
 pub fn run(arguments: &BenchArguments, output: &Output) -> Result<(), Failure> {
     if !(arguments.seconds.is_finite() && (0.01..=3600.0).contains(&arguments.seconds)) {
-        return Err(Failure::bad_use(anyhow!("--seconds is {}; give 0.01 to 3600", arguments.seconds)));
+        return Err(Failure::usage(anyhow!("--seconds is {}; give 0.01 to 3600", arguments.seconds)));
     }
-    let groups = chosen(&arguments.names)?;
+    let groups = selected_groups(&arguments.names)?;
     let options = Options { seconds: arguments.seconds, stop: stop::on_interrupt() };
     let mut measurements = Vec::new();
     let mut failed = None;
     for group in groups {
         output.line(format!("{}: {}", group.name, group.about));
         match group.measure(&options) {
-            Ok(found) => {
-                found.iter().for_each(|m| output.line(line(m)));
-                measurements.extend(found);
+            Ok(results) => {
+                results.iter().for_each(|m| output.line(row(m)));
+                measurements.extend(results);
             }
             Err(error) => {
                 failed = Some((group.name, error));
@@ -59,7 +59,7 @@ pub fn run(arguments: &BenchArguments, output: &Output) -> Result<(), Failure> {
     }
     match failed {
         None => Ok(()),
-        Some((_, BenchError::Stopped)) => Err(interrupted_with_result("what was measured stands above")),
+        Some((_, BenchError::Stopped)) => Err(interrupted_with_result("the measurements so far are printed above")),
         Some((group, error)) => {
             eprintln!("error: {group}: {error}");
             Err(Failure::Reported)
@@ -67,7 +67,7 @@ pub fn run(arguments: &BenchArguments, output: &Output) -> Result<(), Failure> {
     }
 }
 
-fn chosen(names: &[String]) -> Result<Vec<&'static Group>, Failure> {
+fn selected_groups(names: &[String]) -> Result<Vec<&'static Group>, Failure> {
     if names.is_empty() {
         return Ok(GROUPS.iter().collect());
     }
@@ -76,23 +76,23 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Group>, Failure> {
         .map(|name| {
             GROUPS.iter().find(|g| g.name == name).ok_or_else(|| {
                 let known: Vec<&str> = GROUPS.iter().map(|g| g.name).collect();
-                Failure::bad_use(anyhow!("there is no benchmark `{name}`; there are {}", known.join(", ")))
+                Failure::usage(anyhow!("there is no benchmark `{name}`; there are {}", known.join(", ")))
             })
         })
         .collect()
 }
 
-/// A measurement as a line of the table.
-fn line(m: &Measurement) -> String {
-    let limit = m.limit.map_or(String::new(), |limit| {
+/// A measurement as a row of the table.
+fn row(m: &Measurement) -> String {
+    let reference = m.reference.map_or(String::new(), |reference| {
         let ratio = m.ratio.map_or(String::new(), |r| format!("{r:.2} of "));
-        format!("{ratio}{} ({})", figure(limit), m.against)
+        format!("{ratio}{} ({})", format_value(reference), m.reference_name)
     });
-    format!("  {:<34} {:>12} {:<24} {limit}", m.name, figure(m.value), m.unit).trim_end().to_owned()
+    format!("  {:<34} {:>12} {:<24} {reference}", m.name, format_value(m.value), m.unit).trim_end().to_owned()
 }
 
-/// Four digits that count, thousands apart.
-fn figure(value: f64) -> String {
+/// Format with four significant digits and thousands separators.
+fn format_value(value: f64) -> String {
     let digits = if value.abs() >= 1000.0 || value == 0.0 {
         0
     } else {

@@ -8,8 +8,7 @@ use serde_json::json;
 
 use super::{Failure, Output, plot};
 use crate::demos::{Dataset, Episode};
-use crate::learn::rate;
-use crate::live::training_data;
+use crate::learn::{TrainingData, rate_quality};
 use crate::rollout::{check_dataset, resimulate, trace_episode};
 use crate::scenes::{Scene, find, parse};
 
@@ -26,24 +25,24 @@ pub struct DatasetArguments {
 
 #[derive(Subcommand, Debug)]
 enum DatasetCommand {
-    /// Counts, operators, success, returns, and how good each episode is among the others
+    /// Print size, operators, success, returns and quality scores of the episodes
     Info {
         /// The dataset's folder
         dir: PathBuf,
     },
-    /// Re-simulate every episode and compare the state hash at every tick
+    /// Re-simulate every episode and compare the state hash of every tick
     Check {
         /// The dataset's folder
         dir: PathBuf,
     },
-    /// Re-simulate one episode (`play --replay DIR:EPISODE` shows it)
+    /// Re-simulate one episode without a window (`play --replay DIR:EPISODE` shows it)
     Replay {
         /// The dataset's folder
         dir: PathBuf,
         /// The episode's number, from 0
         episode: usize,
     },
-    /// Draw the lines that the demonstrations took
+    /// Plot the trajectories of the demonstrations
     Plot {
         /// The dataset's folder
         dir: PathBuf,
@@ -58,42 +57,48 @@ pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure>
         DatasetCommand::Info { dir } => info(dir, output),
         DatasetCommand::Check { dir } => check(dir, output),
         DatasetCommand::Replay { dir, episode } => replay(dir, *episode, output),
-        DatasetCommand::Plot { dir, out } => plot_lines(dir, out, output),
+        DatasetCommand::Plot { dir, out } => plot_trajectories(dir, out, output),
     }
 }
 
-/// The episode that `DATASET:NUMBER` names; `option` is where it was given.
+/// The episode that `DATASET:NUMBER` names. `option` is the command line option, for errors.
 pub fn episode_of(option: &str, name: &str) -> Result<Episode, Failure> {
     let parts = name.rsplit_once(':').and_then(|(dir, number)| Some((dir, number.parse::<usize>().ok()?)));
     let Some((dir, number)) = parts else {
         let message = "give a dataset's folder and an episode's number, such as demos/slalom:3";
-        return Err(Failure::bad_use(anyhow!("{option} {name}: {message}")));
+        return Err(Failure::usage(anyhow!("{option} {name}: {message}")));
     };
-    let dataset = Dataset::open(Path::new(dir)).map_err(Failure::failed)?;
+    read_episode(Path::new(dir), number)
+}
+
+/// An episode of a dataset, by number.
+fn read_episode(dir: &Path, number: usize) -> Result<Episode, Failure> {
+    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
     if number >= dataset.len() {
         let last = dataset.len().saturating_sub(1);
-        return Err(Failure::bad_use(anyhow!("{dir} has episodes 0 to {last}, not {number}")));
+        return Err(Failure::usage(anyhow!("{} has episodes 0 to {last}, not {number}", dir.display())));
     }
     dataset.read(number).map_err(Failure::failed)
 }
 
-/// The scene that an episode was recorded in, from the text that lies beside it, to play it again.
+/// The scene that an episode was recorded in, parsed from the copy in the dataset, for re-simulation.
 ///
 /// # Errors
-/// When the text is no scene any more, or the episode holds no actions.
+/// When this version cannot parse the scene, or the episode has no actions.
 pub fn scene_of(episode: &Episode) -> anyhow::Result<Scene> {
     episode.check_actions()?;
     let header = &episode.header;
     let file = format!("sim/scenes/{:016x}.ron", header.scene_hash);
-    parse(&header.scene, &file, &header.scene_text)
-        .with_context(|| format!("the scene `{}` of this dataset was recorded by another version", header.scene))
+    parse(&header.scene, &file, &header.scene_text).with_context(|| {
+        format!("the scene `{}` of this dataset was recorded by another version of the program", header.scene)
+    })
 }
 
-/// Say so where a built-in scene has changed since the recording.
+/// Warn when a built-in scene has changed since the recording.
 fn warn_of_change(episode: &Episode) {
     if find(&episode.header.scene).is_ok_and(|now| now.hash() != episode.header.scene_hash) {
         bevy::log::warn!(
-            "the scene `{}` has changed since it was recorded; the recorded one, kept in the dataset, is used",
+            "the built-in scene `{}` differs from the recorded one; the copy in the dataset is used",
             episode.header.scene
         );
     }
@@ -112,18 +117,18 @@ fn info(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
         dataset.total_ticks()
     ));
     output.line(format_args!(
-        "observation {} numbers, action {} numbers, reward terms {}",
+        "observation dimension {}, action dimension {}, reward terms {}",
         dataset.observation().size(),
         dataset.action().size(),
         dataset.terms().join(", ")
     ));
-    let ratings = rate(&training_data(&dataset).map_err(Failure::failed)?);
+    let qualities = rate_quality(&TrainingData::from_dataset(&dataset).map_err(Failure::failed)?);
     output.line(
-        "episode  scene        operator  length  success  return  interventions  rough  apart  strange  score  seed",
+        "episode  scene        operator  length  success  return  interventions  action rate  divergence  novelty  quality  seed",
     );
-    for (r, q) in rows.iter().zip(&ratings) {
+    for (r, q) in rows.iter().zip(&qualities) {
         output.line(format_args!(
-            "{:>7}  {:<11}  {:<8}  {:>4.1} s  {:<7}  {:>6.2}  {:>13}  {:>5.2}  {:>5.2}  {:>7.2}  {:>5.2}  {}",
+            "{:>7}  {:<11}  {:<8}  {:>4.1} s  {:<7}  {:>6.2}  {:>13}  {:>11.2}  {:>10.2}  {:>7.2}  {:>7.2}  {}",
             r.episode,
             r.scene,
             r.operator,
@@ -131,19 +136,19 @@ fn info(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
             if r.success { "yes" } else { "no" },
             r.total_reward,
             r.interventions,
-            q.roughness,
-            q.disagreement,
-            q.strangeness,
+            q.action_rate,
+            q.action_divergence,
+            q.state_novelty,
             q.score,
             r.seed
         ));
     }
     let episodes: Vec<_> = rows
         .iter()
-        .zip(&ratings)
+        .zip(&qualities)
         .map(|(r, q)| {
             json!({
-                "episode": r.episode, "scene": r.scene, "operator": r.operator, "ticks": r.length,
+                "episode_index": r.episode, "scene": r.scene, "operator": r.operator, "length": r.length,
                 "success": r.success, "return": r.total_reward, "interventions": r.interventions, "seed": r.seed,
                 "quality": q,
             })
@@ -152,10 +157,10 @@ fn info(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
     output.object(&json!({
         "dataset": dir,
         "agent": dataset.agent(),
-        "episodes": dataset.len(),
-        "ticks": dataset.total_ticks(),
+        "total_episodes": dataset.len(),
+        "total_ticks": dataset.total_ticks(),
         "successes": successes,
-        "rows": episodes,
+        "episodes": episodes,
     }));
     Ok(())
 }
@@ -170,53 +175,48 @@ fn check(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
     bar.finish_and_clear();
     let report = report.map_err(Failure::failed)?;
     output.line(format_args!(
-        "{}: {} episodes, {} ticks, {} diverged",
+        "{}: {} episodes, {} ticks, {} of them diverged",
         dir.display(),
         report.episodes,
         report.ticks,
         report.diverged
     ));
-    for (episode, tick) in &report.first {
-        output.line(format_args!("  episode {episode} diverges from tick {tick} on"));
+    for (episode, tick) in &report.first_divergences {
+        output.line(format_args!("  episode {episode} diverges at tick {tick}"));
     }
+    output.object(&json!({
+        "total_episodes": report.episodes,
+        "total_ticks": report.ticks,
+        "diverged_ticks": report.diverged,
+        "first_divergences": report.first_divergences,
+    }));
     if report.diverged > 0 {
-        output.object(&json!({
-            "episodes": report.episodes, "ticks": report.ticks, "diverged": report.diverged, "first": report.first,
-        }));
         eprintln!(
             "error: {} of {} ticks differ from the recording; it was made by another build of the program",
             report.diverged, report.ticks
         );
         return Err(Failure::Reported);
     }
-    output.object(&json!({
-        "episodes": report.episodes, "ticks": report.ticks, "diverged": report.diverged, "first": report.first,
-    }));
     Ok(())
 }
 
-fn replay(dir: &PathBuf, number: usize, output: &Output) -> Result<(), Failure> {
-    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
-    if number >= dataset.len() {
-        let message = anyhow!("{} has episodes 0 to {}, not {number}", dir.display(), dataset.len().saturating_sub(1));
-        return Err(Failure::bad_use(message));
-    }
-    let episode = dataset.read(number).map_err(Failure::failed)?;
+fn replay(dir: &Path, number: usize, output: &Output) -> Result<(), Failure> {
+    let episode = read_episode(dir, number)?;
     let scene = scene_of(&episode).map_err(Failure::failed)?;
     warn_of_change(&episode);
     let track = resimulate(&scene, &episode).map_err(Failure::failed)?;
-    let first = track.diverged;
+    let first = track.first_divergence;
     output.line(format_args!(
         "episode {number}: {} ticks of {} by {}, {}",
         episode.len(),
         episode.header.scene,
         episode.header.operator,
-        first.map_or("every state as recorded".to_owned(), |t| format!("diverges from tick {t} on"))
+        first.map_or("no divergence".to_owned(), |t| format!("diverges at tick {t}"))
     ));
     output.object(&json!({
-        "episode": number,
-        "ticks": episode.len(),
-        "diverged": track.divergences,
+        "episode_index": number,
+        "length": episode.len(),
+        "diverged_ticks": track.divergences,
         "first_divergence": first,
         "success": episode.succeeded(),
         "return": episode.total_reward(),
@@ -224,12 +224,12 @@ fn replay(dir: &PathBuf, number: usize, output: &Output) -> Result<(), Failure> 
     if first.is_some() { Err(Failure::Reported) } else { Ok(()) }
 }
 
-fn plot_lines(dir: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failure> {
-    /// More lines than this hide each other.
-    const MOST: usize = 40;
+fn plot_trajectories(dir: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failure> {
+    /// More trajectories than this hide each other.
+    const MAX_EPISODES: usize = 40;
     let dataset = Dataset::open(dir).map_err(Failure::failed)?;
-    let count = dataset.len().min(MOST);
-    let bar = output.bar(count as u64, "re-running");
+    let count = dataset.len().min(MAX_EPISODES);
+    let bar = output.bar(count as u64, "re-simulating");
     let mut traces = Vec::new();
     for number in 0..count {
         let episode = dataset.read(number).map_err(Failure::failed)?;
@@ -239,8 +239,8 @@ fn plot_lines(dir: &PathBuf, out: &PathBuf, output: &Output) -> Result<(), Failu
     }
     bar.finish_and_clear();
     let title = format!("{} of {} episodes", traces.len(), dataset.len());
-    plot::lines(out, &title, &traces, &[]).map_err(Failure::Failed)?;
-    output.line(format_args!("{}: {} lines", out.display(), traces.len()));
+    plot::trajectories(out, &title, &traces, &[]).map_err(Failure::Failed)?;
+    output.line(format_args!("{}: {} trajectories", out.display(), traces.len()));
     output.object(&json!({ "out": out, "episodes": traces.len() }));
     Ok(())
 }

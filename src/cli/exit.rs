@@ -1,4 +1,4 @@
-//! What a command prints, and how it ends.
+//! Output and exit codes of commands.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
@@ -7,40 +7,40 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-/// Where a command's result goes.
+/// The format of a command's result.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
-    /// One JSON object on stdout instead of text.
+    /// Print one JSON object on stdout instead of text.
     pub json: bool,
 }
 
 impl Output {
-    /// Print a line for people.
+    /// Print a line of text, unless the output is JSON.
     pub fn line(&self, text: impl Display) {
         if !self.json {
             print(text);
         }
     }
 
-    /// Print the machine-readable result.
+    /// Print the result as JSON, if the output is JSON.
     pub fn object(&self, value: &Value) {
         if self.json {
             print(value);
         }
     }
 
-    /// A progress bar on stderr, hidden where stderr is no terminal.
-    pub fn bar(&self, length: u64, what: &'static str) -> ProgressBar {
+    /// A progress bar on stderr; hidden if stderr is not a terminal.
+    pub fn bar(&self, length: u64, label: &'static str) -> ProgressBar {
         let bar = ProgressBar::new(length);
         if let Ok(style) = ProgressStyle::with_template("{msg:12} [{wide_bar}] {pos}/{len} {per_sec}, {eta} left") {
             bar.set_style(style.progress_chars("=> "));
         }
-        bar.set_message(what);
+        bar.set_message(label);
         bar
     }
 }
 
-/// Print a line on stdout. Where nobody reads any more, or the disk is full, the program ends with exit code 1.
+/// Print a line on stdout. If that fails (the pipe is closed, the disk is full), exit with code 1.
 fn print(text: impl Display) {
     if let Err(error) = writeln!(std::io::stdout(), "{text}") {
         if error.kind() != ErrorKind::BrokenPipe {
@@ -50,37 +50,37 @@ fn print(text: impl Display) {
     }
 }
 
-/// Why a command did not succeed.
+/// The error of a command.
 #[derive(Debug)]
 pub enum Failure {
-    /// It was asked for something that does not exist or does not fit: exit code 2.
-    BadUse(anyhow::Error),
-    /// It ran and failed: exit code 1.
+    /// A usage error: arguments that are invalid or do not fit together. Exit code 2.
+    Usage(anyhow::Error),
+    /// A runtime error. Exit code 1.
     Failed(anyhow::Error),
-    /// It ran and failed, and has said so itself: exit code 1.
+    /// A runtime error that the command has printed itself. Exit code 1.
     Reported,
 }
 
 impl Failure {
-    /// Asked for wrongly.
-    pub fn bad_use(error: impl Into<anyhow::Error>) -> Self {
-        Self::BadUse(error.into())
+    /// A usage error.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self::Usage(error.into())
     }
 
-    /// Failed.
+    /// A runtime error.
     pub fn failed(error: impl Into<anyhow::Error>) -> Self {
         Self::Failed(error.into())
     }
 
-    /// Print the object of a bad use whose message somebody else prints.
+    /// Print the JSON object of a usage error; clap prints the message itself.
     pub fn object_only(text: &str) {
         print(json!({ "error": text.trim(), "exit_code": 2 }));
     }
 
-    /// Print the error and give the exit code.
+    /// Print the error and return the exit code.
     pub fn report(&self, output: &Output) -> ExitCode {
         let (error, code) = match self {
-            Self::BadUse(error) => (error, 2),
+            Self::Usage(error) => (error, 2),
             Self::Failed(error) => (error, 1),
             Self::Reported => return ExitCode::from(1),
         };
@@ -91,7 +91,7 @@ impl Failure {
     }
 }
 
-/// An error with its causes, each said once: many of ours name their cause themselves.
+/// An error with its causes. A cause that the text contains already is left out.
 fn full_text(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -102,12 +102,12 @@ fn full_text(error: &anyhow::Error) -> String {
     text
 }
 
-/// An interrupted command: what is done stays, the rest is left.
+/// The error of an interrupted command. `remedy` is how to continue.
 pub fn interrupted(remedy: impl Display) -> Failure {
     Failure::Failed(anyhow::anyhow!("interrupted; {remedy}"))
 }
 
-/// An interrupted command that has printed its result already.
+/// The error of an interrupted command that has printed its result. `remedy` is how to continue.
 pub fn interrupted_with_result(remedy: impl Display) -> Failure {
     eprintln!("interrupted; {remedy}");
     Failure::Reported

@@ -1,13 +1,9 @@
-//! The command line. One file for each command.
+//! The command line; one file per command.
 
-mod acting;
-mod bco;
 mod bench;
-mod dagger;
 mod dataset;
 mod eval;
 mod exit;
-mod inferring;
 mod play;
 mod plot;
 mod policy;
@@ -15,7 +11,6 @@ mod quickstart;
 mod record;
 mod reward;
 mod scenes;
-mod self_play;
 mod sides;
 mod stop;
 mod study;
@@ -31,9 +26,9 @@ pub use exit::{Failure, Output};
 /// Play a character with the keyboard; it learns to play like you, in the scene, while you watch.
 #[derive(Parser, Debug)]
 #[command(name = "apprentice", version, about, max_term_width = 100)]
-#[command(after_help = "Without a command the app opens.\n\nExamples:
+#[command(after_help = "Without a command, the app opens.\n\nExamples:
   apprentice                                   open the app
-  apprentice quickstart                        record, train and evaluate a lap driver in under three minutes
+  apprentice quickstart                        record, train and evaluate on the circuit, in under three minutes
   apprentice record --scene slalom --operator steady --episodes 20 --dataset demos/slalom
   apprentice train bc --dataset demos/slalom --run runs/slalom
   apprentice eval --policy runs/slalom --scene slalom
@@ -50,31 +45,31 @@ pub struct Arguments {
 enum Command {
     /// Open the app in a scene
     Play(play::PlayArguments),
-    /// The whole loop in under three minutes: record, train, evaluate on the circuit
+    /// Record demonstrations, train a policy and evaluate it, in under three minutes
     Quickstart(quickstart::QuickstartArguments),
-    /// List the scenes, or check a scene file
+    /// List the built-in scenes, or validate a scene file
     Scenes(scenes::ScenesArguments),
-    /// Record demonstrations by a scripted operator
+    /// Record demonstrations of a scripted operator or a policy
     Record(record::RecordArguments),
-    /// Look at a dataset, re-simulate it, plot it
+    /// Inspect, re-simulate or plot a dataset
     Dataset(dataset::DatasetArguments),
     /// Train a policy
     Train(train::TrainArguments),
     /// Evaluate a policy on seeds that training never saw
     Eval(eval::EvalArguments),
-    /// Look at a policy, merge an adapter into it
+    /// Inspect a policy, or merge a LoRA adapter into its base policy
     Policy(policy::PolicyArguments),
-    /// Look at a reward that was inferred, or score demonstrations by it
+    /// Inspect an inferred reward, or apply it to a dataset
     Reward(reward::RewardArguments),
-    /// Search for good training settings
+    /// Hyperparameter search
     Tune(tune::TuneArguments),
-    /// Compare learning methods
+    /// Compare learning methods in an experiment
     Study(study::StudyArguments),
-    /// Measure speed against its limits
+    /// Run the benchmarks
     Bench(bench::BenchArguments),
 }
 
-/// Run the program with the process's arguments.
+/// Run the program with the command line arguments of the process.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -82,7 +77,7 @@ pub fn run() -> ExitCode {
             if error.use_stderr() && std::env::args().any(|a| a == "--json") {
                 Failure::object_only(&error.to_string());
             }
-            // Prints the message, or the help that was asked for, and exits with 2 on bad use.
+            // Prints the message and exits: code 0 for --help and --version, 2 for usage errors.
             error.exit()
         }
     };

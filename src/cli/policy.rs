@@ -21,12 +21,12 @@ pub struct PolicyArguments {
 
 #[derive(Subcommand, Debug)]
 enum PolicyCommand {
-    /// What a policy sees and decides, and where it comes from
+    /// Print a policy's network, observation and action layouts, and provenance
     Info {
         /// A policy folder, or a run folder (its best policy)
         policy: PathBuf,
     },
-    /// Write an adapter and the network that it adapts as one ordinary policy
+    /// Merge a LoRA adapter into its base policy, and save the result as a policy of its own
     Merge {
         /// A policy folder, or a run folder (its best policy)
         policy: PathBuf,
@@ -47,47 +47,53 @@ fn info(path: &Path, output: &Output) -> Result<(), Failure> {
     let policy = load_policy(path)?;
     let config = policy.config();
     let from = &config.provenance;
-    output.line(format_args!("{}: drives a {}, {} weights", path.display(), config.agent, policy.parameters()));
-    let learned_from = match from.dataset.as_str() {
-        "" => format!("by acting in {}", from.scene),
-        dataset => format!("from {dataset} ({})", from.scene),
+    output.line(format_args!(
+        "{}: policy of a {}, {} parameters",
+        path.display(),
+        config.agent,
+        policy.num_parameters()
+    ));
+    let source = match from.dataset.as_str() {
+        "" => format!("by reinforcement learning in {}", from.scene),
+        dataset => format!("on {dataset} ({})", from.scene),
     };
-    output.line(format_args!("learned by {} {learned_from}, {} steps, seed {}", from.learner, from.steps, from.seed));
+    output.line(format_args!("trained with {} {source}, {} steps, seed {}", from.learner, from.steps, from.seed));
     let (network, head) = (&config.network, &config.head);
-    let mut shape = vec![format!("network {}", word(&network.kind)), format!("head {}", word(&head.kind))];
-    shape.extend((network.history > 1).then(|| format!("over {} ticks", network.history)));
-    shape.extend((head.chunk > 1).then(|| format!("{} actions at once, {} carried out", head.chunk, head.execute)));
-    shape.extend((network.shown > 0).then(|| "shown one demonstration".to_owned()));
+    let mut shape =
+        vec![format!("network {}", setting_name(&network.kind)), format!("head {}", setting_name(&head.kind))];
+    shape.extend((network.n_obs_steps > 1).then(|| format!("{} observation steps", network.n_obs_steps)));
+    shape.extend(
+        (head.chunk_size > 1)
+            .then(|| format!("action chunks of {}, {} executed", head.chunk_size, head.n_action_steps)),
+    );
+    shape.extend((network.n_demonstration_frames > 0).then(|| "conditioned on one demonstration".to_owned()));
     output.line(shape.join(", "));
     if let Some(adapter) = &config.adapter {
-        output.line(format_args!("an adapter of rank {} on {}", adapter.rank, adapter.base.display()));
+        output.line(format_args!("LoRA adapter of rank {} on {}", adapter.rank, adapter.base.display()));
     }
     if !config.tasks.is_empty() {
         output.line(format_args!("tasks: {}", config.tasks.join(", ")));
     }
-    for (what, layout) in [("sees", &config.observation), ("decides", &config.action)] {
+    for (name, layout) in [("observation", &config.observation), ("action", &config.action)] {
         let fields: Vec<String> = layout.fields.iter().map(|f| format!("{}[{}]", f.name, f.size)).collect();
-        output.line(format_args!("{what}: {}", fields.join(", ")));
+        output.line(format_args!("{name}: {}", fields.join(", ")));
     }
-    output.object(&json!({ "policy": path, "parameters": policy.parameters(), "config": config }));
+    output.object(&json!({ "policy": path, "num_parameters": policy.num_parameters(), "config": config }));
     Ok(())
 }
 
-/// A setting as it is written.
-fn word(value: &impl Serialize) -> String {
+/// The name of an enum variant as in the settings.
+fn setting_name(value: &impl Serialize) -> String {
     serde_json::to_value(value).map_or(String::new(), |value| value.as_str().unwrap_or_default().to_owned())
 }
 
 fn merge(path: &Path, out: &Path, output: &Output) -> Result<(), Failure> {
     let policy = load_policy(path)?;
     if policy.config().adapter.is_none() {
-        return Err(Failure::bad_use(anyhow!(
-            "{} is a whole policy already; only adapters are merged",
-            path.display()
-        )));
+        return Err(Failure::usage(anyhow!("{} is not a LoRA adapter; there is nothing to merge", path.display())));
     }
     if out.exists() {
-        return Err(Failure::bad_use(anyhow!("{} is there already; give another folder", out.display())));
+        return Err(Failure::usage(anyhow!("{} exists already; choose another folder", out.display())));
     }
     policy.merged().save(out).map_err(Failure::failed)?;
     output.line(format_args!("policy: {}", out.display()));

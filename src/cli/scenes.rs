@@ -15,11 +15,11 @@ pub struct ScenesArguments {
 
 #[derive(Subcommand, Debug)]
 enum ScenesCommand {
-    /// List the scenes that come with the program
+    /// List the built-in scenes
     List,
-    /// Check a scene file; says file, line and column of the first thing that is not allowed
+    /// Validate a scene file; an error names the file, line and column
     Check {
-        /// The .ron file, or a built-in scene's name
+        /// The .ron file, or the name of a built-in scene
         file: String,
     },
 }
@@ -29,11 +29,11 @@ pub fn run(arguments: &ScenesArguments, output: &Output) -> Result<(), Failure> 
         ScenesCommand::List => list(output),
         ScenesCommand::Check { file } => {
             let scene = find(file).map_err(|error| match error {
-                SceneError::Unknown { .. } => Failure::bad_use(error),
+                SceneError::Unknown { .. } => Failure::usage(error),
                 SceneError::Read { .. } | SceneError::Invalid { .. } => Failure::failed(error),
             })?;
             let agent = scene.blueprint.spaces().agent;
-            output.line(format_args!("{file}: a valid scene for a {agent}"));
+            output.line(format_args!("{file}: valid, agent {agent}"));
             output.object(&json!({ "file": file, "name": scene.name, "agent": &*agent, "valid": true }));
             Ok(())
         }
@@ -52,7 +52,7 @@ fn list(output: &Output) -> Result<(), Failure> {
             "agent": &*agent,
             "title": scene.title(),
             "time_limit_seconds": limit,
-            "terms": scene.blueprint.terms().into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "reward_terms": scene.blueprint.terms().into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
         }));
     }
     output.object(&json!({ "scenes": rows }));

@@ -1,4 +1,4 @@
-//! Who plays against whom, by names.
+//! Sides and opponents in two-player scenes, from command line arguments.
 
 use std::path::Path;
 
@@ -6,43 +6,46 @@ use anyhow::anyhow;
 
 use super::Failure;
 use super::eval::load_policy;
-use crate::learn::self_play::learner_of;
+use crate::learn::self_play::learner_name;
 use crate::policies::Policy;
 use crate::rollout::Player;
 use crate::scenes::Scene;
 use crate::teleop::Skill;
 
-/// The side of that name of a scene that is to have sides; the first without a name.
-pub fn side_of(scene: &Scene, named: Option<&str>) -> Result<usize, Failure> {
+/// Index of the side called `name`; without a name, the first side.
+///
+/// # Errors
+/// When the scene has no sides, or none of that name.
+pub fn side_of(scene: &Scene, name: Option<&str>) -> Result<usize, Failure> {
     let sides = scene.blueprint.sides();
     if sides.is_empty() {
-        return Err(Failure::bad_use(anyhow!(
-            "{} has no sides; leave --side and --opponent out, or use them with tag or playground",
+        return Err(Failure::usage(anyhow!(
+            "{} is not a two-player scene; leave --side and --opponent out, or choose the scene tag or playground",
             scene.name
         )));
     }
-    let Some(named) = named else { return Ok(0) };
-    sides.iter().position(|side| *side == named).ok_or_else(|| {
-        Failure::bad_use(anyhow!("{} has no side `{named}`; there are {}", scene.name, sides.join(" and ")))
+    let Some(name) = name else { return Ok(0) };
+    sides.iter().position(|side| *side == name).ok_or_else(|| {
+        Failure::usage(anyhow!("{} has no side `{name}`; there are {}", scene.name, sides.join(" and ")))
     })
 }
 
-/// Who plays against whom.
-pub struct Match {
-    /// The side that it is about.
+/// The side that is evaluated or recorded, and its opponent.
+pub struct Matchup {
+    /// Index of the side; 0 in a scene without sides.
     pub side: usize,
-    /// The other, in a scene with sides.
+    /// The other side's player, in a two-player scene.
     opponent: Option<Player>,
 }
 
-/// Refuse a policy of self-play that learned the other side.
-pub fn plays(policy: &Policy, scene: &Scene, side: usize, path: &Path) -> Result<(), Failure> {
+/// Refuse a policy of self-play that was trained for the other side.
+pub fn check_side(policy: &Policy, scene: &Scene, side: usize, path: &Path) -> Result<(), Failure> {
     let learner = &policy.config().provenance.learner;
     let sides = scene.blueprint.sides();
-    let other = sides.iter().enumerate().find(|(at, name)| *at != side && *learner == learner_of(name));
+    let other = sides.iter().enumerate().find(|(at, name)| *at != side && *learner == learner_name(name));
     match other {
-        Some((_, other)) => Err(Failure::bad_use(anyhow!(
-            "{} plays the {other}, not the {}; a run of train self-play has its policies in last/{} and last/{}",
+        Some((_, other)) => Err(Failure::usage(anyhow!(
+            "{} was trained as the {other}, not as the {}; the policies of a `train self-play` run are in last/{} and last/{}",
             path.display(),
             sides[side],
             sides[0],
@@ -52,16 +55,17 @@ pub fn plays(policy: &Policy, scene: &Scene, side: usize, path: &Path) -> Result
     }
 }
 
-impl Match {
-    /// In a scene without sides.
-    pub fn alone() -> Self {
+impl Matchup {
+    /// A single player, in a scene without sides.
+    pub fn single_player() -> Self {
         Self { side: 0, opponent: None }
     }
 
-    /// The side of that name, the first without one, against the opponent of that name, the steady operator without one.
-    pub fn of(scene: &Scene, side: Option<&str>, opponent: Option<&str>) -> Result<Self, Failure> {
+    /// The side called `side` (default: the first) against `opponent`: an operator, `random` or a policy folder (default: the
+    /// steady operator).
+    pub fn new(scene: &Scene, side: Option<&str>, opponent: Option<&str>) -> Result<Self, Failure> {
         if scene.blueprint.sides().is_empty() && side.is_none() && opponent.is_none() {
-            return Ok(Self::alone());
+            return Ok(Self::single_player());
         }
         let side = side_of(scene, side)?;
         let opponent = match opponent {
@@ -70,13 +74,13 @@ impl Match {
             Some(name) => match name.parse() {
                 Ok(skill) => Player::Operator(skill),
                 Err(_) if !Path::new(name).exists() => {
-                    return Err(Failure::bad_use(anyhow!(
-                        "--opponent {name} is neither a folder nor one of steady, hasty, sloppy and random"
+                    return Err(Failure::usage(anyhow!(
+                        "--opponent {name}: it is neither a policy folder nor one of steady, hasty, sloppy and random"
                     )));
                 }
                 Err(_) => {
                     let policy = load_policy(Path::new(name))?;
-                    plays(&policy, scene, 1 - side, Path::new(name))?;
+                    check_side(&policy, scene, 1 - side, Path::new(name))?;
                     Player::Policy(Box::new(policy))
                 }
             },
@@ -84,17 +88,17 @@ impl Match {
         Ok(Self { side, opponent: Some(opponent) })
     }
 
-    /// Everybody's players, the first side's first.
-    pub fn players(&self, own: Player) -> Vec<Player> {
+    /// The players of all sides, in the scene's order; `player` plays the matchup's side.
+    pub fn players(&self, player: Player) -> Vec<Player> {
         match self.opponent.clone() {
-            None => vec![own],
-            Some(other) if self.side == 0 => vec![own, other],
-            Some(other) => vec![other, own],
+            None => vec![player],
+            Some(opponent) if self.side == 0 => vec![player, opponent],
+            Some(opponent) => vec![opponent, player],
         }
     }
 
-    /// Whether the opponent acts by chance.
-    pub fn is_random(&self) -> bool {
+    /// Whether the opponent takes random actions.
+    pub fn has_random_opponent(&self) -> bool {
         matches!(self.opponent, Some(Player::Random))
     }
 }

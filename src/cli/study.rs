@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::exit::interrupted;
 use super::{Failure, Output, plot, stop};
-use crate::study::{Comparison, IMITATION, Laboratory, REWARDS, StudyError};
+use crate::study::{Comparison, IMITATION, REWARDS, StudyError, StudyRunner};
 
 #[derive(Args, Debug)]
 pub struct StudyArguments {
@@ -20,9 +20,9 @@ pub struct StudyArguments {
 
 #[derive(Subcommand, Debug)]
 enum StudyCommand {
-    /// The supervised and interactive methods, compared
+    /// Compare supervised and interactive imitation learning methods
     Imitation(ImitationArguments),
-    /// What learns by acting, compared: for the task's own reward, and for what demonstrations let infer
+    /// Compare reinforcement learning on the task's reward, and inverse and adversarial methods that infer the reward
     Rewards(RewardsArguments),
 }
 
@@ -32,7 +32,7 @@ enum StudyCommand {
   apprentice study imitation --only fork --out study
   apprentice study imitation --quick --out /tmp/study")]
 struct ImitationArguments {
-    /// Only this comparison; may be given several times
+    /// Run only this comparison; may be given several times
     #[arg(long, value_parser = names(IMITATION))]
     only: Vec<String>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ struct ImitationArguments {
   apprentice study rewards --only inferred-slalom --out study
   apprentice study rewards --quick --out /tmp/study")]
 struct RewardsArguments {
-    /// Only this comparison; may be given several times
+    /// Run only this comparison; may be given several times
     #[arg(long, value_parser = names(REWARDS))]
     only: Vec<String>,
     #[command(flatten)]
@@ -58,21 +58,23 @@ fn names(comparisons: &'static [Comparison]) -> PossibleValuesParser {
 
 #[derive(Args, Debug)]
 struct RunArguments {
-    /// Where cells, runs and tables go; a study that was stopped there goes on
+    /// Folder for runs, results and tables; an interrupted study in it is continued
     #[arg(long)]
     out: PathBuf,
-    /// How often each method is trained, each time with another seed; 3 (rewards: 5) without --quick, else 1
+    /// Number of training seeds of each method [default: 3 for imitation, 5 for rewards, 1 with --quick]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: Option<u64>,
-    /// Everything small, to see that it runs: what it finds says little
+    /// Smoke test: few steps and episodes, so that results are not meaningful
     #[arg(long)]
     quick: bool,
 }
 
 pub fn run(arguments: &StudyArguments, output: &Output) -> Result<(), Failure> {
     match &arguments.study {
-        StudyCommand::Imitation(own) => compare("imitation", IMITATION, &own.only, (&own.run, 3), output),
-        StudyCommand::Rewards(own) => compare("rewards", REWARDS, &own.only, (&own.run, 5), output),
+        StudyCommand::Imitation(arguments) => {
+            compare("imitation", IMITATION, &arguments.only, &arguments.run, 3, output)
+        }
+        StudyCommand::Rewards(arguments) => compare("rewards", REWARDS, &arguments.only, &arguments.run, 5, output),
     }
 }
 
@@ -80,7 +82,8 @@ fn compare(
     name: &str,
     all: &[Comparison],
     only: &[String],
-    (arguments, seeds): (&RunArguments, u64),
+    arguments: &RunArguments,
+    default_seeds: u64,
     output: &Output,
 ) -> Result<(), Failure> {
     let stop = stop::on_interrupt();
@@ -89,12 +92,12 @@ fn compare(
         output.line(format_args!("{}: {}", comparison.name, comparison.about));
         let dir = arguments.out.join(comparison.name);
         let mut progress = |line: &str| output.line(format_args!("  {line}"));
-        let seeds = arguments.seeds.unwrap_or(if arguments.quick { 1 } else { seeds });
-        let report = Laboratory::new(&dir, arguments.quick, seeds, stop.clone(), &mut progress)
-            .and_then(|laboratory| comparison.run(&laboratory));
+        let seeds = arguments.seeds.unwrap_or(if arguments.quick { 1 } else { default_seeds });
+        let report = StudyRunner::new(&dir, arguments.quick, seeds, stop.clone(), &mut progress)
+            .and_then(|runner| comparison.run(&runner));
         let report = report.map_err(|error| match error {
             StudyError::Stopped => interrupted(error),
-            StudyError::Settings { .. } => Failure::bad_use(error),
+            StudyError::Settings { .. } => Failure::usage(error),
             error => Failure::failed(error),
         })?;
         output.line(format_args!("\n{}", report.markdown()));

@@ -1,4 +1,4 @@
-//! The data files: an episode as Parquet columns, and all of them as flat arrays for training.
+//! The data files: one Parquet file per episode, and all episodes as flat arrays for training.
 
 use std::collections::HashMap;
 use std::io;
@@ -7,44 +7,49 @@ use std::path::Path;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::episode::{Episode, EpisodeHeader};
+use super::episode::Episode;
 use super::error::DatasetError;
 use super::files;
 use super::metadata::{EpisodeSummary, data_path};
+use super::sim_files::SimulationData;
 use super::table::{Column, Table, encode};
 use crate::spaces::Layout;
 
-/// What training needs of a dataset's episodes, one after the other.
+/// The columns that training reads, all episodes concatenated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
-    /// `[ticks * observation size]`, tick by tick.
+    /// `[ticks * obs_dim]`, row-major.
     pub observations: Vec<f32>,
-    /// `[ticks * action size]`, tick by tick.
+    /// `[ticks * act_dim]`, row-major.
     pub actions: Vec<f32>,
-    /// `[ticks]`: a person had taken over from a policy.
+    /// `[ticks]`: whether a human had taken over from a policy (an intervention).
     pub interventions: Vec<bool>,
-    /// `[ticks]`: the task was fulfilled.
+    /// `[ticks]`: whether the task had succeeded.
     pub successes: Vec<bool>,
-    /// The first tick of each episode.
+    /// `[episodes]`: index of each episode's first tick.
     pub episode_starts: Vec<usize>,
 }
 
-/// Seconds from the episode's start to each tick, as LeRobot computes them.
+/// Timestamp of each tick: seconds since the start of the episode, as LeRobot computes it.
 fn timestamps(ticks: usize, fps: u32) -> impl Iterator<Item = f32> {
     (0..ticks).map(move |frame| (frame as f64 / f64::from(fps)) as f32)
 }
 
+/// The position of an episode in its dataset.
+pub(super) struct EpisodePosition {
+    /// LeRobot's `episode_index`.
+    pub episode_index: usize,
+    /// LeRobot's `dataset_from_index`: index of the first tick over the whole dataset.
+    pub dataset_from_index: usize,
+    /// LeRobot's `task_index`.
+    pub task_index: usize,
+}
+
 /// The data columns of an episode, in the order of the features.
-pub(super) fn of_episode(
-    episode: &Episode,
-    number: usize,
-    first_index: usize,
-    task: usize,
-    fps: u32,
-) -> Vec<(String, Column)> {
+pub(super) fn episode_columns(episode: &Episode, position: &EpisodePosition, fps: u32) -> Vec<(String, Column)> {
     let (header, ticks) = (&episode.header, episode.len());
     let constant = |value: usize| Column::Ints(vec![value as i64; ticks]);
-    let counting = |from: usize| Column::Ints((from as i64..).take(ticks).collect());
+    let consecutive = |from: usize| Column::Ints((from as i64..).take(ticks).collect());
     let mut columns =
         vec![("observation.state".to_owned(), Column::Floats(header.observation.size(), episode.observations.clone()))];
     if header.action.size() > 0 {
@@ -65,40 +70,40 @@ pub(super) fn of_episode(
             ("state_hash", Column::Ints(hashes)),
             ("intervention", Column::Bools(episode.interventions.clone())),
             ("timestamp", Column::Floats(1, timestamps(ticks, fps).collect())),
-            ("frame_index", counting(0)),
-            ("episode_index", constant(number)),
-            ("index", counting(first_index)),
-            ("task_index", constant(task)),
+            ("frame_index", consecutive(0)),
+            ("episode_index", constant(position.episode_index)),
+            ("index", consecutive(position.dataset_from_index)),
+            ("task_index", constant(position.task_index)),
         ]
         .map(|(name, column)| (name.to_owned(), column)),
     );
     columns
 }
 
-/// Write a data file and return its hash.
+/// Write a data file and return its xxh3 hash.
 pub(super) fn write(path: &Path, columns: Vec<(String, Column)>) -> Result<u64, DatasetError> {
     let bytes = encode(path, columns, HashMap::new())?;
     files::write_atomic(path, &bytes)?;
     Ok(xxh3_64(&bytes))
 }
 
-/// Decode the wanted columns of an episode's data file, after checking that it is the one recorded.
-fn open(path: &Path, row: &EpisodeSummary, wanted: impl Fn(&str) -> bool) -> Result<Table, DatasetError> {
+/// Decode the columns of an episode's data file that `is_selected` accepts, after checking the file's hash.
+fn read_table(path: &Path, row: &EpisodeSummary, is_selected: impl Fn(&str) -> bool) -> Result<Table, DatasetError> {
     if files::hash_file(path)? != row.data_hash {
-        return Err(DatasetError::malformed(path, "its bytes are not those recorded"));
+        return Err(DatasetError::malformed(path, "its hash differs from the recorded one"));
     }
-    let table = Table::read(path, wanted)?;
+    let table = Table::read(path, is_selected)?;
     if table.rows() != row.length {
-        let cause = format!("it has {} rows, meta/episodes says {}", table.rows(), row.length);
+        let cause = format!("it has {} rows, but meta/episodes has length {}", table.rows(), row.length);
         return Err(DatasetError::inconsistent(path, cause));
     }
-    check_counting(&table, path, "frame_index", 0)?;
-    check_counting(&table, path, "index", row.first_index)?;
+    check_consecutive(&table, path, "frame_index", 0)?;
+    check_consecutive(&table, path, "index", row.dataset_from_index)?;
     Ok(table)
 }
 
-/// Check that a column counts up from `from`.
-fn check_counting(table: &Table, path: &Path, column: &str, from: usize) -> Result<(), DatasetError> {
+/// Check that a column holds the consecutive integers from `from` on.
+fn check_consecutive(table: &Table, path: &Path, column: &str, from: usize) -> Result<(), DatasetError> {
     check_equal(path, column, &table.ints(column)?, from as i64..)
 }
 
@@ -106,34 +111,35 @@ fn check_equal<T: PartialEq + std::fmt::Display>(
     path: &Path,
     column: &str,
     found: &[T],
-    wanted: impl Iterator<Item = T>,
+    expected: impl Iterator<Item = T>,
 ) -> Result<(), DatasetError> {
-    match found.iter().zip(wanted).enumerate().find(|(_, (found, wanted))| **found != *wanted) {
+    match found.iter().zip(expected).enumerate().find(|(_, (found, expected))| **found != *expected) {
         None => Ok(()),
-        Some((tick, (found, wanted))) => {
-            Err(DatasetError::inconsistent(path, format!("tick {tick}: {column} is {found}, not {wanted}")))
+        Some((tick, (found, expected))) => {
+            Err(DatasetError::inconsistent(path, format!("tick {tick}: {column} is {found}, not {expected}")))
         }
     }
 }
 
-/// Read an episode's data file; `task` is the number of its task.
+/// Read an episode's data file.
 pub(super) fn read_episode(
     path: &Path,
     row: &EpisodeSummary,
-    (header, others): (EpisodeHeader, Vec<f32>),
-    task: Option<usize>,
+    simulation: SimulationData,
+    task_index: Option<usize>,
     fps: u32,
 ) -> Result<Episode, DatasetError> {
-    let table = open(path, row, |_| true)?;
+    let SimulationData { header, other_actions } = simulation;
+    let table = read_table(path, row, |_| true)?;
     let constant = |value: usize| std::iter::repeat(value as i64);
     check_equal(path, "episode_index", &table.ints("episode_index")?, constant(row.episode))?;
-    check_equal(path, "task_index", &table.ints("task_index")?, constant(task.unwrap_or(usize::MAX)))?;
+    check_equal(path, "task_index", &table.ints("task_index")?, constant(task_index.unwrap_or(usize::MAX)))?;
     check_equal(path, "timestamp", &table.floats("timestamp", 1)?, timestamps(row.length, fps))?;
-    let width = header.terms.len();
-    let mut terms = vec![0.0; row.length * width];
+    let n_terms = header.terms.len();
+    let mut terms = vec![0.0; row.length * n_terms];
     for (i, term) in header.terms.iter().enumerate() {
         let values = table.floats(&format!("reward.{term}"), 1)?;
-        terms.iter_mut().skip(i).step_by(width).zip(values).for_each(|(cell, value)| *cell = value);
+        terms.iter_mut().skip(i).step_by(n_terms).zip(values).for_each(|(cell, value)| *cell = value);
     }
     let episode = Episode {
         observations: table.floats("observation.state", header.observation.size())?,
@@ -141,7 +147,7 @@ pub(super) fn read_episode(
             0 => Vec::new(),
             size => table.floats("action", size)?,
         },
-        others,
+        other_actions,
         rewards: table.floats("next.reward", 1)?,
         terms,
         dones: table.bools("next.done")?,
@@ -154,8 +160,15 @@ pub(super) fn read_episode(
     Ok(episode)
 }
 
-/// An episode's part of the flat arrays.
-struct Part<'a> {
+/// The size of one row of the observations and of the actions.
+#[derive(Clone, Copy)]
+struct RowSizes {
+    obs_dim: usize,
+    act_dim: usize,
+}
+
+/// One episode's slices of the flat arrays.
+struct EpisodeSlices<'a> {
     row: &'a EpisodeSummary,
     observations: &'a mut [f32],
     actions: &'a mut [f32],
@@ -163,16 +176,16 @@ struct Part<'a> {
     successes: &'a mut [bool],
 }
 
-impl Part<'_> {
-    fn fill(self, dir: &Path, sizes: (usize, usize)) -> Result<(), DatasetError> {
-        const WANTED: [&str; 6] =
+impl EpisodeSlices<'_> {
+    fn fill(self, dir: &Path, sizes: RowSizes) -> Result<(), DatasetError> {
+        const SELECTED: [&str; 6] =
             ["observation.state", "action", "intervention", "next.success", "frame_index", "index"];
         let path = data_path(dir, self.row.episode);
-        let table = open(&path, self.row, |name| WANTED.contains(&name))?;
+        let table = read_table(&path, self.row, |name| SELECTED.contains(&name))?;
         self.interventions.copy_from_slice(&table.bools("intervention")?);
         self.successes.copy_from_slice(&table.bools("next.success")?);
         for (column, values, size) in
-            [("observation.state", self.observations, sizes.0), ("action", self.actions, sizes.1)]
+            [("observation.state", self.observations, sizes.obs_dim), ("action", self.actions, sizes.act_dim)]
         {
             if size == 0 {
                 continue;
@@ -187,53 +200,55 @@ impl Part<'_> {
     }
 }
 
-/// `count` values, or an error where the memory does not hold them: the metadata may be damaged and ask for more than
-/// there is.
-fn room<T: Clone + Default>(count: usize, dir: &Path) -> Result<Vec<T>, DatasetError> {
+/// Allocate `count` default values. Returns an error instead of aborting when the allocation fails, because damaged
+/// metadata may ask for more memory than there is.
+fn allocate<T: Clone + Default>(count: usize, dir: &Path) -> Result<Vec<T>, DatasetError> {
     let mut values = Vec::new();
     values.try_reserve_exact(count).map_err(|e| {
-        DatasetError::io("hold in memory the ticks of", dir)(io::Error::new(io::ErrorKind::OutOfMemory, e))
+        DatasetError::io("allocate memory for the ticks of", dir)(io::Error::new(io::ErrorKind::OutOfMemory, e))
     })?;
     values.resize(count, T::default());
     Ok(values)
 }
 
-/// Cut the first `count` values off; fewer where there are not so many.
-fn first<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
-    let (own, others) = std::mem::take(rest).split_at_mut_checked(count).unwrap_or_default();
-    *rest = others;
-    own
+/// Split the first `count` values off `rest`; an empty slice if `rest` is shorter.
+fn split_front<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (front, back) = std::mem::take(rest).split_at_mut_checked(count).unwrap_or_default();
+    *rest = back;
+    front
 }
 
-/// The files are decoded over all cores, each straight into its place.
+/// Read the training columns of all episodes. The files are decoded in parallel over all cores, each directly into its
+/// slices of the result.
 pub(super) fn read_columns(
     dir: &Path,
     rows: &[EpisodeSummary],
     observation: &Layout,
     action: &Layout,
 ) -> Result<Columns, DatasetError> {
-    let sizes = (observation.size(), action.size());
+    let sizes = RowSizes { obs_dim: observation.size(), act_dim: action.size() };
     let ticks = rows.iter().fold(0usize, |sum, row| sum.saturating_add(row.length));
     let mut out = Columns {
-        observations: room(ticks.saturating_mul(sizes.0), dir)?,
-        actions: room(ticks.saturating_mul(sizes.1), dir)?,
-        interventions: room(ticks, dir)?,
-        successes: room(ticks, dir)?,
-        episode_starts: rows.iter().map(|row| row.first_index).collect(),
+        observations: allocate(ticks.saturating_mul(sizes.obs_dim), dir)?,
+        actions: allocate(ticks.saturating_mul(sizes.act_dim), dir)?,
+        interventions: allocate(ticks, dir)?,
+        successes: allocate(ticks, dir)?,
+        episode_starts: rows.iter().map(|row| row.dataset_from_index).collect(),
     };
     let mut rest =
         (&mut out.observations[..], &mut out.actions[..], &mut out.interventions[..], &mut out.successes[..]);
-    let parts: Vec<Part<'_>> = rows
+    let slices: Vec<EpisodeSlices<'_>> = rows
         .iter()
-        .map(|row| Part {
+        .map(|row| EpisodeSlices {
             row,
-            observations: first(&mut rest.0, row.length * sizes.0),
-            actions: first(&mut rest.1, row.length * sizes.1),
-            interventions: first(&mut rest.2, row.length),
-            successes: first(&mut rest.3, row.length),
+            observations: split_front(&mut rest.0, row.length * sizes.obs_dim),
+            actions: split_front(&mut rest.1, row.length * sizes.act_dim),
+            interventions: split_front(&mut rest.2, row.length),
+            successes: split_front(&mut rest.3, row.length),
         })
         .collect();
-    let results: Vec<Result<(), DatasetError>> = parts.into_par_iter().map(|part| part.fill(dir, sizes)).collect();
+    let results: Vec<Result<(), DatasetError>> =
+        slices.into_par_iter().map(|episode| episode.fill(dir, sizes)).collect();
     results.into_iter().collect::<Result<(), _>>()?;
     Ok(out)
 }

@@ -1,34 +1,35 @@
 //! A folder of episodes in the LeRobotDataset v3.0 format.
 //!
 //! An append writes, in this order: the episode's data file, its files under `sim/`, `meta/tasks.parquet`, the last file
-//! of `meta/episodes/`, `meta/stats.json`, and `meta/info.json`. Each is replaced whole, and the counts in `info.json`
-//! say how much of the others is valid; whatever subset of them a crash leaves behind, the dataset is the old one until
-//! `info.json` is in place. The next writer removes the rest.
+//! of `meta/episodes/`, `meta/stats.json`, and `meta/info.json`. Each file is replaced atomically. Replacing `info.json`
+//! commits the append: its counts state how many episodes, ticks and tasks of the other files are valid. After a crash
+//! before the commit, whatever subset of the files was written, the dataset reads as before the append. The next writer
+//! removes the leftovers.
 
 use std::path::{Path, PathBuf};
 
-use super::columns::{self, Columns};
+use super::columns::{self, Columns, EpisodePosition};
 use super::episode::{Episode, EpisodeHeader};
 use super::error::DatasetError;
 use super::files::{self, WriteLock};
 use super::journal::new_recording_id;
 use super::metadata::{self, EpisodeSummary, ROWS_PER_FILE, data_path};
-use super::schema::{DatasetInfo, Features, Shared};
+use super::schema::{DatasetInfo, DatasetSchema, Features};
 use super::sim_files;
 use super::stats::{self, FeatureStats, Stats};
 
-/// A dataset folder, open for reading and, from the first append on, locked for writing by this handle.
+/// An open dataset folder. The first append locks the folder for writing by this handle.
 #[derive(Debug)]
 pub struct Dataset {
     dir: PathBuf,
-    state: State,
+    metadata: DatasetMetadata,
     writer: Option<Writer>,
 }
 
-/// What the metadata files say, valid as of `info`.
+/// The contents of the metadata files, truncated to the counts in `info`.
 #[derive(Debug)]
-struct State {
-    shared: Shared,
+struct DatasetMetadata {
+    schema: DatasetSchema,
     features: Features,
     info: DatasetInfo,
     rows: Vec<EpisodeSummary>,
@@ -39,18 +40,18 @@ struct State {
 #[derive(Debug)]
 struct Writer {
     _lock: WriteLock,
-    /// Statistics of the episodes in the last metadata file, which the next append rewrites.
+    /// Statistics of each episode in the last metadata file, which the next append rewrites.
     tail: Vec<Stats>,
 }
 
 impl Dataset {
-    /// Open the dataset in `dir` for appending episodes like `header`'s, or begin one there.
+    /// Open the dataset in `dir` for writing, or create an empty one for episodes with the schema of `header`.
     ///
     /// # Errors
-    /// - [`DatasetError::Locked`] when another writer has the dataset.
-    /// - [`DatasetError::Mismatch`] when the dataset holds episodes of another agent, rate, layout or reward terms.
+    /// - [`DatasetError::Locked`] when another writer holds the lock.
+    /// - [`DatasetError::Mismatch`] when the dataset has another agent, control rate, layout or reward terms.
     /// - [`DatasetError::Header`] when the header is not valid.
-    /// - What [`Dataset::open`] returns for damaged files; [`DatasetError::Io`] when the folder cannot be written.
+    /// - The errors of [`Dataset::open`] for damaged files; [`DatasetError::Io`] when the folder cannot be written.
     pub fn create_or_open(dir: impl AsRef<Path>, header: &EpisodeHeader) -> Result<Self, DatasetError> {
         let dir = dir.as_ref();
         header.validate()?;
@@ -58,7 +59,7 @@ impl Dataset {
             files::create_dir(dir)?;
             let _lock = WriteLock::acquire(dir)?;
             if !DatasetInfo::path(dir).exists() {
-                begin(dir, header)?;
+                create_empty(dir, header)?;
             }
         }
         let mut dataset = Self::open(dir)?;
@@ -67,42 +68,42 @@ impl Dataset {
         Ok(dataset)
     }
 
-    /// Open the dataset in `dir` for reading; an append locks it. Reads and checks all metadata, no ticks.
+    /// Open the dataset in `dir` for reading; an append locks it. Reads and checks all metadata, but no data file.
     ///
     /// # Errors
-    /// - [`DatasetError::NoDataset`] when there is none.
+    /// - [`DatasetError::NoDataset`] when `meta/info.json` does not exist.
     /// - [`DatasetError::Io`], [`DatasetError::Malformed`], [`DatasetError::Column`] when a metadata file cannot be
     ///   read.
     /// - [`DatasetError::Inconsistent`] when the metadata files contradict each other.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, DatasetError> {
         let dir = dir.as_ref().to_path_buf();
-        let state = State::read(&dir)?;
-        Ok(Self { dir, state, writer: None })
+        let metadata = DatasetMetadata::read(&dir)?;
+        Ok(Self { dir, metadata, writer: None })
     }
 
-    /// Read the metadata again, to see what another process has appended since.
+    /// Read the metadata again, to see the episodes that another process has appended.
     ///
     /// # Errors
-    /// As [`Dataset::open`]; the dataset then stays as it was.
+    /// As [`Dataset::open`]; this handle is then unchanged.
     pub fn reload(&mut self) -> Result<(), DatasetError> {
-        self.state = State::read(&self.dir)?;
+        self.metadata = DatasetMetadata::read(&self.dir)?;
         Ok(())
     }
 
-    /// Append an episode and return its number. It is on disk, whole, when this returns.
+    /// Append an episode and return its index. The episode is durable on disk when this returns.
     ///
     /// # Errors
-    /// - [`Episode::validate`]'s when the episode is not valid.
-    /// - [`DatasetError::Mismatch`] when its agent, rate, layouts or reward terms are not the dataset's.
-    /// - [`DatasetError::Locked`] when another writer has the dataset.
-    /// - [`DatasetError::SceneConflict`] when its scene's hash already names another text.
-    /// - [`DatasetError::Io`] when a file cannot be written; the dataset is then as it was.
+    /// - The errors of [`Episode::validate`] when the episode is not valid.
+    /// - [`DatasetError::Mismatch`] when its agent, control rate, layouts or reward terms differ from the dataset's.
+    /// - [`DatasetError::Locked`] when another writer holds the lock.
+    /// - [`DatasetError::SceneConflict`] when the dataset already holds another scene text under the same hash.
+    /// - [`DatasetError::Io`] when a file cannot be written; the dataset is then unchanged.
     pub fn append(&mut self, episode: &Episode) -> Result<usize, DatasetError> {
         self.append_recording(episode, &new_recording_id())
     }
 
-    /// As [`Dataset::append`], for a recording with an identity of its own (a journal's): one that the dataset already
-    /// holds is not appended again, and its number is returned.
+    /// As [`Dataset::append`], for a recording that has an ID (from its journal). If the dataset already holds this
+    /// recording, it is not appended again and the index of the existing episode is returned.
     ///
     /// # Errors
     /// As [`Dataset::append`].
@@ -110,31 +111,31 @@ impl Dataset {
         episode.validate()?;
         self.check_fits(&episode.header)?;
         let mut writer = self.take_writer()?;
-        let mut number = self.state.rows.iter().position(|row| row.recording == recording);
-        if number.is_none() {
-            // After an error the writer is not put back: the next append reads from disk what is true.
-            self.state.append(&self.dir, &mut writer, episode, recording)?;
+        let mut index = self.metadata.rows.iter().position(|row| row.recording == recording);
+        if index.is_none() {
+            // After an error the writer is dropped: the next append reads the metadata from disk again.
+            self.metadata.append(&self.dir, &mut writer, episode, recording)?;
         }
         self.writer = Some(writer);
-        Ok(*number.get_or_insert(self.state.rows.len() - 1))
+        Ok(*index.get_or_insert(self.metadata.rows.len() - 1))
     }
 
     /// Read one episode, checking every column.
     ///
     /// # Errors
-    /// - [`DatasetError::NoEpisode`] when there is none of this number.
+    /// - [`DatasetError::NoEpisode`] when there is no episode of this index.
     /// - [`DatasetError::Io`], [`DatasetError::Malformed`], [`DatasetError::Column`] when one of its files cannot be
-    ///   read or is not the one recorded.
-    /// - [`DatasetError::Inconsistent`] when its rows are not the ticks that the metadata says.
+    ///   read or does not have the recorded hash.
+    /// - [`DatasetError::Inconsistent`] when its rows contradict the metadata.
     pub fn read(&self, episode: usize) -> Result<Episode, DatasetError> {
         let row = self.row(episode)?;
-        let simulated = sim_files::read(&self.dir, episode, &row.recording)?;
-        let differences = self.state.shared.differences(&simulated.0);
+        let simulation = sim_files::read(&self.dir, episode, &row.recording)?;
+        let differences = self.metadata.schema.differences(&simulation.header);
         if !differences.is_empty() {
             return Err(DatasetError::Mismatch { dir: self.dir.clone(), differences });
         }
-        let task = self.state.tasks.iter().position(|t| *t == row.task);
-        columns::read_episode(&data_path(&self.dir, episode), row, simulated, task, self.state.info.fps)
+        let task_index = self.metadata.tasks.iter().position(|t| *t == row.task);
+        columns::read_episode(&data_path(&self.dir, episode), row, simulation, task_index, self.metadata.info.fps)
     }
 
     /// Read every episode, in order.
@@ -145,37 +146,38 @@ impl Dataset {
         (0..self.len()).map(|episode| self.read(episode)).collect()
     }
 
-    /// Read what training needs of all episodes into flat arrays.
+    /// Read the columns that training needs, of all episodes, into flat arrays.
     ///
     /// # Errors
-    /// As [`Dataset::read`], except that the files under `sim/` are not looked at.
+    /// As [`Dataset::read`], except that the files under `sim/` are not read.
     pub fn columns(&self) -> Result<Columns, DatasetError> {
-        columns::read_columns(&self.dir, &self.state.rows, &self.state.shared.observation, &self.state.shared.action)
+        let DatasetMetadata { schema, rows, .. } = &self.metadata;
+        columns::read_columns(&self.dir, rows, &schema.observation, &schema.action)
     }
 
-    /// How many episodes there are.
+    /// The number of episodes.
     pub fn len(&self) -> usize {
-        self.state.rows.len()
+        self.metadata.rows.len()
     }
 
     /// Whether there are no episodes.
     pub fn is_empty(&self) -> bool {
-        self.state.rows.is_empty()
+        self.metadata.rows.is_empty()
     }
 
-    /// How many ticks all episodes have together.
+    /// The number of ticks over all episodes.
     pub fn total_ticks(&self) -> usize {
-        self.state.info.total_frames
+        self.metadata.info.total_frames
     }
 
-    /// What is known of each episode without reading its data.
+    /// A summary of each episode, known without reading its data file.
     pub fn summaries(&self) -> &[EpisodeSummary] {
-        &self.state.rows
+        &self.metadata.rows
     }
 
     /// The contents of `meta/info.json`.
     pub fn info(&self) -> &DatasetInfo {
-        &self.state.info
+        &self.metadata.info
     }
 
     /// The dataset's folder.
@@ -183,56 +185,56 @@ impl Dataset {
         &self.dir
     }
 
-    /// Where recordings in progress lie.
+    /// The folder of the journals of recordings in progress.
     pub fn journal_dir(&self) -> PathBuf {
         self.dir.join("journal")
     }
 
-    /// What each number of an observation means.
+    /// The observation layout.
     pub fn observation(&self) -> &crate::spaces::Layout {
-        &self.state.shared.observation
+        &self.metadata.schema.observation
     }
 
-    /// What each number of an action means.
+    /// The action layout; without fields in a dataset of observations only.
     pub fn action(&self) -> &crate::spaces::Layout {
-        &self.state.shared.action
+        &self.metadata.schema.action
     }
 
-    /// Names of the reward's terms.
+    /// Names of the reward terms.
     pub fn terms(&self) -> &[String] {
-        &self.state.shared.terms
+        &self.metadata.schema.terms
     }
 
     /// The kind of agent.
     pub fn agent(&self) -> &str {
-        &self.state.shared.agent
+        &self.metadata.schema.agent
     }
 
-    /// Seconds from one tick to the next.
+    /// The control timestep: seconds between two ticks.
     pub fn control_dt(&self) -> f32 {
-        self.state.shared.control_dt
+        self.metadata.schema.control_dt
     }
 
-    /// Check that episodes of this header belong here.
+    /// Check that episodes with this header have the dataset's schema.
     ///
     /// # Errors
     /// [`DatasetError::Mismatch`] with a line for each difference.
     pub fn check_fits(&self, header: &EpisodeHeader) -> Result<(), DatasetError> {
-        match self.state.shared.differences(header) {
+        match self.metadata.schema.differences(header) {
             lines if lines.is_empty() => Ok(()),
             differences => Err(DatasetError::Mismatch { dir: self.dir.clone(), differences }),
         }
     }
 
     fn row(&self, episode: usize) -> Result<&EpisodeSummary, DatasetError> {
-        self.state.rows.get(episode).ok_or_else(|| DatasetError::NoEpisode {
+        self.metadata.rows.get(episode).ok_or_else(|| DatasetError::NoEpisode {
             dir: self.dir.clone(),
             episode,
             episodes: self.len(),
         })
     }
 
-    /// Take the lock and remove what an append that did not come to its end has left.
+    /// Acquire the write lock and remove the leftovers of an interrupted append.
     pub(super) fn begin_writing(&mut self) -> Result<(), DatasetError> {
         self.writer = Some(self.take_writer()?);
         Ok(())
@@ -244,30 +246,30 @@ impl Dataset {
         }
         let lock = WriteLock::acquire(&self.dir)?;
         self.reload()?;
-        Ok(Writer { _lock: lock, tail: self.state.repair(&self.dir)? })
+        Ok(Writer { _lock: lock, tail: self.metadata.repair(&self.dir)? })
     }
 }
 
-/// Write an empty dataset's metadata. Holds the lock.
-fn begin(dir: &Path, header: &EpisodeHeader) -> Result<(), DatasetError> {
+/// Write the metadata of an empty dataset. The caller holds the lock.
+fn create_empty(dir: &Path, header: &EpisodeHeader) -> Result<(), DatasetError> {
     if data_path(dir, 0).exists() {
         let cause = "the file is missing, but there are episodes under data/";
         return Err(DatasetError::inconsistent(DatasetInfo::path(dir), cause));
     }
-    let shared = Shared::of(header);
-    files::write_json(&Shared::path(dir), &shared)?;
+    let schema = DatasetSchema::from_header(header);
+    files::write_json(&DatasetSchema::path(dir), &schema)?;
     let fps = super::episode::ticks_per_second(header.control_dt).map_err(|cause| DatasetError::Header { cause })?;
-    files::write_json(&DatasetInfo::path(dir), &DatasetInfo::new(&shared, fps, 0, 0, 0))
+    files::write_json(&DatasetInfo::path(dir), &DatasetInfo::new(&schema, fps, 0, 0, 0))
 }
 
-impl State {
+impl DatasetMetadata {
     fn read(dir: &Path) -> Result<Self, DatasetError> {
         if !DatasetInfo::path(dir).exists() {
             return Err(DatasetError::NoDataset { dir: dir.to_path_buf() });
         }
-        let (shared, fps) = Shared::read(dir)?;
-        let info = DatasetInfo::read(dir, &shared, fps)?;
-        let features = shared.features();
+        let (schema, fps) = DatasetSchema::read(dir)?;
+        let info = DatasetInfo::read(dir, &schema, fps)?;
+        let features = schema.features();
         let tasks = metadata::read_tasks(dir, info.total_tasks)?;
         let rows = metadata::read_rows(dir, info.total_episodes)?;
         let ticks: usize = rows.iter().map(|row| row.length).sum();
@@ -279,16 +281,17 @@ impl State {
             let cause = format!("the task of episode {} is missing", row.episode);
             return Err(DatasetError::inconsistent(metadata::tasks_path(dir), cause));
         }
-        let mut state = Self { shared, features, info, rows, tasks, stats: None };
-        if !state.rows.is_empty() {
-            let stored = stats::read(dir, &state.features)?;
-            let current = stored.iter().all(|feature| feature.count == ticks);
-            state.stats = if current { Some(stored) } else { state.merged_stats(dir)? };
+        let mut metadata = Self { schema, features, info, rows, tasks, stats: None };
+        if !metadata.rows.is_empty() {
+            let stored = stats::read(dir, &metadata.features)?;
+            let is_current = stored.iter().all(|feature| feature.count == ticks);
+            metadata.stats = if is_current { Some(stored) } else { metadata.merged_stats(dir)? };
         }
-        Ok(state)
+        Ok(metadata)
     }
 
-    /// The dataset's statistics from the episodes': for when `stats.json` is ahead of `info.json`.
+    /// The dataset's statistics, merged from those of the episodes. Needed when a crash left a `stats.json` that already
+    /// counts an episode that `info.json` does not.
     fn merged_stats(&self, dir: &Path) -> Result<Option<Stats>, DatasetError> {
         let mut total = None;
         for first in (0..self.rows.len()).step_by(ROWS_PER_FILE) {
@@ -299,12 +302,12 @@ impl State {
         Ok(total)
     }
 
-    /// Bring the files into the state that `info.json` says, so that other readers see it too. Returns the statistics
-    /// of the episodes in the last metadata file. Holds the lock.
+    /// Restore all files to the state that `info.json` counts, so that other readers see it too. Returns the statistics
+    /// of the episodes in the last metadata file. The caller holds the lock.
     fn repair(&self, dir: &Path) -> Result<Vec<Stats>, DatasetError> {
         let next = self.rows.len();
         if data_path(dir, next + 1).exists() {
-            let cause = format!("it counts {next} episodes, but data/ holds more than the next one too");
+            let cause = format!("it counts {next} episodes, but data/ has a file for episode {}", next + 1);
             return Err(DatasetError::inconsistent(DatasetInfo::path(dir), cause));
         }
         let tail_start = next - next % ROWS_PER_FILE;
@@ -329,13 +332,13 @@ impl State {
             if let Some(total) = &self.stats {
                 stats::write(dir, &self.features, total)?;
             }
-            // Last: while it is there, a repair that is cut off is done again.
+            // Last: an interrupted repair runs again as long as this file exists.
             files::remove(&data_path(dir, next))?;
         }
         Ok(tail)
     }
 
-    /// Write an episode; see the module's documentation for the order. Changes `self` only after the commit.
+    /// Write an episode in the order that the module documentation gives. `self` changes only after the commit.
     fn append(
         &mut self,
         dir: &Path,
@@ -343,23 +346,24 @@ impl State {
         episode: &Episode,
         recording: &str,
     ) -> Result<(), DatasetError> {
-        let number = self.rows.len();
-        let task = self.tasks.iter().position(|t| *t == episode.header.task);
+        let index = self.rows.len();
+        let known_task = self.tasks.iter().position(|t| *t == episode.header.task);
         let mut tasks = self.tasks.clone();
-        let task = task.unwrap_or_else(|| {
+        let task_index = known_task.unwrap_or_else(|| {
             tasks.push(episode.header.task.clone());
             tasks.len() - 1
         });
         let ticks = self.info.total_frames;
-        let data = columns::of_episode(episode, number, ticks, task, self.info.fps);
-        let own: Stats = data.iter().filter_map(|(_, column)| FeatureStats::of(column)).collect();
-        let data_hash = columns::write(&data_path(dir, number), data)?;
-        sim_files::write(dir, number, recording, episode)?;
+        let position = EpisodePosition { episode_index: index, dataset_from_index: ticks, task_index };
+        let data = columns::episode_columns(episode, &position, self.info.fps);
+        let episode_stats: Stats = data.iter().filter_map(|(_, column)| FeatureStats::of(column)).collect();
+        let data_hash = columns::write(&data_path(dir, index), data)?;
+        sim_files::write(dir, index, recording, episode)?;
         if tasks.len() > self.tasks.len() {
             metadata::write_tasks(dir, &tasks)?;
         }
         let row = EpisodeSummary {
-            episode: number,
+            episode: index,
             length: episode.len(),
             task: episode.header.task.clone(),
             scene: episode.header.scene.clone(),
@@ -369,22 +373,22 @@ impl State {
             total_reward: episode.total_reward(),
             interventions: episode.interventions.iter().filter(|i| **i).count(),
             recording: recording.to_owned(),
-            first_index: ticks,
+            dataset_from_index: ticks,
             data_hash,
         };
         let mut total = self.stats.clone();
-        stats::merge(&mut total, &own);
-        if number.is_multiple_of(ROWS_PER_FILE) {
+        stats::merge(&mut total, &episode_stats);
+        if index.is_multiple_of(ROWS_PER_FILE) {
             writer.tail.clear();
         }
-        writer.tail.push(own);
-        let mut rows = self.rows[number - number % ROWS_PER_FILE..].to_vec();
+        writer.tail.push(episode_stats);
+        let mut rows = self.rows[index - index % ROWS_PER_FILE..].to_vec();
         rows.push(row.clone());
         metadata::write_rows(dir, &self.features, &rows, &writer.tail)?;
         if let Some(total) = &total {
             stats::write(dir, &self.features, total)?;
         }
-        let info = DatasetInfo::new(&self.shared, self.info.fps, number + 1, ticks + episode.len(), tasks.len());
+        let info = DatasetInfo::new(&self.schema, self.info.fps, index + 1, ticks + episode.len(), tasks.len());
         files::write_json(&DatasetInfo::path(dir), &info)?;
         self.rows.push(row);
         (self.info, self.tasks, self.stats) = (info, tasks, total);

@@ -1,39 +1,39 @@
-//! One recorded episode in memory: what it starts from and what happened at each tick.
+//! One recorded episode in memory: its header and the data of each tick.
 
 use serde::{Deserialize, Serialize};
 
 use super::error::DatasetError;
 use crate::spaces::{Layout, LayoutDifference};
 
-/// Everything about an episode that is fixed before its first tick.
+/// The data of an episode that is fixed before its first tick.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpisodeHeader {
     /// The scene's name.
     pub scene: String,
-    /// Hash of `scene_text`, made by whoever loads scenes; names the stored text.
+    /// Hash of the scene, computed by the scene loader; the file of the stored text is named after it.
     pub scene_hash: u64,
-    /// The scene's RON text as it was run.
+    /// The RON text of the scene at the time of recording.
     pub scene_text: String,
     /// Seed of the episode's perturbation.
     pub seed: u64,
     /// The kind of agent, such as `vehicle`.
     pub agent: String,
-    /// Who drove: a person's name, or a scripted operator's.
+    /// The operator: the name of the human, of the scripted operator or of the policy that drove.
     pub operator: String,
-    /// The task's text.
+    /// The task as text, as in LeRobot.
     pub task: String,
-    /// Seconds from one tick to the next; `1 / control_dt` is a whole number.
+    /// The control timestep: seconds between two ticks. `1 / control_dt` is a whole number.
     pub control_dt: f32,
-    /// What each number of an observation means.
+    /// The observation layout.
     pub observation: Layout,
-    /// What each number of an action means.
+    /// The action layout; without fields in an episode of observations only.
     pub action: Layout,
-    /// Names of the reward's terms.
+    /// Names of the reward terms.
     pub terms: Vec<String>,
-    /// Its place among those who act in the arena.
-    pub slot: usize,
-    /// Numbers in the actions of all others together.
-    pub others: usize,
+    /// Index of the agent among the recorded agents of the arena, in the order of their slots.
+    pub agent_index: usize,
+    /// Total action dimension of the other recorded agents of the arena; 0 in a single-agent episode.
+    pub other_act_dim: usize,
     /// The arena's start snapshot.
     pub snapshot: Vec<u8>,
 }
@@ -41,41 +41,40 @@ pub struct EpisodeHeader {
 /// One tick, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Tick<'a> {
-    /// What the agent sensed, `[observation size]`.
+    /// The observation, `[obs_dim]`.
     pub observation: &'a [f32],
-    /// What its driver decided, `[action size]`.
+    /// The action of the agent's driver, `[act_dim]`.
     pub action: &'a [f32],
-    /// What everybody else in the arena decided, by their places, `[header.others]`: the episode cannot be run again
-    /// without.
-    pub others: &'a [f32],
+    /// The actions of the other agents of the arena in the order of their slots, `[other_act_dim]`. Replay needs them.
+    pub other_actions: &'a [f32],
     /// The reward of the action.
     pub reward: f32,
-    /// The reward's parts, `[terms]`.
+    /// The weighted reward terms, `[terms]`.
     pub terms: &'a [f32],
-    /// The episode ends with this tick.
+    /// Whether the episode ends with this tick.
     pub done: bool,
-    /// The task is fulfilled after this tick.
+    /// Whether the task has succeeded after this tick.
     pub success: bool,
-    /// A person took over from a policy at this tick.
+    /// Whether a human had taken over from a policy at this tick.
     pub intervention: bool,
     /// Hash of the physics state before the action.
     pub state_hash: u64,
 }
 
-/// A recorded episode: its header and one entry a tick in each array.
+/// A recorded episode: its header and, in each array, one row per tick (row-major).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Episode {
-    /// What it starts from.
+    /// The data that is fixed before the first tick.
     pub header: EpisodeHeader,
-    /// `[ticks * observation size]`, tick by tick.
+    /// `[ticks * obs_dim]`.
     pub observations: Vec<f32>,
-    /// `[ticks * action size]`, tick by tick.
+    /// `[ticks * act_dim]`.
     pub actions: Vec<f32>,
-    /// `[ticks * header.others]`, tick by tick.
-    pub others: Vec<f32>,
+    /// `[ticks * header.other_act_dim]`.
+    pub other_actions: Vec<f32>,
     /// `[ticks]`.
     pub rewards: Vec<f32>,
-    /// `[ticks * terms]`, tick by tick.
+    /// `[ticks * terms]`.
     pub terms: Vec<f32>,
     /// `[ticks]`.
     pub dones: Vec<bool>,
@@ -94,7 +93,7 @@ impl Episode {
             header,
             observations: Vec::new(),
             actions: Vec::new(),
-            others: Vec::new(),
+            other_actions: Vec::new(),
             rewards: Vec::new(),
             terms: Vec::new(),
             dones: Vec::new(),
@@ -104,16 +103,16 @@ impl Episode {
         }
     }
 
-    /// Add a tick.
+    /// Append a tick.
     ///
     /// # Errors
-    /// [`DatasetError::TickSize`] when the tick has other sizes than the header's layouts and terms; the episode is
-    /// left as it was.
+    /// [`DatasetError::TickSize`] when the sizes of the tick differ from those in the header; the episode is then
+    /// unchanged.
     pub fn push(&mut self, tick: Tick<'_>) -> Result<(), DatasetError> {
         tick.check_sizes(&self.header)?;
         self.observations.extend_from_slice(tick.observation);
         self.actions.extend_from_slice(tick.action);
-        self.others.extend_from_slice(tick.others);
+        self.other_actions.extend_from_slice(tick.other_actions);
         self.rewards.push(tick.reward);
         self.terms.extend_from_slice(tick.terms);
         self.dones.push(tick.done);
@@ -123,7 +122,7 @@ impl Episode {
         Ok(())
     }
 
-    /// How many ticks it has.
+    /// The number of ticks.
     pub fn len(&self) -> usize {
         self.rewards.len()
     }
@@ -140,7 +139,7 @@ impl Episode {
             reward: *self.rewards.get(index)?,
             observation: row(&self.observations, self.header.observation.size())?,
             action: row(&self.actions, self.header.action.size())?,
-            others: row(&self.others, self.header.others)?,
+            other_actions: row(&self.other_actions, self.header.other_act_dim)?,
             terms: row(&self.terms, self.header.terms.len())?,
             done: *self.dones.get(index)?,
             success: *self.successes.get(index)?,
@@ -149,36 +148,36 @@ impl Episode {
         })
     }
 
-    /// What was seen, as the fields of `layout` alone, `[ticks, layout size]`.
+    /// The observations, reduced to the fields of `layout`, `[ticks, layout size]`.
     ///
     /// # Errors
-    /// The fields that the episode lacks or has otherwise.
-    pub fn seen_as(&self, layout: &Layout) -> Result<Vec<f32>, Vec<LayoutDifference>> {
-        let own = &self.header.observation;
-        let columns = own.columns_of(layout)?;
-        let rows = self.observations.chunks_exact(own.size());
+    /// The fields of `layout` that are missing from the episode's layout or differ from it.
+    pub fn observations_as(&self, layout: &Layout) -> Result<Vec<f32>, Vec<LayoutDifference>> {
+        let recorded = &self.header.observation;
+        let columns = recorded.columns_of(layout)?;
+        let rows = self.observations.chunks_exact(recorded.size());
         Ok(rows.flat_map(|row| columns.iter().map(|column| row[*column])).collect())
     }
 
-    /// How many act in its arena. Those whose actions nobody recorded are not counted.
-    pub fn players(&self) -> usize {
-        1 + self.header.others / self.header.action.size().max(1)
+    /// The number of agents in its arena whose actions were recorded.
+    pub fn n_agents(&self) -> usize {
+        1 + self.header.other_act_dim / self.header.action.size().max(1)
     }
 
-    /// Whether the task was fulfilled at any tick.
+    /// Whether the task had succeeded at any tick.
     pub fn succeeded(&self) -> bool {
         self.successes.contains(&true)
     }
 
-    /// The sum of the rewards.
+    /// The episode's return: the sum of its rewards, without discount.
     pub fn total_reward(&self) -> f64 {
         self.rewards.iter().map(|r| f64::from(*r)).sum()
     }
 
-    /// Check that the episode can be played again.
+    /// Check that the episode can be replayed.
     ///
     /// # Errors
-    /// [`DatasetError::NoActions`] when only what was seen was recorded.
+    /// [`DatasetError::NoActions`] when only observations were recorded.
     pub fn check_actions(&self) -> Result<(), DatasetError> {
         if self.header.action.fields.is_empty() { Err(DatasetError::NoActions) } else { Ok(()) }
     }
@@ -187,33 +186,33 @@ impl Episode {
     ///
     /// # Errors
     /// - [`DatasetError::Header`] when the header is not valid (see [`EpisodeHeader::validate`]).
-    /// - [`DatasetError::Episode`] when it has no ticks, or an array has not one entry a tick.
-    /// - [`DatasetError::NotFinite`] when a number is NaN or infinite; names the first tick, column and field.
+    /// - [`DatasetError::Episode`] when it has no ticks, or an array does not have one row per tick.
+    /// - [`DatasetError::NotFinite`] when a value is NaN or infinite; names the first such tick, column and field.
     pub fn validate(&self) -> Result<(), DatasetError> {
         self.header.validate()?;
         let ticks = self.len();
         if ticks == 0 {
             return Err(DatasetError::Episode { cause: "it has no ticks".to_owned() });
         }
-        for (what, found, wanted) in [
-            ("observation numbers", self.observations.len(), ticks * self.header.observation.size()),
-            ("action numbers", self.actions.len(), ticks * self.header.action.size()),
-            ("numbers of the others' actions", self.others.len(), ticks * self.header.others),
-            ("reward terms", self.terms.len(), ticks * self.header.terms.len()),
+        for (what, found, expected) in [
+            ("observation values", self.observations.len(), ticks * self.header.observation.size()),
+            ("action values", self.actions.len(), ticks * self.header.action.size()),
+            ("values of the other agents' actions", self.other_actions.len(), ticks * self.header.other_act_dim),
+            ("reward term values", self.terms.len(), ticks * self.header.terms.len()),
             ("done flags", self.dones.len(), ticks),
             ("success flags", self.successes.len(), ticks),
             ("intervention flags", self.interventions.len(), ticks),
             ("state hashes", self.state_hashes.len(), ticks),
         ] {
-            if found != wanted {
-                let cause = format!("it has {found} {what} where {ticks} ticks need {wanted}");
+            if found != expected {
+                let cause = format!("it has {found} {what}, but {ticks} ticks need {expected}");
                 return Err(DatasetError::Episode { cause });
             }
         }
         let groups = [
             ("observation.state", &self.observations, self.header.observation.size()),
             ("action", &self.actions, self.header.action.size()),
-            ("the others' actions", &self.others, self.header.others),
+            ("the other agents' actions", &self.other_actions, self.header.other_act_dim),
             ("next.reward", &self.rewards, 1),
             ("reward", &self.terms, self.header.terms.len()),
         ];
@@ -237,57 +236,61 @@ impl Episode {
 
 impl Tick<'_> {
     pub(super) fn check_sizes(&self, header: &EpisodeHeader) -> Result<(), DatasetError> {
-        for (what, wanted, found) in [
+        for (what, expected, found) in [
             ("the observation", header.observation.size(), self.observation.len()),
             ("the action", header.action.size(), self.action.len()),
-            ("the others' actions", header.others, self.others.len()),
-            ("the reward's terms", header.terms.len(), self.terms.len()),
+            ("the other agents' actions", header.other_act_dim, self.other_actions.len()),
+            ("the reward terms", header.terms.len(), self.terms.len()),
         ] {
-            if wanted != found {
-                return Err(DatasetError::TickSize { what, wanted, found });
+            if expected != found {
+                return Err(DatasetError::TickSize { what, expected, found });
             }
         }
         Ok(())
     }
 }
 
-/// Largest vector accepted, in numbers: far above any agent, and small enough that a damaged file cannot ask for more
-/// memory than the machine has.
+/// Largest accepted dimension of a layout: far above any agent's, and small enough that a damaged file cannot request
+/// more memory than the machine has.
 const LARGEST_LAYOUT: usize = 1 << 20;
 
 impl EpisodeHeader {
-    /// Check that a dataset can hold episodes of this header.
+    /// Check that a dataset can hold episodes with this header.
     ///
     /// # Errors
-    /// [`DatasetError::Header`] when a layout has no fields, an empty or repeated field, bounds that are not finite
-    /// and in order, or more than 2^20 numbers; when a term's name is empty, repeated or contains `/` or a control
-    /// character; when the others' actions are not of the size of the agent's, or leave no place to it; when `1 / control_dt` is not a whole number of ticks a second between 1 and 10,000; when agent or
-    /// task is empty.
+    /// [`DatasetError::Header`] when
+    /// - the observation layout has no fields, or a layout has an empty or repeated field, bounds that are not finite
+    ///   and in order, or a dimension above 2^20;
+    /// - the name of a reward term is empty, repeated or contains `/` or a control character;
+    /// - `other_act_dim` is not a multiple of the agent's action dimension, or `agent_index` is out of range;
+    /// - `1 / control_dt` is not a whole number of ticks per second between 1 and 10,000;
+    /// - `agent` or `task` is empty.
     pub fn validate(&self) -> Result<(), DatasetError> {
         let header = |cause: String| DatasetError::Header { cause };
         check_layout(&self.observation).map_err(header)?;
         check_action(&self.action).map_err(header)?;
         check_terms(&self.terms).map_err(header)?;
         ticks_per_second(self.control_dt).map_err(header)?;
-        let size = self.action.size().max(1);
-        if self.others > LARGEST_LAYOUT || !self.others.is_multiple_of(size) || self.slot > self.others / size {
+        let (act_dim, other_act_dim) = (self.action.size().max(1), self.other_act_dim);
+        let other_agents = other_act_dim / act_dim;
+        if other_act_dim > LARGEST_LAYOUT || !other_act_dim.is_multiple_of(act_dim) || self.agent_index > other_agents {
             return Err(header(format!(
-                "{} numbers of others' actions, {size} each, do not leave place {} to the agent",
-                self.others, self.slot
+                "agent_index {} and other_act_dim {other_act_dim} are not possible with action dimension {act_dim}",
+                self.agent_index
             )));
         }
         if self.agent.is_empty() || self.task.is_empty() {
-            return Err(header("agent and task need a name".to_owned()));
+            return Err(header("the name of the agent or the task text is empty".to_owned()));
         }
         Ok(())
     }
 }
 
-/// [`Layout::new`]'s conditions for a layout that came from a file, plus a limit on its size.
+/// Check a layout read from a file: the conditions of [`Layout::new`], plus a limit on its dimension.
 pub(super) fn check_layout(layout: &Layout) -> Result<(), String> {
     let name = &layout.name;
     let mut total = 0usize;
-    let mut seen = std::collections::HashSet::new();
+    let mut names = std::collections::HashSet::new();
     for field in &layout.fields {
         if field.size == 0 {
             return Err(format!("{name}: field {} is empty", field.name));
@@ -295,7 +298,7 @@ pub(super) fn check_layout(layout: &Layout) -> Result<(), String> {
         if !(field.low.is_finite() && field.high.is_finite() && field.low < field.high) {
             return Err(format!("{name}: field {} has bounds {}..{}", field.name, field.low, field.high));
         }
-        if !seen.insert(&field.name) {
+        if !names.insert(&field.name) {
             return Err(format!("{name}: field {} appears twice", field.name));
         }
         total = total.saturating_add(field.size);
@@ -303,11 +306,11 @@ pub(super) fn check_layout(layout: &Layout) -> Result<(), String> {
     match total {
         0 => Err(format!("{name}: has no fields")),
         1..=LARGEST_LAYOUT => Ok(()),
-        _ => Err(format!("{name}: has {total} numbers, more than {LARGEST_LAYOUT}")),
+        _ => Err(format!("{name}: has dimension {total}, more than {LARGEST_LAYOUT}")),
     }
 }
 
-/// The same for actions, which may be missing: then only what was seen is recorded.
+/// Check an action layout, which may have no fields: then only observations are recorded.
 pub(super) fn check_action(layout: &Layout) -> Result<(), String> {
     if layout.fields.is_empty() { Ok(()) } else { check_layout(layout) }
 }
@@ -324,8 +327,8 @@ pub(super) fn check_terms(terms: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// The rate that belongs to `control_dt`. LeRobot counts in whole frames a second, so another rate would shift every
-/// timestamp.
+/// The control rate `1 / control_dt`, in ticks per second. LeRobot's `fps` is a whole number, so a fractional rate would
+/// shift every timestamp.
 pub(super) fn ticks_per_second(control_dt: f32) -> Result<u32, String> {
     let rate = 1.0 / f64::from(control_dt);
     let whole = rate.round();
@@ -333,6 +336,6 @@ pub(super) fn ticks_per_second(control_dt: f32) -> Result<u32, String> {
     if (1.0..=10_000.0).contains(&whole) && (rate - whole).abs() <= whole * 1e-5 {
         Ok(whole as u32)
     } else {
-        Err(format!("control_dt {control_dt} s is not a whole number of ticks a second"))
+        Err(format!("1 / control_dt is not a whole number of ticks per second (control_dt is {control_dt} s)"))
     }
 }

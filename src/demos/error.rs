@@ -1,4 +1,4 @@
-//! What can go wrong with a dataset on disk, said so that the reader knows what to do.
+//! The errors of datasets on disk. Each message names the remedy.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,31 +11,31 @@ pub enum DatasetError {
     /// The operating system refused a file operation.
     #[error("cannot {action} {}: {source}; {}", path.display(), remedy(source))]
     Io {
-        /// What was tried, such as `read`.
+        /// The failed operation, such as `read`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's answer.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The folder holds no dataset.
     #[error(
-        "{} holds no dataset: meta/info.json is missing; check the path, or record an episode there to begin one",
+        "{} holds no dataset: meta/info.json is missing; check the path, or record an episode there to create one",
         dir.display()
     )]
     NoDataset {
         /// The folder.
         dir: PathBuf,
     },
-    /// A file's bytes are not what its format says.
+    /// The bytes of a file do not follow its format, or do not have the recorded hash.
     #[error("{} cannot be decoded: {cause}; restore the file from a copy", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What the decoder found.
+        /// The decoder's message.
         cause: String,
     },
-    /// A column is missing, or has another type or number of values than the dataset's features say.
+    /// A column is missing, or its type or size differs from the dataset's features.
     #[error("{}: column {column} {cause}; restore the file from a copy", path.display())]
     Column {
         /// The Parquet file.
@@ -45,18 +45,18 @@ pub enum DatasetError {
         /// What is wrong with it.
         cause: String,
     },
-    /// Files that are readable one by one contradict each other.
+    /// Two files can be decoded, but contradict each other.
     #[error(
-        "{}: {cause}; the dataset's files are not of one state: restore the whole folder from a copy",
+        "{}: {cause}; the dataset's files contradict each other: restore the whole folder from a copy",
         path.display()
     )]
     Inconsistent {
-        /// The file in which the contradiction shows.
+        /// The file in which the contradiction was found.
         path: PathBuf,
-        /// What contradicts what.
+        /// The contradiction.
         cause: String,
     },
-    /// The episode comes from another agent, rate or task than the dataset's.
+    /// The episode's agent, control rate, layouts or reward terms differ from the dataset's.
     #[error(
         "the episode does not fit the dataset {}:{}\nrecord it into another dataset folder",
         dir.display(),
@@ -68,23 +68,23 @@ pub enum DatasetError {
         /// One line for each difference.
         differences: Vec<String>,
     },
-    /// A scene of the same hash but with other text is already in the dataset.
+    /// The dataset already holds a scene with the same hash, but another text.
     #[error(
-        "{} holds another text for the scene hash {hash}; the hash must be of the scene's text: \
-         compute it again, or record into another dataset folder",
+        "{} holds another scene text under the hash {hash}: compute the hash from the scene's text, \
+         or record into another dataset folder",
         path.display()
     )]
     SceneConflict {
         /// The stored scene.
         path: PathBuf,
-        /// The hash both share, in hexadecimal.
+        /// The common hash, in hexadecimal.
         hash: String,
     },
-    /// Only what was seen was recorded.
-    #[error("the episode holds no actions and cannot be played again; it is there to be learned from (train bco)")]
+    /// Only observations were recorded.
+    #[error("the episode has observations only and cannot be replayed without actions; train on it with `train bco`")]
     NoActions,
     /// The episode's header cannot be stored.
-    #[error("the episode's header is not valid: {cause}; correct the scene, agent or task that it comes from")]
+    #[error("the episode's header is not valid: {cause}; correct the scene, agent or task that was recorded")]
     Header {
         /// What is wrong with it.
         cause: String,
@@ -95,30 +95,30 @@ pub enum DatasetError {
         /// What is wrong with it.
         cause: String,
     },
-    /// A tick holds a number that is not finite.
+    /// A tick holds a value that is not finite.
     #[error(
         "tick {tick} of the episode: {field} is {value}; the simulation became unstable: discard the episode, \
-         or cut it before that tick"
+         or truncate it before that tick"
     )]
     NotFinite {
         /// The tick, from 0.
         tick: usize,
-        /// The column and the name of the number in it.
+        /// The column and the name of the value in it.
         field: String,
-        /// The number.
+        /// The value.
         value: f32,
     },
-    /// A tick does not have the sizes that the header's layouts say.
-    #[error("a tick has {found} numbers of {what}, the header says {wanted}; give the header of the agent recorded")]
+    /// The sizes of a tick differ from those in the header.
+    #[error("the size of {what} is {found}, but {expected} in the header; use the header of the recorded agent")]
     TickSize {
-        /// Which numbers.
+        /// The part of the tick.
         what: &'static str,
-        /// How many the header says.
-        wanted: usize,
-        /// How many came.
+        /// Its size in the header.
+        expected: usize,
+        /// Its size in the tick.
         found: usize,
     },
-    /// Another process, or another handle in this one, writes the dataset.
+    /// Another process, or another handle in this process, holds the dataset's write lock.
     #[error(
         "{} is being written by {holder}; stop that recording first, or record into another folder",
         dir.display()
@@ -126,25 +126,25 @@ pub enum DatasetError {
     Locked {
         /// The dataset's folder.
         dir: PathBuf,
-        /// Who holds the lock, as far as it is known.
+        /// The process that holds the lock, if known.
         holder: String,
     },
-    /// The dataset has no episode of this number.
-    #[error("{} has no episode {episode}: it holds {episodes}, numbered from 0; choose one of these", dir.display())]
+    /// The dataset has no episode of this index.
+    #[error("{} has no episode {episode}: it has {episodes} episodes, numbered from 0", dir.display())]
     NoEpisode {
         /// The dataset's folder.
         dir: PathBuf,
-        /// The number asked for.
+        /// The requested index.
         episode: usize,
-        /// How many there are.
+        /// The number of episodes.
         episodes: usize,
     },
-    /// A journal's beginning is damaged, so nothing in it can be understood.
+    /// The header of a journal is damaged, so the journal cannot be decoded.
     #[error("the recording {} cannot be recovered: {cause}; delete it, or keep it for inspection", path.display())]
     Journal {
-        /// The journal, where it lies now.
+        /// The journal file.
         path: PathBuf,
-        /// What was found.
+        /// The damage.
         cause: String,
     },
 }
@@ -168,7 +168,7 @@ impl DatasetError {
     }
 }
 
-/// What the reader can do about an operating system's error.
+/// The remedy for an error of the operating system.
 fn remedy(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::NotFound => "check the path, or restore the file from a copy",
@@ -176,7 +176,7 @@ fn remedy(source: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => "the disk is mounted read-only: choose a folder on another",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on the disk and try again",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "a file stands where a folder belongs: move it away, or choose another folder"
+            "a file exists where a folder is needed: move it away, or choose another folder"
         }
         io::ErrorKind::OutOfMemory => "use fewer episodes, or a machine with more memory",
         _ => "check the disk and the folder's permissions",

@@ -1,4 +1,4 @@
-//! Files that are whole or absent: write beside, fsync, rename; and the lock that keeps a second writer out.
+//! Atomic file writes (temporary file, fsync, rename) and the lock that excludes a second writer.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -11,10 +11,10 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::error::DatasetError;
 
-/// Ending of a file being written. A crash may leave one; the next writer removes it.
+/// Extension of the temporary file of a write. A crash may leave one; the next writer removes it.
 const PARTIAL: &str = "partial";
 
-/// Create `dir` and its parents, durably.
+/// Create `dir` and its parents, with an fsync of each parent.
 pub(super) fn create_dir(dir: &Path) -> Result<(), DatasetError> {
     if dir.as_os_str().is_empty() || dir.is_dir() {
         return Ok(());
@@ -22,40 +22,40 @@ pub(super) fn create_dir(dir: &Path) -> Result<(), DatasetError> {
     let parent = dir.parent().unwrap_or(Path::new(""));
     create_dir(parent)?;
     match fs::create_dir(dir) {
-        // Another process was first.
+        // Another process has just created it.
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         other => other.map_err(DatasetError::io("create the folder", dir)),
     }?;
     sync_dir(parent)
 }
 
-/// Put `bytes` at `path` so that a crash at any moment leaves the old file or the new one. Only the holder of the
-/// dataset's lock may call it: the name beside is fixed.
+/// Write `bytes` to `path` atomically: a crash at any moment leaves the old file or the new one. Only the holder of the
+/// dataset's lock may call it, because the name of the temporary file is fixed.
 pub(super) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DatasetError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     create_dir(dir)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{PARTIAL}"));
-    let beside = PathBuf::from(beside);
+    let mut temp = path.as_os_str().to_owned();
+    temp.push(format!(".{PARTIAL}"));
+    let temp = PathBuf::from(temp);
     let written = (|| -> Result<(), DatasetError> {
-        let mut file = File::create(&beside).map_err(DatasetError::io("create", &beside))?;
-        file.write_all(bytes).map_err(DatasetError::io("write", &beside))?;
-        file.sync_all().map_err(DatasetError::io("write to disk", &beside))?;
-        fs::rename(&beside, path).map_err(DatasetError::io("put in place", path))
+        let mut file = File::create(&temp).map_err(DatasetError::io("create", &temp))?;
+        file.write_all(bytes).map_err(DatasetError::io("write", &temp))?;
+        file.sync_all().map_err(DatasetError::io("fsync", &temp))?;
+        fs::rename(&temp, path).map_err(DatasetError::io("replace", path))
     })();
     if written.is_err() {
-        // The first error is the one to report; a leftover is removed by the next writer.
-        let _ = fs::remove_file(&beside);
+        // The write error is the one to report. If the removal fails too, the next writer removes the file.
+        let _ = fs::remove_file(&temp);
     }
     written?;
     sync_dir(dir)
 }
 
-/// Make renames and removals in `dir` durable. Windows has no such call and needs none.
+/// Make renames and removals in `dir` durable with an fsync of the folder. Windows has no such call and needs none.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), DatasetError> {
     if cfg!(unix) {
         let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-        File::open(dir).and_then(|d| d.sync_all()).map_err(DatasetError::io("write to disk", dir))?;
+        File::open(dir).and_then(|d| d.sync_all()).map_err(DatasetError::io("fsync", dir))?;
     }
     Ok(())
 }
@@ -64,7 +64,7 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DatasetError> {
     fs::read(path).map_err(DatasetError::io("read", path))
 }
 
-/// The file's xxh3 hash, without holding it in memory.
+/// The xxh3 hash of a file, read in blocks of 64 KiB.
 pub(super) fn hash_file(path: &Path) -> Result<u64, DatasetError> {
     let mut file = File::open(path).map_err(DatasetError::io("read", path))?;
     let mut hash = Xxh3::new();
@@ -86,7 +86,7 @@ pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Dat
     write_atomic(path, &text)
 }
 
-/// Remove a file; that it is already gone is no error.
+/// Remove a file. A missing file is not an error.
 pub(super) fn remove(path: &Path) -> Result<(), DatasetError> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(DatasetError::io("remove", path)(e)),
@@ -94,7 +94,7 @@ pub(super) fn remove(path: &Path) -> Result<(), DatasetError> {
     }
 }
 
-/// The entries of `dir` in order of name; none when it does not exist.
+/// The entries of `dir`, sorted by name; empty if it does not exist.
 pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let entries = match fs::read_dir(dir) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -106,7 +106,7 @@ pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     Ok(paths)
 }
 
-/// Remove what an interrupted [`write_atomic`] left directly in `dir`.
+/// Remove the temporary files of interrupted [`write_atomic`] calls directly in `dir`.
 pub(super) fn remove_partials(dir: &Path) -> Result<(), DatasetError> {
     for path in list(dir)? {
         if path.extension().is_some_and(|e| e == PARTIAL) {
@@ -116,26 +116,28 @@ pub(super) fn remove_partials(dir: &Path) -> Result<(), DatasetError> {
     Ok(())
 }
 
-/// How long a lock may be held by nobody: a process that is being started has copies of its parent's open files, and so
-/// of locks that the parent has let go of, until it runs its own program.
-const STARTING: Duration = Duration::from_millis(300);
+/// How long a lock is retried. Between `fork` and `exec` a child process holds copies of its parent's open files, and so
+/// of locks that the parent has already released.
+const LOCK_RETRY_DURATION: Duration = Duration::from_millis(300);
 
-/// Lock a file, or find within a moment that somebody else holds it.
+/// Lock a file. While another handle holds the lock, retry for 300 ms.
 ///
 /// # Errors
 /// As [`File::try_lock`].
-pub fn lock_soon(file: &File) -> Result<(), TryLockError> {
-    let begun = Instant::now();
+pub fn lock_with_retry(file: &File) -> Result<(), TryLockError> {
+    let start = Instant::now();
     loop {
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) if begun.elapsed() < STARTING => std::thread::sleep(STARTING / 30),
-            answer => return answer,
+            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_RETRY_DURATION => {
+                std::thread::sleep(LOCK_RETRY_DURATION / 30)
+            }
+            result => return result,
         }
     }
 }
 
-/// Holds the dataset against other writers while it lives. The operating system releases it with the process, however
-/// that ends, so no stale lock can stay.
+/// The write lock of a dataset; dropping it releases the lock. The operating system releases it when the process ends,
+/// however it ends, so there are no stale locks.
 #[derive(Debug)]
 pub(super) struct WriteLock {
     _file: File,
@@ -151,11 +153,11 @@ impl WriteLock {
             .write(true)
             .open(&path)
             .map_err(DatasetError::io("open", &path))?;
-        match lock_soon(&file) {
+        match lock_with_retry(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
-                // Only to name the holder; without it the error still tells what to do.
+                // The ID only names the holder in the error message, so a failed read is ignored.
                 let _ = file.read_to_string(&mut pid);
                 let holder = match pid.trim().parse::<u32>() {
                     Ok(pid) => format!("process {pid}"),

@@ -1,8 +1,8 @@
 //! The journal of a recording in progress: an append-only file that survives the process.
 //!
-//! It begins with eight magic bytes, then holds frames: length of the payload (u32, little-endian), xxh3 of kind and
-//! payload (u64), kind (u8), payload (postcard). The first frame is the header; a tick's follows each control tick; the
-//! end's says that the operator kept the recording. A torn last frame is recognised by its length or its hash.
+//! It begins with eight magic bytes, followed by frames: length of the payload (u32, little-endian), xxh3 of kind and
+//! payload (u64), kind (u8), payload (postcard). The first frame is the header. One frame follows for each tick. The
+//! end frame marks a recording that the operator kept. A truncated last frame is detected by its length or its hash.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -19,31 +19,31 @@ use super::files;
 
 /// First bytes of every journal.
 pub(super) const MAGIC: &[u8; 8] = b"APPRJNL2";
-/// Ending of a journal's name.
+/// File name extension of a journal.
 pub(super) const EXTENSION: &str = "journal";
-/// Bytes before a frame's payload.
+/// Bytes before a frame's payload: length, hash and kind.
 pub(super) const FRAME_HEAD: usize = 4 + 8 + 1;
-/// Seconds of recording kept in the process before they go to the operating system, which a killed process then cannot
-/// lose: half of the second that a crash may cost.
+/// Interval between two flushes, s of simulated time. Flushed frames survive a killed process. The bound on the loss is
+/// one second; half of it leaves a margin.
 const FLUSH_SECONDS: f32 = 0.5;
 
-/// What a frame holds.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub(super) enum FrameKind {
     Header = 0,
     Tick = 1,
     End = 2,
 }
 
-/// The first frame.
+/// The payload of the header frame.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Opening<R, H> {
+pub(super) struct HeaderFrame<R, H> {
     pub recording: R,
     pub header: H,
 }
 
-/// An identity that no other recording has: time, process and the system's random numbers.
+/// A unique ID for a recording, from the time, the process ID and the system's random numbers.
 pub(super) fn new_recording_id() -> String {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let random = RandomState::new().hash_one((nanos, std::process::id()));
@@ -55,25 +55,26 @@ pub(super) fn frame_hash(kind: u8, payload: &[u8]) -> u64 {
     xxh3_64(payload) ^ u64::from(kind).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// Writes one recording. Dropped without [`JournalWriter::finish`] or [`JournalWriter::discard`], it leaves the journal
-/// for recovery.
+/// Writes the journal of one recording. If it is dropped without [`JournalWriter::finish`] or
+/// [`JournalWriter::discard`], the journal stays on disk and can be recovered.
 #[derive(Debug)]
 pub struct JournalWriter {
     path: PathBuf,
-    /// Locked while it is open, so that recovery leaves a recording in progress alone.
+    /// Locked while it is open, so that recovery skips a recording in progress.
     file: File,
     recording: String,
     header: EpisodeHeader,
-    /// Frames that the operating system does not have yet.
+    /// Frames that are not yet flushed to the operating system.
     pending: Vec<u8>,
     pending_ticks: usize,
     ticks_per_flush: usize,
-    /// Bytes of whole frames that the operating system has.
+    /// Bytes of the flushed frames.
     written: u64,
 }
 
 impl JournalWriter {
-    /// Begin the journal at `path`, which ends in `.journal` and must not exist. The header is on disk when this returns.
+    /// Create the journal at `path`, which has the extension `.journal` and must not exist. The header is durable on
+    /// disk when this returns.
     ///
     /// # Errors
     /// - [`DatasetError::Header`] when the header is not valid.
@@ -95,33 +96,33 @@ impl JournalWriter {
             ticks_per_flush: ((FLUSH_SECONDS / header.control_dt).round() as usize).max(1),
             written: 0,
         };
-        let begun = writer.begin(dir);
-        if begun.is_err() {
-            // The first error is the one to report.
+        let result = writer.write_header(dir);
+        if result.is_err() {
+            // The write error is the one to report.
             let _ = fs::remove_file(path);
         }
-        begun.map(|()| writer)
+        result.map(|()| writer)
     }
 
-    fn begin(&mut self, dir: &Path) -> Result<(), DatasetError> {
+    fn write_header(&mut self, dir: &Path) -> Result<(), DatasetError> {
         self.file.try_lock().map_err(|e| DatasetError::io("lock", &self.path)(e.into()))?;
-        let opening = Opening { recording: &self.recording, header: &self.header };
-        let payload = encode(&self.path, &opening)?;
-        self.frame(Kind::Header, &payload)?;
+        let frame = HeaderFrame { recording: &self.recording, header: &self.header };
+        let payload = encode(&self.path, &frame)?;
+        self.push_frame(FrameKind::Header, &payload)?;
         self.flush()?;
-        self.file.sync_all().map_err(DatasetError::io("write to disk", &self.path))?;
+        self.file.sync_all().map_err(DatasetError::io("fsync", &self.path))?;
         files::sync_dir(dir)
     }
 
-    /// Add a tick. At most half a second of ticks waits in the process.
+    /// Append a tick. At most half a second of ticks is buffered in the process.
     ///
     /// # Errors
-    /// - [`DatasetError::TickSize`] when the tick does not fit the header; nothing is written.
-    /// - [`DatasetError::Io`] when the disk does not take it; what is written so far stays recoverable.
+    /// - [`DatasetError::TickSize`] when the sizes of the tick differ from those in the header; nothing is written.
+    /// - [`DatasetError::Io`] when the write fails; the flushed frames stay recoverable.
     pub fn push(&mut self, tick: Tick<'_>) -> Result<(), DatasetError> {
         tick.check_sizes(&self.header)?;
         let payload = encode(&self.path, &tick)?;
-        self.frame(Kind::Tick, &payload)?;
+        self.push_frame(FrameKind::Tick, &payload)?;
         self.pending_ticks += 1;
         if self.pending_ticks >= self.ticks_per_flush {
             self.flush()?;
@@ -129,14 +130,14 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// Hand everything to the operating system.
+    /// Write all buffered frames to the file.
     ///
     /// # Errors
-    /// [`DatasetError::Io`] when the disk does not take it; the frames stay pending, and another flush tries again.
+    /// [`DatasetError::Io`] when the write fails; the frames stay buffered, and the next flush writes them again.
     pub fn flush(&mut self) -> Result<(), DatasetError> {
         if let Err(e) = self.file.write_all(&self.pending) {
-            // A frame cut in the middle would hide those of a later flush. If this fails too, recovery still ends at
-            // the cut.
+            // A truncated frame would hide the frames of a later flush from recovery, so remove it. If that fails too,
+            // recovery stops at the truncated frame.
             let _ = self.file.set_len(self.written);
             return Err(DatasetError::io("write", &self.path)(e));
         }
@@ -146,19 +147,19 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// The recording is complete and to be kept: mark its end and bring it to disk. Append the episode with
-    /// [`super::Dataset::append_recording`], then remove the journal; a crash in between loses and doubles nothing.
+    /// Write the end frame and fsync the file. Then append the episode with [`super::Dataset::append_recording`] and
+    /// remove the journal. A crash in between neither loses nor duplicates the episode.
     ///
     /// # Errors
-    /// [`DatasetError::Io`] when the disk does not take it.
+    /// [`DatasetError::Io`] when the write fails.
     pub fn finish(mut self) -> Result<FinishedJournal, DatasetError> {
-        self.frame(Kind::End, &[])?;
+        self.push_frame(FrameKind::End, &[])?;
         self.flush()?;
-        self.file.sync_all().map_err(DatasetError::io("write to disk", &self.path))?;
+        self.file.sync_all().map_err(DatasetError::io("fsync", &self.path))?;
         Ok(FinishedJournal { path: self.path, recording: self.recording, _lock: self.file })
     }
 
-    /// Throw the recording away; no file of it stays.
+    /// Discard the recording and remove its file.
     ///
     /// # Errors
     /// [`DatasetError::Io`] when the file cannot be removed.
@@ -171,12 +172,12 @@ impl JournalWriter {
         &self.path
     }
 
-    /// The recording's identity.
+    /// The recording's ID.
     pub fn recording(&self) -> &str {
         &self.recording
     }
 
-    fn frame(&mut self, kind: Kind, payload: &[u8]) -> Result<(), DatasetError> {
+    fn push_frame(&mut self, kind: FrameKind, payload: &[u8]) -> Result<(), DatasetError> {
         let length = u32::try_from(payload.len())
             .map_err(|_| DatasetError::malformed(&self.path, "a frame would be larger than 4 GiB"))?;
         self.pending.extend_from_slice(&length.to_le_bytes());
@@ -191,7 +192,7 @@ fn encode<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, DatasetError>
     postcard::to_stdvec(value).map_err(|e| DatasetError::malformed(path, e))
 }
 
-/// A complete journal, on disk until it is removed.
+/// A journal with an end frame, on disk until it is removed.
 #[derive(Debug)]
 pub struct FinishedJournal {
     path: PathBuf,
@@ -205,12 +206,12 @@ impl FinishedJournal {
         &self.path
     }
 
-    /// The recording's identity, for [`super::Dataset::append_recording`].
+    /// The recording's ID, for [`super::Dataset::append_recording`].
     pub fn recording(&self) -> &str {
         &self.recording
     }
 
-    /// Remove the journal: its episode is in the dataset, or is not wanted.
+    /// Remove the journal, once its episode is in the dataset or discarded.
     ///
     /// # Errors
     /// [`DatasetError::Io`] when the file cannot be removed.
@@ -219,7 +220,7 @@ impl FinishedJournal {
     }
 }
 
-/// Remove a journal for good.
+/// Remove a journal and fsync its folder.
 pub(super) fn remove_journal(path: &Path) -> Result<(), DatasetError> {
     files::remove(path)?;
     if let Some(dir) = path.parent() {

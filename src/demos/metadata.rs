@@ -1,4 +1,4 @@
-//! `meta/episodes/`: one row an episode, with its statistics; and `meta/tasks.parquet`.
+//! `meta/episodes/`: one row per episode, with its statistics; and `meta/tasks.parquet`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,52 +9,52 @@ use super::schema::{CHUNK_SIZE, Features};
 use super::stats::{FeatureStats, NAMES, Stats};
 use super::table::{Column, Table, encode};
 
-/// Episodes in one metadata file. Appending rewrites the last of these files, opening reads all: at 50, neither grows
-/// noticeable up to some ten thousand episodes.
+/// Episodes per metadata file. An append rewrites the last of these files, opening a dataset reads all of them. With 50
+/// rows, neither takes noticeable time up to about ten thousand episodes.
 pub(super) const ROWS_PER_FILE: usize = 50;
 
-/// `pandas` finds the task texts through this: they are the table's index.
+/// The schema metadata that declares the task texts as the index of the `pandas` table.
 const TASKS_INDEX: &str = r#"{"index_columns":["__index_level_0__"],"column_indexes":[{"name":null,"field_name":null,"pandas_type":"unicode","numpy_type":"object","metadata":{"encoding":"UTF-8"}}],"columns":[{"name":"task_index","field_name":"task_index","pandas_type":"int64","numpy_type":"int64","metadata":null},{"name":null,"field_name":"__index_level_0__","pandas_type":"unicode","numpy_type":"object","metadata":null}],"attributes":{},"creator":{"library":"pyarrow","version":"20.0.0"},"pandas_version":"2.2.3"}"#;
 
-/// What the dataset knows of an episode without reading its data.
+/// A summary of an episode, known without reading its data file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpisodeSummary {
-    /// Its number in the dataset, from 0.
+    /// Its index in the dataset, from 0.
     pub episode: usize,
-    /// How many ticks it has.
+    /// The number of ticks.
     pub length: usize,
-    /// The task's text.
+    /// The task as text.
     pub task: String,
     /// The scene's name.
     pub scene: String,
-    /// Who drove.
+    /// The operator: the name of the human, of the scripted operator or of the policy that drove.
     pub operator: String,
     /// Seed of the episode's perturbation.
     pub seed: u64,
-    /// Whether the task was fulfilled at any tick.
+    /// Whether the task had succeeded at any tick.
     pub success: bool,
-    /// Sum of the rewards.
+    /// The return: the sum of the rewards, without discount.
     pub total_reward: f64,
-    /// Ticks at which a person had taken over from a policy.
+    /// The number of ticks at which a human had taken over from a policy.
     pub interventions: usize,
-    /// Identifies the recording, so that recovering a journal twice appends it once.
+    /// The recording's ID, so that recovering a journal twice appends its episode once.
     pub recording: String,
-    pub(super) first_index: usize,
+    pub(super) dataset_from_index: usize,
     pub(super) data_hash: u64,
 }
 
-/// Where the file of number `index` stands: its chunk and its number in the chunk.
-fn place(index: usize) -> (usize, usize) {
+/// The chunk index and the file index of file number `index`.
+fn chunk_and_file(index: usize) -> (usize, usize) {
     (index / CHUNK_SIZE, index % CHUNK_SIZE)
 }
 
 pub(super) fn data_path(dir: &Path, episode: usize) -> PathBuf {
-    let (chunk, file) = place(episode);
+    let (chunk, file) = chunk_and_file(episode);
     dir.join(format!("data/chunk-{chunk:03}/file-{file:03}.parquet"))
 }
 
 pub(super) fn rows_path(dir: &Path, file: usize) -> PathBuf {
-    let (chunk, file) = place(file);
+    let (chunk, file) = chunk_and_file(file);
     dir.join(format!("meta/episodes/chunk-{chunk:03}/file-{file:03}.parquet"))
 }
 
@@ -62,7 +62,7 @@ pub(super) fn tasks_path(dir: &Path) -> PathBuf {
     dir.join("meta/tasks.parquet")
 }
 
-/// Write the metadata file that holds `rows`, which all belong into one, with the statistics of each.
+/// Write one metadata file with `rows` and the statistics of each episode. All rows belong into the same file.
 pub(super) fn write_rows(
     dir: &Path,
     features: &Features,
@@ -77,12 +77,12 @@ pub(super) fn write_rows(
         ("episode_index", ints(&|r| r.episode)),
         ("tasks", Column::TextLists(rows.iter().map(|r| r.task.clone()).collect())),
         ("length", ints(&|r| r.length)),
-        ("data/chunk_index", ints(&|r| place(r.episode).0)),
-        ("data/file_index", ints(&|r| place(r.episode).1)),
-        ("dataset_from_index", ints(&|r| r.first_index)),
-        ("dataset_to_index", ints(&|r| r.first_index + r.length)),
-        ("meta/episodes/chunk_index", ints(&|_| place(file).0)),
-        ("meta/episodes/file_index", ints(&|_| place(file).1)),
+        ("data/chunk_index", ints(&|r| chunk_and_file(r.episode).0)),
+        ("data/file_index", ints(&|r| chunk_and_file(r.episode).1)),
+        ("dataset_from_index", ints(&|r| r.dataset_from_index)),
+        ("dataset_to_index", ints(&|r| r.dataset_from_index + r.length)),
+        ("meta/episodes/chunk_index", ints(&|_| chunk_and_file(file).0)),
+        ("meta/episodes/file_index", ints(&|_| chunk_and_file(file).1)),
         ("sim/recording", texts(&|r| &r.recording)),
         ("sim/scene", texts(&|r| &r.scene)),
         ("sim/operator", texts(&|r| &r.operator)),
@@ -108,27 +108,27 @@ pub(super) fn write_rows(
     files::write_atomic(&path, &bytes)
 }
 
-/// The first `episodes` rows over all metadata files. The last file may hold one more, of an append that a crash cut
-/// off before its commit.
+/// The first `episodes` rows over all metadata files. The last file may hold one more row, from an append that crashed
+/// before its commit.
 pub(super) fn read_rows(dir: &Path, episodes: usize) -> Result<Vec<EpisodeSummary>, DatasetError> {
     let mut rows: Vec<EpisodeSummary> = Vec::new();
     let mut next_index = 0usize;
     while rows.len() < episodes {
         let path = rows_path(dir, rows.len() / ROWS_PER_FILE);
-        let wanted = (episodes - rows.len()).min(ROWS_PER_FILE);
+        let expected = (episodes - rows.len()).min(ROWS_PER_FILE);
         let mut found = read_file_rows(&path)?;
-        if found.len() < wanted || found.len() > wanted + 1 {
-            let cause = format!("it has {} rows where info.json's counts leave {wanted}", found.len());
+        if found.len() < expected || found.len() > expected + 1 {
+            let cause = format!("it has {} rows, but by info.json's counts {expected}", found.len());
             return Err(DatasetError::inconsistent(&path, cause));
         }
-        found.truncate(wanted);
+        found.truncate(expected);
         for row in found {
-            if row.episode != rows.len() || row.first_index != next_index || row.length == 0 {
+            if row.episode != rows.len() || row.dataset_from_index != next_index || row.length == 0 {
                 let cause = format!(
-                    "row {} is of episode {} from tick {}, not of episode {} from tick {next_index}",
+                    "row {} is of episode {} with dataset_from_index {}, not of episode {} with {next_index}",
                     rows.len() % ROWS_PER_FILE,
                     row.episode,
-                    row.first_index,
+                    row.dataset_from_index,
                     rows.len()
                 );
                 return Err(DatasetError::inconsistent(&path, cause));
@@ -165,11 +165,11 @@ fn read_file_rows(path: &Path) -> Result<Vec<EpisodeSummary>, DatasetError> {
     for (i, ((task, scene), (operator, recording))) in
         task.by_ref().zip(scene.by_ref()).zip(operator.by_ref().zip(recording.by_ref())).enumerate()
     {
-        if (data.0[i], data.1[i]) != place(episode[i])
-            || (meta.0[i], meta.1[i]) != place(episode[i] / ROWS_PER_FILE)
+        if (data.0[i], data.1[i]) != chunk_and_file(episode[i])
+            || (meta.0[i], meta.1[i]) != chunk_and_file(episode[i] / ROWS_PER_FILE)
             || from[i] + length[i] != to[i]
         {
-            let cause = format!("row {i} places its ticks elsewhere than episode {} has them", episode[i]);
+            let cause = format!("the chunk, file or tick indices in row {i} are not those of episode {}", episode[i]);
             return Err(DatasetError::inconsistent(path, cause));
         }
         rows.push(EpisodeSummary {
@@ -183,14 +183,14 @@ fn read_file_rows(path: &Path) -> Result<Vec<EpisodeSummary>, DatasetError> {
             total_reward: total_reward[i],
             interventions: interventions[i],
             recording,
-            first_index: from[i],
+            dataset_from_index: from[i],
             data_hash: hash[i].cast_unsigned(),
         });
     }
     Ok(rows)
 }
 
-/// The statistics of `rows`, which begin a metadata file.
+/// The statistics of `rows`, which are the first rows of a metadata file.
 pub(super) fn read_stats(dir: &Path, features: &Features, rows: &[EpisodeSummary]) -> Result<Vec<Stats>, DatasetError> {
     let Some(first) = rows.first() else { return Ok(Vec::new()) };
     let path = rows_path(dir, first.episode / ROWS_PER_FILE);
@@ -200,16 +200,16 @@ pub(super) fn read_stats(dir: &Path, features: &Features, rows: &[EpisodeSummary
         return Err(DatasetError::inconsistent(&path, format!("it has {} rows, not {count}", table.rows())));
     }
     let mut all = vec![Stats::with_capacity(features.0.len()); count];
-    for (feature, shape) in &features.0 {
+    for (feature, spec) in &features.0 {
         let column = format!("stats/{feature}/count");
         let counts = table.single_ints(&column)?;
         if !counts.iter().zip(rows).all(|(count, row)| usize::try_from(*count) == Ok(row.length)) {
-            return Err(DatasetError::column(&path, &column, "does not hold the episodes' lengths"));
+            return Err(DatasetError::column(&path, &column, "differs from the lengths of the episodes"));
         }
         let mut found: Vec<FeatureStats> =
             rows.iter().map(|row| FeatureStats { values: Default::default(), count: row.length }).collect();
         for (at, stat) in NAMES.iter().enumerate() {
-            let lists = table.double_lists(&format!("stats/{feature}/{stat}"), shape.shape[0])?;
+            let lists = table.double_lists(&format!("stats/{feature}/{stat}"), spec.shape[0])?;
             found.iter_mut().zip(lists).for_each(|(row, values)| row.values[at] = values);
         }
         all.iter_mut().zip(found).for_each(|(stats, row)| stats.push(row));
@@ -227,7 +227,7 @@ pub(super) fn write_tasks(dir: &Path, tasks: &[String]) -> Result<(), DatasetErr
     files::write_atomic(&path, &bytes)
 }
 
-/// The first `count` tasks; a cut-off append may have left one more.
+/// The first `count` tasks. The file may hold one more, from an append that crashed before its commit.
 pub(super) fn read_tasks(dir: &Path, count: usize) -> Result<Vec<String>, DatasetError> {
     if count == 0 {
         return Ok(Vec::new());
@@ -236,7 +236,7 @@ pub(super) fn read_tasks(dir: &Path, count: usize) -> Result<Vec<String>, Datase
     let table = Table::read(&path, |_| true)?;
     let (indices, mut texts) = (table.ints("task_index")?, table.texts("__index_level_0__")?);
     if texts.len() < count || texts.len() > count + 1 || !indices.iter().copied().eq(0..texts.len() as i64) {
-        let cause = format!("it does not number {count} tasks from 0");
+        let cause = format!("its task_index column is not 0 to {}", count - 1);
         return Err(DatasetError::inconsistent(&path, cause));
     }
     texts.truncate(count);

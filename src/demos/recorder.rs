@@ -1,4 +1,4 @@
-//! Recording an agent: each tick's observation, action and state hash, and the score that came of it.
+//! Recording an agent: the observation, action, state hash and score of each tick.
 
 use std::path::{Path, PathBuf};
 
@@ -16,12 +16,12 @@ use crate::sim::{ActSystems, Arena, Physics, PhysicsSets, SimAct, Snapshot, stat
 use crate::spaces::Layout;
 use crate::tasks::Score;
 
-/// Records the agent that carries it, from its arena's next tick to the end of the episode or its removal.
+/// Records its entity, an agent, from the arena's next tick to the end of the episode or the removal of the component.
 #[derive(Component)]
 pub struct Recorder {
-    /// Who drives, as the dataset names it.
+    /// The operator's name in the dataset.
     pub operator: String,
-    /// Folder for the journal; without one the episode is kept in memory only.
+    /// Folder for the journal; `None`: the episode is kept in memory only.
     journal_dir: Option<PathBuf>,
     journal: Option<JournalWriter>,
     episode: Option<Episode>,
@@ -33,11 +33,11 @@ pub struct Recorder {
     error: Option<DatasetError>,
 }
 
-/// The half of a tick that is known before it happens.
+/// The data of a tick that is known before the physics step. The reward follows after it.
 struct Pending {
     observation: Vec<f32>,
     action: Vec<f32>,
-    others: Vec<f32>,
+    other_actions: Vec<f32>,
     state_hash: u64,
 }
 
@@ -63,47 +63,47 @@ impl Recorder {
         Self { journal_dir: Some(dir.as_ref().to_owned()), ..Self::in_memory(operator) }
     }
 
-    /// The same, which records what is seen and what comes of it, but not what is done.
+    /// The same recorder without actions: it records observations, rewards and ends of episodes only.
     pub fn states_only(self) -> Self {
         Self { states_only: true, ..self }
     }
 
-    /// Ticks recorded.
+    /// The number of recorded ticks.
     pub fn len(&self) -> usize {
         self.episode.as_ref().map_or(0, Episode::len)
     }
 
-    /// Whether nothing is recorded yet.
+    /// Whether no tick has been recorded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether the episode has come to its end.
+    /// Whether the episode has ended.
     pub fn ended(&self) -> bool {
         self.ended
     }
 
-    /// Another driver takes over. Ticks that a person drives in an episode that a policy drove before are corrections,
-    /// recorded as `intervention`.
+    /// Note a change of driver. Ticks of [`Driver::Human`] after [`Driver::Policy`] in the same episode are recorded as
+    /// interventions (corrections of the policy).
     pub fn note_driver(&mut self, driver: Driver) {
         self.policy_drove |= driver == Driver::Policy;
         self.intervention = self.policy_drove && driver == Driver::Human;
     }
 
-    /// Record no further tick.
+    /// Stop recording.
     pub fn stop(&mut self) {
         self.ended = true;
     }
 
-    /// What went wrong with the journal, once; the episode itself goes on in memory.
+    /// Take the error of the journal, if there is one. The episode is still recorded in memory.
     pub fn take_error(&mut self) -> Option<DatasetError> {
         self.error.take()
     }
 
-    /// Whether the dataset in `dir`, where there is one, takes what is recorded here.
+    /// Check that the episode has the schema of the dataset in `dir`, if there is one.
     ///
     /// # Errors
-    /// [`DatasetError::Mismatch`], or what keeps the dataset from being opened.
+    /// [`DatasetError::Mismatch`], or the errors of [`Dataset::open`].
     pub fn check_fits(&self, dir: &Path) -> Result<(), DatasetError> {
         match &self.episode {
             Some(episode) if DatasetInfo::path(dir).exists() => Dataset::open(dir)?.check_fits(&episode.header),
@@ -111,42 +111,43 @@ impl Recorder {
         }
     }
 
-    /// Append the episode to the dataset in `dir`, which is begun where there is none. `None`: nothing was recorded.
+    /// Append the episode to the dataset in `dir`, which is created if there is none, and return the episode's index;
+    /// `None` when no tick was recorded.
     ///
     /// # Errors
-    /// [`DatasetError`] when the dataset does not take it; a journal then stays and is recovered at the next start.
+    /// [`DatasetError`] when the append fails; the journal then stays on disk and is recovered at the next start.
     pub fn keep(mut self, dir: &Path) -> Result<Option<usize>, DatasetError> {
         let Some(episode) = self.episode.take().filter(|e| !e.is_empty()) else {
             self.discard()?;
             return Ok(None);
         };
         let mut dataset = Dataset::create_or_open(dir, &episode.header)?;
-        let number = match self.journal.take() {
+        let index = match self.journal.take() {
             Some(journal) => {
                 let finished = journal.finish()?;
-                let number = dataset.append_recording(&episode, finished.recording())?;
+                let index = dataset.append_recording(&episode, finished.recording())?;
                 finished.remove()?;
-                // Only goes when no other journal is in it.
+                // Removes the folder only if it is empty.
                 let _ = self.journal_dir.as_ref().map(std::fs::remove_dir);
-                number
+                index
             }
             None => dataset.append(&episode)?,
         };
-        Ok(Some(number))
+        Ok(Some(index))
     }
 
-    /// The episode, for a recorder in memory.
+    /// The episode of a recorder in memory; `None` when no tick was recorded.
     pub fn into_episode(self) -> Option<Episode> {
         self.episode.filter(|e| !e.is_empty())
     }
 
-    /// Forget the episode; no trace of it stays on disk.
+    /// Discard the episode and remove its journal.
     ///
     /// # Errors
     /// [`DatasetError::Io`] when the journal cannot be removed.
     pub fn discard(mut self) -> Result<(), DatasetError> {
         self.journal.take().map_or(Ok(()), JournalWriter::discard)?;
-        // Only goes when no other journal is in it.
+        // Removes the folder only if it is empty.
         let _ = self.journal_dir.as_ref().map(std::fs::remove_dir);
         Ok(())
     }
@@ -154,7 +155,7 @@ impl Recorder {
     fn begin(&mut self, header: EpisodeHeader) {
         if let Some(dir) = &self.journal_dir {
             let path = dir.join(format!("{}-{:016x}.journal", header.scene, header.seed));
-            match JournalWriter::create(unused(&path), &header) {
+            match JournalWriter::create(unused_path(&path), &header) {
                 Ok(journal) => self.journal = Some(journal),
                 Err(error) => self.error = Some(error),
             }
@@ -168,7 +169,7 @@ impl Recorder {
         let tick = Tick {
             observation: &pending.observation,
             action: &pending.action,
-            others: &pending.others,
+            other_actions: &pending.other_actions,
             reward: score.reward,
             terms: &score.terms,
             done: score.end.is_some(),
@@ -178,7 +179,7 @@ impl Recorder {
         };
         let written = self.journal.as_mut().map_or(Ok(()), |journal| journal.push(tick));
         if let Err(error) = episode.push(tick).and(written) {
-            // The journal keeps what it has; the rest of the episode lives in memory until it is kept.
+            // The journal keeps the ticks written so far. The rest of the episode is recorded in memory only.
             self.error = Some(error);
             self.journal = None;
         }
@@ -186,8 +187,8 @@ impl Recorder {
     }
 }
 
-/// A path beside `path` that is not taken.
-fn unused(path: &Path) -> PathBuf {
+/// `path`, with a number appended to its stem if the file exists.
+fn unused_path(path: &Path) -> PathBuf {
     let mut out = path.to_owned();
     let mut n = 1;
     while out.exists() {
@@ -198,18 +199,20 @@ fn unused(path: &Path) -> PathBuf {
     out
 }
 
-/// The header of an episode that begins in this state.
-pub(super) fn header(
+/// The header of an episode that begins in the arena's current state.
+fn header(
     scene: &Scene,
-    (spaces, slot, others): (&Spaces, usize, usize),
+    spaces: &Spaces,
+    agent: &AgentPosition,
     operator: &str,
     score: &Score,
     arena: &Arena,
     physics: &Physics<'_>,
 ) -> EpisodeHeader {
+    let index = agent.agent_index;
     let sides = scene.blueprint.sides();
-    let told = sides.get(slot).map_or_else(|| scene.name.clone(), |side| format!("{} as {side}", scene.name));
-    let instruction = arena.slots.get(slot).and_then(|slot| slot.guide.instruction.clone());
+    let default_task = sides.get(index).map_or_else(|| scene.name.clone(), |side| format!("{} as {side}", scene.name));
+    let instruction = arena.slots.get(index).and_then(|slot| slot.goal.instruction.clone());
     let snapshot = Snapshot::take(physics, arena).to_bytes().unwrap_or_default();
     EpisodeHeader {
         scene: scene.name.clone(),
@@ -218,32 +221,33 @@ pub(super) fn header(
         seed: arena.seed,
         agent: spaces.agent.to_string(),
         operator: operator.to_owned(),
-        task: instruction.unwrap_or(told),
+        task: instruction.unwrap_or(default_task),
         control_dt: scene.blueprint.control_dt(),
         observation: (*spaces.observation).clone(),
         action: (*spaces.action).clone(),
         terms: score.names.clone(),
-        slot,
-        others,
+        agent_index: index,
+        other_act_dim: agent.other_actions.len(),
         snapshot,
     }
 }
 
-/// Records the agents that carry a [`Recorder`].
+/// Records the agents that have a [`Recorder`].
 pub struct RecorderPlugin;
 
 impl Plugin for RecorderPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(SimAct, take_decisions.in_set(ActSystems::Record))
-            .add_systems(SimAct, take_scores.in_set(ActSystems::Close));
+        app.add_systems(SimAct, record_actions.in_set(ActSystems::Record))
+            .add_systems(SimAct, record_scores.in_set(ActSystems::Close));
     }
 }
 
-fn take_decisions(
+/// Before the physics step: note the observation, the action and the state hash.
+fn record_actions(
     mut arenas: Query<(&Arena, PhysicsSets, &ArenaScene)>,
     mut agents: Query<(&Agent, &Spaces, &Observation, &Action, &Score, &mut Recorder)>,
-    // Cars of the scene itself, which have no score, do what they do by themselves.
-    everybody: Query<(&Agent, &Spaces, &Action), With<Score>>,
+    // NPC cars have no score. Their actions follow from the state, so they are not recorded.
+    all_agents: Query<(&Agent, &Spaces, &Action), With<Score>>,
 ) {
     for (agent, spaces, observation, action, score, mut recorder) in &mut agents {
         if recorder.ended {
@@ -251,10 +255,10 @@ fn take_decisions(
         }
         let Ok((arena, mut sets, scene)) = arenas.get_mut(agent.arena) else { continue };
         let physics = sets.physics();
-        let (slot, others) = if recorder.states_only { (0, Vec::new()) } else { company(agent, everybody.iter()) };
+        let position =
+            if recorder.states_only { AgentPosition::default() } else { AgentPosition::of(agent, all_agents.iter()) };
         if recorder.episode.is_none() {
-            let place = (spaces, slot, others.len());
-            let mut header = header(&scene.0, place, &recorder.operator, score, arena, &physics);
+            let mut header = header(&scene.0, spaces, &position, &recorder.operator, score, arena, &physics);
             if recorder.states_only {
                 header.action = Layout { name: "no action".to_owned(), fields: Vec::new() };
             }
@@ -268,30 +272,38 @@ fn take_decisions(
         recorder.pending = Some(Pending {
             observation: observation.0.clone(),
             action,
-            others,
+            other_actions: position.other_actions,
             state_hash: state_hash(&physics, arena),
         });
     }
 }
 
-/// The place of `agent` among those who act in its arena, and what everybody else decided, by their places.
-fn company<'a>(
-    agent: &Agent,
-    everybody: impl Iterator<Item = (&'a Agent, &'a Spaces, &'a Action)>,
-) -> (usize, Vec<f32>) {
-    let mut others: Vec<_> =
-        everybody.filter(|(other, ..)| other.arena == agent.arena && other.slot != agent.slot).collect();
-    others.sort_unstable_by_key(|(other, ..)| other.slot);
-    let decided = |(_, spaces, action): (&Agent, &Spaces, &Action)| {
-        let mut action = action.0.clone();
-        spaces.action.clamp(&mut action);
-        action
-    };
-    let place = others.iter().filter(|(other, ..)| other.slot < agent.slot).count();
-    (place, others.into_iter().flat_map(decided).collect())
+/// The position of a recorded agent in its arena.
+#[derive(Default)]
+struct AgentPosition {
+    /// See [`EpisodeHeader::agent_index`].
+    agent_index: usize,
+    /// See [`Tick::other_actions`].
+    other_actions: Vec<f32>,
 }
 
-fn take_scores(mut agents: Query<(&Score, &mut Recorder)>) {
+impl AgentPosition {
+    fn of<'a>(agent: &Agent, all_agents: impl Iterator<Item = (&'a Agent, &'a Spaces, &'a Action)>) -> Self {
+        let mut others: Vec<_> =
+            all_agents.filter(|(other, ..)| other.arena == agent.arena && other.slot != agent.slot).collect();
+        others.sort_unstable_by_key(|(other, ..)| other.slot);
+        let clamped = |(_, spaces, action): (&Agent, &Spaces, &Action)| {
+            let mut action = action.0.clone();
+            spaces.action.clamp(&mut action);
+            action
+        };
+        let agent_index = others.iter().filter(|(other, ..)| other.slot < agent.slot).count();
+        Self { agent_index, other_actions: others.into_iter().flat_map(clamped).collect() }
+    }
+}
+
+/// After the physics step: complete the tick with its reward and flags.
+fn record_scores(mut agents: Query<(&Score, &mut Recorder)>) {
     for (score, mut recorder) in &mut agents {
         recorder.push(score);
     }

@@ -1,4 +1,4 @@
-//! Re-simulating a recorded episode.
+//! Replaying a recorded episode: the simulation runs again with the recorded actions.
 
 use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
@@ -7,39 +7,39 @@ use super::episode::Episode;
 use crate::agents::{Action, Agent, Driver};
 use crate::sim::{Arena, DecideSystems, PhysicsSets, SimAct, Snapshot, SnapshotError, state_hash};
 
-/// The recorded actions of an agent whose driver is [`Driver::Replay`], and the state hashes they should lead to.
+/// The recorded actions of an agent whose driver is [`Driver::Replay`], and the expected state hashes.
 #[derive(Component, Clone, Debug)]
 pub struct ReplayTrack {
     actions: Vec<f32>,
     hashes: Vec<u64>,
     next: usize,
-    /// The first tick at which the state was not the recorded one.
-    pub diverged: Option<usize>,
-    /// Ticks whose state was not the recorded one.
+    /// The first tick whose state hash differed from the recorded one.
+    pub first_divergence: Option<usize>,
+    /// The number of ticks whose state hash differed from the recorded one.
     pub divergences: usize,
 }
 
 impl ReplayTrack {
-    /// The track of an episode.
-    pub fn of(episode: &Episode) -> Self {
-        Self::with(episode, episode.actions.clone())
+    /// The track of the episode's own agent.
+    pub fn from_episode(episode: &Episode) -> Self {
+        Self::with_actions(episode, episode.actions.clone())
     }
 
-    /// The tracks of everybody in the arena, by their places. All actions are of one size.
-    fn of_all(episode: &Episode) -> Vec<Self> {
-        let (all, size) = (episode.header.others, episode.header.action.size());
-        let theirs = |other: usize| -> Vec<f32> {
-            let rows = episode.others.chunks_exact(all);
-            rows.flat_map(|row| &row[other * size..(other + 1) * size]).copied().collect()
+    /// The tracks of all agents in the arena, in the order of their slots. All have the same action dimension.
+    fn for_all_agents(episode: &Episode) -> Vec<Self> {
+        let (other_act_dim, act_dim) = (episode.header.other_act_dim, episode.header.action.size());
+        let actions_of = |other: usize| -> Vec<f32> {
+            let rows = episode.other_actions.chunks_exact(other_act_dim);
+            rows.flat_map(|row| &row[other * act_dim..(other + 1) * act_dim]).copied().collect()
         };
         let mut tracks: Vec<Self> =
-            (1..episode.players()).map(|other| Self::with(episode, theirs(other - 1))).collect();
-        tracks.insert(episode.header.slot.min(tracks.len()), Self::of(episode));
+            (1..episode.n_agents()).map(|other| Self::with_actions(episode, actions_of(other - 1))).collect();
+        tracks.insert(episode.header.agent_index.min(tracks.len()), Self::from_episode(episode));
         tracks
     }
 
-    fn with(episode: &Episode, actions: Vec<f32>) -> Self {
-        Self { actions, hashes: episode.state_hashes.clone(), next: 0, diverged: None, divergences: 0 }
+    fn with_actions(episode: &Episode, actions: Vec<f32>) -> Self {
+        Self { actions, hashes: episode.state_hashes.clone(), next: 0, first_divergence: None, divergences: 0 }
     }
 
     /// Whether all recorded ticks have been replayed.
@@ -47,20 +47,26 @@ impl ReplayTrack {
         self.next >= self.hashes.len()
     }
 
-    /// Back to the first tick.
+    /// Restart at the first tick.
     pub fn rewind(&mut self) {
         self.next = 0;
-        self.diverged = None;
+        self.first_divergence = None;
         self.divergences = 0;
     }
 }
 
-/// Let `agents`, everybody in `arena` by their places, carry out the episode again from its recorded start.
+/// Replay the episode from its start snapshot: reset `arena` and drive `agents`, which are all agents of the arena in the
+/// order of their slots, with [`Driver::Replay`].
 ///
 /// # Errors
-/// As [`rewind_to_start`], or another number of agents than the episode has; nothing is changed then.
-pub fn run_again(world: &mut World, arena: Entity, agents: &[Entity], episode: &Episode) -> Result<(), SnapshotError> {
-    let tracks = ReplayTrack::of_all(episode);
+/// As [`rewind_to_start`], and when the number of agents differs from the episode's; nothing is changed then.
+pub fn start_replay(
+    world: &mut World,
+    arena: Entity,
+    agents: &[Entity],
+    episode: &Episode,
+) -> Result<(), SnapshotError> {
+    let tracks = ReplayTrack::for_all_agents(episode);
     if tracks.len() != agents.len() {
         return Err(SnapshotError::Bodies { found: tracks.len(), wanted: agents.len() });
     }
@@ -71,16 +77,16 @@ pub fn run_again(world: &mut World, arena: Entity, agents: &[Entity], episode: &
     Ok(())
 }
 
-/// Let `arena` begin the episode again from its recorded start at the next tick.
+/// Reset `arena` to the episode's start snapshot at the next tick.
 ///
 /// # Errors
-/// [`SnapshotError`] when the recorded start does not decode or holds another number of bodies than the arena.
+/// [`SnapshotError`] when the snapshot cannot be decoded or has another number of bodies than the arena.
 pub fn rewind_to_start(arena: &mut Arena, episode: &Episode) -> Result<(), SnapshotError> {
     let snapshot = Snapshot::from_bytes(&episode.header.snapshot)?;
-    arena.begin_from(episode.header.seed, snapshot)
+    arena.request_reset_from(episode.header.seed, snapshot)
 }
 
-/// Replays the agents that carry a [`ReplayTrack`].
+/// Replays the agents that have a [`ReplayTrack`].
 pub struct ReplayPlugin;
 
 impl Plugin for ReplayPlugin {
@@ -102,7 +108,7 @@ fn replay(
         let (tick, size) = (track.next, action.0.len());
         if state_hash(&physics, arena) != track.hashes[tick] {
             track.divergences += 1;
-            track.diverged.get_or_insert(tick);
+            track.first_divergence.get_or_insert(tick);
         }
         if let Some(recorded) = track.actions.get(tick * size..(tick + 1) * size) {
             action.0.copy_from_slice(recorded);

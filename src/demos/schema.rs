@@ -10,14 +10,14 @@ use super::error::DatasetError;
 use super::files;
 use crate::spaces::Layout;
 
-/// Files a chunk folder holds, LeRobot's default.
+/// Files per chunk folder, LeRobot's default.
 pub(super) const CHUNK_SIZE: usize = 1000;
-/// LeRobot's template of the data files' names.
+/// LeRobot's path template of the data files.
 const DATA_PATH: &str = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet";
 /// LeRobot's version of the format.
 const VERSION: &str = "v3.0";
 
-/// What a column's values are.
+/// The element type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Dtype {
     #[serde(rename = "float32")]
@@ -30,26 +30,27 @@ pub(super) enum Dtype {
 
 /// A feature as `info.json` describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Shape {
+pub(super) struct FeatureSpec {
     pub dtype: Dtype,
     pub shape: [usize; 1],
     pub names: Option<Vec<String>>,
 }
 
-/// What all episodes of a dataset share; `sim/layouts.json`. LeRobot's features have names but no units and bounds.
+/// The schema that all episodes of a dataset share, stored in `sim/layouts.json`. It adds units and bounds, which
+/// LeRobot's features do not have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Shared {
+pub(super) struct DatasetSchema {
     /// The kind of agent.
     pub agent: String,
-    /// Seconds from one tick to the next.
+    /// The control timestep: seconds between two ticks.
     pub control_dt: f32,
     pub observation: Layout,
     pub action: Layout,
     pub terms: Vec<String>,
 }
 
-impl Shared {
-    pub fn of(header: &EpisodeHeader) -> Self {
+impl DatasetSchema {
+    pub fn from_header(header: &EpisodeHeader) -> Self {
         Self {
             agent: header.agent.clone(),
             control_dt: header.control_dt,
@@ -63,19 +64,19 @@ impl Shared {
         dir.join("sim/layouts.json")
     }
 
-    /// Ticks a second.
+    /// Read the schema; also returns the control rate in ticks per second.
     pub fn read(dir: &Path) -> Result<(Self, u32), DatasetError> {
         let path = Self::path(dir);
-        let shared: Self = files::read_json(&path)?;
+        let schema: Self = files::read_json(&path)?;
         let bad = |cause| DatasetError::malformed(&path, cause);
-        check_layout(&shared.observation).map_err(bad)?;
-        check_action(&shared.action).map_err(bad)?;
-        check_terms(&shared.terms).map_err(bad)?;
-        let fps = ticks_per_second(shared.control_dt).map_err(bad)?;
-        Ok((shared, fps))
+        check_layout(&schema.observation).map_err(bad)?;
+        check_action(&schema.action).map_err(bad)?;
+        check_terms(&schema.terms).map_err(bad)?;
+        let fps = ticks_per_second(schema.control_dt).map_err(bad)?;
+        Ok((schema, fps))
     }
 
-    /// Where an episode's header differs from the dataset's, a line for each.
+    /// The differences between an episode's header and this schema, one line each.
     pub fn differences(&self, header: &EpisodeHeader) -> Vec<String> {
         let mut lines = Vec::new();
         if header.agent != self.agent {
@@ -107,10 +108,10 @@ impl Shared {
 
     /// The columns of the data files, in order.
     pub fn features(&self) -> Features {
-        let one = |name: &str, dtype| (name.to_owned(), Shape { dtype, shape: [1], names: None });
+        let one = |name: &str, dtype| (name.to_owned(), FeatureSpec { dtype, shape: [1], names: None });
         let vector = |name: &str, layout: &Layout| {
-            let shape = Shape { dtype: Dtype::Float, shape: [layout.size()], names: Some(layout.names()) };
-            (name.to_owned(), shape)
+            let spec = FeatureSpec { dtype: Dtype::Float, shape: [layout.size()], names: Some(layout.names()) };
+            (name.to_owned(), spec)
         };
         let mut features = vec![vector("observation.state", &self.observation)];
         if !self.action.fields.is_empty() {
@@ -135,13 +136,13 @@ impl Shared {
     }
 }
 
-/// Named features; as JSON an object that keeps their order.
+/// Named features in the order of the columns; serialized as a JSON object in the same order.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Features(pub Vec<(String, Shape)>);
+pub(super) struct Features(pub Vec<(String, FeatureSpec)>);
 
 impl Serialize for Features {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, shape)| (name, shape)))
+        serializer.collect_map(self.0.iter().map(|(name, spec)| (name, spec)))
     }
 }
 
@@ -151,23 +152,23 @@ impl<'de> Deserialize<'de> for Features {
     }
 }
 
-/// `meta/info.json`: its counts say which episodes exist, so replacing it commits an append.
+/// `meta/info.json`. Its counts define which episodes exist, so replacing it commits an append.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetInfo {
     /// LeRobot's version of the format, `v3.0`.
     pub codebase_version: String,
     /// The kind of agent.
     pub robot_type: String,
-    /// How many episodes there are.
+    /// The number of episodes.
     pub total_episodes: usize,
-    /// How many ticks they have together.
+    /// The number of ticks over all episodes (LeRobot's frames).
     pub total_frames: usize,
-    /// How many different task texts they have.
+    /// The number of distinct task texts.
     pub total_tasks: usize,
     pub(super) chunks_size: usize,
     pub(super) data_files_size_in_mb: usize,
     pub(super) video_files_size_in_mb: usize,
-    /// Ticks a second.
+    /// The control rate, ticks per second.
     pub fps: u32,
     pub(super) splits: BTreeMap<String, String>,
     pub(super) data_path: String,
@@ -176,10 +177,10 @@ pub struct DatasetInfo {
 }
 
 impl DatasetInfo {
-    pub(super) fn new(shared: &Shared, fps: u32, episodes: usize, frames: usize, tasks: usize) -> Self {
+    pub(super) fn new(schema: &DatasetSchema, fps: u32, episodes: usize, frames: usize, tasks: usize) -> Self {
         Self {
             codebase_version: VERSION.to_owned(),
-            robot_type: shared.agent.clone(),
+            robot_type: schema.agent.clone(),
             total_episodes: episodes,
             total_frames: frames,
             total_tasks: tasks,
@@ -190,7 +191,7 @@ impl DatasetInfo {
             splits: BTreeMap::from([("train".to_owned(), format!("0:{episodes}"))]),
             data_path: DATA_PATH.to_owned(),
             video_path: None,
-            features: shared.features(),
+            features: schema.features(),
         }
     }
 
@@ -198,31 +199,31 @@ impl DatasetInfo {
         dir.join("meta/info.json")
     }
 
-    /// Read and compare with what this build would write for the same counts.
-    pub(super) fn read(dir: &Path, shared: &Shared, fps: u32) -> Result<Self, DatasetError> {
+    /// Read the file and check that it equals what this build would write for the same counts.
+    pub(super) fn read(dir: &Path, schema: &DatasetSchema, fps: u32) -> Result<Self, DatasetError> {
         let path = Self::path(dir);
         let mut info: Self = files::read_json(&path)?;
         if info.codebase_version != VERSION {
-            let cause = format!("it has format {}, this build reads {VERSION}", info.codebase_version);
+            let cause = format!("its codebase_version is {}, this build reads {VERSION}", info.codebase_version);
             return Err(DatasetError::malformed(&path, cause));
         }
-        let wanted = Self::new(shared, fps, info.total_episodes, info.total_frames, info.total_tasks);
-        for (name, shape) in &wanted.features.0 {
+        let expected = Self::new(schema, fps, info.total_episodes, info.total_frames, info.total_tasks);
+        for (name, spec) in &expected.features.0 {
             match info.features.0.iter().find(|(other, _)| other == name) {
                 None => return Err(DatasetError::inconsistent(&path, format!("feature {name} is missing"))),
-                Some((_, found)) if found != shape => {
-                    let cause = format!("feature {name} is not what sim/layouts.json says");
+                Some((_, found)) if found != spec => {
+                    let cause = format!("feature {name} differs from sim/layouts.json");
                     return Err(DatasetError::inconsistent(&path, cause));
                 }
                 Some(_) => {}
             }
         }
-        if info.features.0.len() != wanted.features.0.len() {
+        if info.features.0.len() != expected.features.0.len() {
             return Err(DatasetError::inconsistent(&path, "it lists features that sim/layouts.json does not have"));
         }
-        info.features = wanted.features.clone();
-        if info != wanted {
-            let cause = "its fps, agent, splits, chunk size or paths are not those that this build writes";
+        info.features = expected.features.clone();
+        if info != expected {
+            let cause = "its fps, robot_type, splits, chunks_size or paths differ from those that this build writes";
             return Err(DatasetError::inconsistent(&path, cause));
         }
         if (info.total_episodes == 0) != (info.total_frames == 0) || info.total_tasks > info.total_episodes {

@@ -1,4 +1,4 @@
-//! `sim/`: what it takes to run an episode again. LeRobot does not look there.
+//! `sim/`: the files that replay needs. LeRobot ignores this folder.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,20 @@ use super::error::DatasetError;
 use super::files;
 use crate::spaces::Layout;
 
-/// `sim/episode-000000.json`: the header without its big parts, and how to know that these are whole.
+/// The data that replay needs beyond the columns of the data file.
+pub(super) struct SimulationData {
+    pub header: EpisodeHeader,
+    /// `[ticks * header.other_act_dim]`.
+    pub other_actions: Vec<f32>,
+}
+
+/// `sim/episode-000000.json`: the header without its large parts, and the hashes of the files that hold them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Record {
     recording: String,
     scene: String,
     scene_hash: Hash,
-    /// Hash of the stored text; `scene_hash` is made by whoever loads scenes.
+    /// Hash of the stored text; `scene_hash` is computed by the scene loader.
     scene_text_xxh3: Hash,
     seed: u64,
     agent: String,
@@ -27,22 +34,22 @@ struct Record {
     action: Layout,
     terms: Vec<String>,
     snapshot_xxh3: Hash,
-    /// Where more than one acts.
+    /// `None` in a single-agent episode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    company: Option<Company>,
+    multi_agent: Option<MultiAgent>,
 }
 
-/// Who else acted in the arena.
+/// The other recorded agents of the arena.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Company {
-    /// The place of the agent whose episode it is.
-    slot: usize,
-    /// Numbers in the actions of the others, a tick.
-    others: usize,
-    others_xxh3: Hash,
+struct MultiAgent {
+    /// See [`EpisodeHeader::agent_index`].
+    agent_index: usize,
+    /// See [`EpisodeHeader::other_act_dim`].
+    other_act_dim: usize,
+    other_actions_xxh3: Hash,
 }
 
-/// A hash as 16 hexadecimal digits: JSON readers round large numbers.
+/// A hash, stored as 16 hexadecimal digits because JSON readers round large numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 struct Hash(u64);
@@ -69,8 +76,8 @@ fn snapshot_path(dir: &Path, episode: usize) -> PathBuf {
     dir.join(format!("sim/episode-{episode:06}.snapshot"))
 }
 
-/// `sim/episode-000000.others`: what everybody else did, tick by tick, as little-endian `f32`.
-fn others_path(dir: &Path, episode: usize) -> PathBuf {
+/// `sim/episode-000000.others`: the actions of the other agents, `[ticks * other_act_dim]`, as little-endian `f32`.
+fn other_actions_path(dir: &Path, episode: usize) -> PathBuf {
     dir.join(format!("sim/episode-{episode:06}.others"))
 }
 
@@ -78,8 +85,8 @@ fn scene_path(dir: &Path, hash: u64) -> PathBuf {
     dir.join(format!("sim/scenes/{hash:016x}.ron"))
 }
 
-/// Store what it takes to run `episode` again.
-pub(super) fn write(dir: &Path, number: usize, recording: &str, episode: &Episode) -> Result<(), DatasetError> {
+/// Write the files that the replay of `episode` needs.
+pub(super) fn write(dir: &Path, index: usize, recording: &str, episode: &Episode) -> Result<(), DatasetError> {
     let header = &episode.header;
     let scene = scene_path(dir, header.scene_hash);
     if scene.exists() {
@@ -89,15 +96,15 @@ pub(super) fn write(dir: &Path, number: usize, recording: &str, episode: &Episod
     } else {
         files::write_atomic(&scene, header.scene_text.as_bytes())?;
     }
-    files::write_atomic(&snapshot_path(dir, number), &header.snapshot)?;
-    let others: Vec<u8> = episode.others.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let company = (header.others > 0).then(|| Company {
-        slot: header.slot,
-        others: header.others,
-        others_xxh3: Hash(xxh3_64(&others)),
+    files::write_atomic(&snapshot_path(dir, index), &header.snapshot)?;
+    let other_actions: Vec<u8> = episode.other_actions.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let multi_agent = (header.other_act_dim > 0).then(|| MultiAgent {
+        agent_index: header.agent_index,
+        other_act_dim: header.other_act_dim,
+        other_actions_xxh3: Hash(xxh3_64(&other_actions)),
     });
-    if company.is_some() {
-        files::write_atomic(&others_path(dir, number), &others)?;
+    if multi_agent.is_some() {
+        files::write_atomic(&other_actions_path(dir, index), &other_actions)?;
     }
     let record = Record {
         recording: recording.to_owned(),
@@ -113,37 +120,37 @@ pub(super) fn write(dir: &Path, number: usize, recording: &str, episode: &Episod
         action: header.action.clone(),
         terms: header.terms.clone(),
         snapshot_xxh3: Hash(xxh3_64(&header.snapshot)),
-        company,
+        multi_agent,
     };
-    files::write_json(&record_path(dir, number), &record)
+    files::write_json(&record_path(dir, index), &record)
 }
 
-/// Read the header of `episode`, which must be of `recording`, and what everybody else did in it.
-pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<(EpisodeHeader, Vec<f32>), DatasetError> {
+/// Read the files of `episode` and check that their hashes and the ID `recording` are the recorded ones.
+pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<SimulationData, DatasetError> {
     let path = record_path(dir, episode);
     let record: Record = files::read_json(&path)?;
     if record.recording != recording {
-        let cause = format!("it is of recording {}, meta/episodes says {recording}", record.recording);
+        let cause = format!("it has recording {}, but meta/episodes has {recording}", record.recording);
         return Err(DatasetError::inconsistent(&path, cause));
     }
     let snapshot_path = snapshot_path(dir, episode);
     let snapshot = files::read_bytes(&snapshot_path)?;
     if xxh3_64(&snapshot) != record.snapshot_xxh3.0 {
-        return Err(DatasetError::malformed(&snapshot_path, "its bytes are not those recorded"));
+        return Err(DatasetError::malformed(&snapshot_path, "its hash differs from the recorded one"));
     }
     let scene_path = scene_path(dir, record.scene_hash.0);
     let scene = files::read_bytes(&scene_path)?;
     if xxh3_64(&scene) != record.scene_text_xxh3.0 {
-        return Err(DatasetError::malformed(&scene_path, "its text is not the one recorded"));
+        return Err(DatasetError::malformed(&scene_path, "its hash differs from the recorded one"));
     }
-    let mut others = Vec::new();
-    if let Some(company) = &record.company {
-        let path = others_path(dir, episode);
+    let mut other_actions = Vec::new();
+    if let Some(multi_agent) = &record.multi_agent {
+        let path = other_actions_path(dir, episode);
         let bytes = files::read_bytes(&path)?;
-        if xxh3_64(&bytes) != company.others_xxh3.0 {
-            return Err(DatasetError::malformed(&path, "its bytes are not those recorded"));
+        if xxh3_64(&bytes) != multi_agent.other_actions_xxh3.0 {
+            return Err(DatasetError::malformed(&path, "its hash differs from the recorded one"));
         }
-        others = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        other_actions = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     }
     let header = EpisodeHeader {
         scene: record.scene,
@@ -157,17 +164,18 @@ pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<(Episo
         observation: record.observation,
         action: record.action,
         terms: record.terms,
-        slot: record.company.as_ref().map_or(0, |company| company.slot),
-        others: record.company.as_ref().map_or(0, |company| company.others),
+        agent_index: record.multi_agent.as_ref().map_or(0, |multi| multi.agent_index),
+        other_act_dim: record.multi_agent.as_ref().map_or(0, |multi| multi.other_act_dim),
         snapshot,
     };
     header.validate().map_err(|e| DatasetError::malformed(&path, e))?;
-    Ok((header, others))
+    Ok(SimulationData { header, other_actions })
 }
 
-/// Remove what a cut-off append of `episode` left. A scene stays: others may use it, and its name is its content's.
+/// Remove the files of an interrupted append of `episode`. The scene file is kept: other episodes may use it, and it is
+/// named after its content.
 pub(super) fn remove(dir: &Path, episode: usize) -> Result<(), DatasetError> {
     files::remove(&record_path(dir, episode))?;
-    files::remove(&others_path(dir, episode))?;
+    files::remove(&other_actions_path(dir, episode))?;
     files::remove(&snapshot_path(dir, episode))
 }

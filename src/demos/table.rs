@@ -1,4 +1,4 @@
-//! Parquet files as named columns of plain numbers, checked as they are read.
+//! Parquet files as named columns of plain values, whose types and sizes are checked on reading.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,12 +21,12 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::error::DatasetError;
 
-/// Rows decoded at a time: an episode of half a minute in one piece.
+/// Rows per decoded batch: enough for an episode of half a minute in one batch.
 const BATCH_ROWS: usize = 1024;
 
 /// A column to be written.
 pub(super) enum Column {
-    /// `[rows * size]`; a list column where `size` is above 1, as LeRobot has it.
+    /// `[rows * size]`; a fixed-size list column if `size` is above 1, as in LeRobot.
     Floats(usize, Vec<f32>),
     Doubles(Vec<f64>),
     Ints(Vec<i64>),
@@ -34,7 +34,7 @@ pub(super) enum Column {
     Texts(Vec<String>),
     /// Lists of one text each.
     TextLists(Vec<String>),
-    /// Lists of one number each.
+    /// Lists of one integer each.
     IntLists(Vec<i64>),
     DoubleLists(Vec<Vec<f64>>),
 }
@@ -83,10 +83,10 @@ impl Column {
     }
 }
 
-/// The bytes of a Parquet file of `columns`. `metadata` goes into the schema.
+/// Encode `columns` as the bytes of a Parquet file. `metadata` is the schema metadata.
 ///
-/// Recorded floats hardly repeat, so dictionaries would only cost time; nobody filters by value, so the file carries no
-/// statistics of its own.
+/// Recorded floats rarely repeat, so dictionary encoding would only cost time. No reader filters rows by value, so the
+/// file has no column statistics.
 pub(super) fn encode(
     path: &Path,
     columns: Vec<(String, Column)>,
@@ -122,8 +122,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Decode the columns whose names `wanted` accepts.
-    pub fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, DatasetError> {
+    /// Decode the columns whose names `is_selected` accepts.
+    pub fn read(path: &Path, is_selected: impl Fn(&str) -> bool) -> Result<Self, DatasetError> {
         let file = File::open(path).map_err(DatasetError::io("read", path))?;
         let decode = || -> Result<Vec<RecordBatch>, String> {
             let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
@@ -132,7 +132,7 @@ impl Table {
                 .fields()
                 .iter()
                 .enumerate()
-                .filter(|(_, field)| wanted(field.name()))
+                .filter(|(_, field)| is_selected(field.name()))
                 .map(|(i, _)| i)
                 .collect();
             let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
@@ -140,9 +140,9 @@ impl Table {
                 builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| e.to_string())?;
             reader.collect::<Result<_, _>>().map_err(|e| e.to_string())
         };
-        // The decoder asserts on some damaged pages where it could return an error.
+        // The decoder panics on some damaged pages instead of returning an error.
         let batches = catch_unwind(AssertUnwindSafe(decode))
-            .unwrap_or_else(|_| Err("the Parquet decoder gave up on it".to_owned()))
+            .unwrap_or_else(|_| Err("the Parquet decoder panicked".to_owned()))
             .map_err(|e| DatasetError::malformed(path, e))?;
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
         Ok(Self { path: path.to_path_buf(), batches, rows })
@@ -152,8 +152,8 @@ impl Table {
         self.rows
     }
 
-    /// Each batch's part of a column as the array type that `as_type` finds.
-    fn parts<'a, A: 'a>(
+    /// The arrays of a column, one per batch, cast by `as_type`.
+    fn arrays<'a, A: 'a>(
         &'a self,
         name: &'a str,
         kind: &'a str,
@@ -163,37 +163,39 @@ impl Table {
             let error = |cause: String| DatasetError::column(&self.path, name, cause);
             let array = batch.column_by_name(name).ok_or_else(|| error("is missing".to_owned()))?;
             if array.null_count() > 0 {
-                return Err(error(format!("has {} empty cells", array.null_count())));
+                return Err(error(format!("has {} null values", array.null_count())));
             }
             as_type(array.as_ref()).ok_or_else(|| error(format!("has type {}, not {kind}", array.data_type())))
         })
     }
 
-    /// Copy a column of `size` floats a row into `out`, which has room for exactly that.
+    /// Copy a column of `size` floats per row into `out`, `[rows * size]`.
     pub fn floats_into(&self, name: &str, size: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         let error = |cause: String| DatasetError::column(&self.path, name, cause);
         let mut rest = out;
-        let mut put = |values: &[f32]| match rest.split_off_mut(..values.len()) {
-            Some(place) => {
-                place.copy_from_slice(values);
+        let mut append = |values: &[f32]| match rest.split_off_mut(..values.len()) {
+            Some(target) => {
+                target.copy_from_slice(values);
                 Ok(())
             }
             None => Err(error(format!("has more than {} rows", self.rows))),
         };
         if size == 1 {
-            for part in self.parts(name, "Float32", |a| a.as_primitive_opt::<Float32Type>()) {
-                put(part?.values())?;
+            for array in self.arrays(name, "Float32", |a| a.as_primitive_opt::<Float32Type>()) {
+                append(array?.values())?;
             }
             return Ok(());
         }
-        for part in self.parts(name, "fixed-size list", |a| a.as_fixed_size_list_opt()) {
-            let list = part?;
+        for array in self.arrays(name, "fixed-size list", |a| a.as_fixed_size_list_opt()) {
+            let list = array?;
             if usize::try_from(list.value_length()).ok() != Some(size) {
-                return Err(error(format!("has {} numbers a row, not {size}", list.value_length())));
+                return Err(error(format!("has {} values per row, not {size}", list.value_length())));
             }
             match list.values().as_primitive_opt::<Float32Type>() {
-                Some(values) if values.null_count() == 0 && values.len() == list.len() * size => put(values.values())?,
-                _ => return Err(error("has cells that are not Float32 numbers".to_owned())),
+                Some(values) if values.null_count() == 0 && values.len() == list.len() * size => {
+                    append(values.values())?;
+                }
+                _ => return Err(error("has values that are not Float32".to_owned())),
             }
         }
         Ok(())
@@ -207,32 +209,32 @@ impl Table {
 
     pub fn bools(&self, name: &str) -> Result<Vec<bool>, DatasetError> {
         let mut out = Vec::with_capacity(self.rows);
-        for part in self.parts(name, "Boolean", |a| a.as_boolean_opt()) {
-            out.extend(part?.values().iter());
+        for array in self.arrays(name, "Boolean", |a| a.as_boolean_opt()) {
+            out.extend(array?.values().iter());
         }
         Ok(out)
     }
 
     pub fn ints(&self, name: &str) -> Result<Vec<i64>, DatasetError> {
         let mut out = Vec::with_capacity(self.rows);
-        for part in self.parts(name, "Int64", |a| a.as_primitive_opt::<Int64Type>()) {
-            out.extend_from_slice(part?.values());
+        for array in self.arrays(name, "Int64", |a| a.as_primitive_opt::<Int64Type>()) {
+            out.extend_from_slice(array?.values());
         }
         Ok(out)
     }
 
     pub fn doubles(&self, name: &str) -> Result<Vec<f64>, DatasetError> {
         let mut out = Vec::with_capacity(self.rows);
-        for part in self.parts(name, "Float64", |a| a.as_primitive_opt::<Float64Type>()) {
-            out.extend_from_slice(part?.values());
+        for array in self.arrays(name, "Float64", |a| a.as_primitive_opt::<Float64Type>()) {
+            out.extend_from_slice(array?.values());
         }
         Ok(out)
     }
 
     pub fn texts(&self, name: &str) -> Result<Vec<String>, DatasetError> {
         let mut out = Vec::with_capacity(self.rows);
-        for part in self.parts(name, "Utf8", |a| a.as_string_opt::<i32>()) {
-            out.extend(part?.iter().flatten().map(str::to_owned));
+        for array in self.arrays(name, "Utf8", |a| a.as_string_opt::<i32>()) {
+            out.extend(array?.iter().flatten().map(str::to_owned));
         }
         Ok(out)
     }
@@ -240,12 +242,12 @@ impl Table {
     /// A column of lists with exactly one text each.
     pub fn single_texts(&self, name: &str) -> Result<Vec<String>, DatasetError> {
         let mut out = Vec::with_capacity(self.rows);
-        for part in self.parts(name, "list", |a| a.as_list_opt::<i32>()) {
-            let list = part?;
+        for array in self.arrays(name, "list", |a| a.as_list_opt::<i32>()) {
+            let list = array?;
             for row in 0..list.len() {
                 match list.value(row).as_string_opt::<i32>() {
                     Some(texts) if texts.len() == 1 && texts.null_count() == 0 => out.push(texts.value(0).to_owned()),
-                    _ => return Err(DatasetError::column(&self.path, name, "has a cell that is not one text")),
+                    _ => return Err(DatasetError::column(&self.path, name, "has a list that is not one Utf8 value")),
                 }
             }
         }
@@ -255,12 +257,12 @@ impl Table {
     /// A column of lists with exactly one integer each.
     pub fn single_ints(&self, name: &str) -> Result<Vec<i64>, DatasetError> {
         let mut out = Vec::with_capacity(self.rows);
-        for part in self.parts(name, "list", |a| a.as_list_opt::<i32>()) {
-            let list = part?;
+        for array in self.arrays(name, "list", |a| a.as_list_opt::<i32>()) {
+            let list = array?;
             for row in 0..list.len() {
                 match list.value(row).as_primitive_opt::<Int64Type>() {
                     Some(values) if values.len() == 1 && values.null_count() == 0 => out.push(values.value(0)),
-                    _ => return Err(DatasetError::column(&self.path, name, "has a cell that is not one Int64")),
+                    _ => return Err(DatasetError::column(&self.path, name, "has a list that is not one Int64 value")),
                 }
             }
         }
@@ -270,15 +272,15 @@ impl Table {
     /// A column of lists with exactly `size` floats each.
     pub fn double_lists(&self, name: &str, size: usize) -> Result<Vec<Vec<f64>>, DatasetError> {
         let mut out = Vec::with_capacity(self.rows);
-        for part in self.parts(name, "list", |a| a.as_list_opt::<i32>()) {
-            let list = part?;
+        for array in self.arrays(name, "list", |a| a.as_list_opt::<i32>()) {
+            let list = array?;
             for row in 0..list.len() {
                 match list.value(row).as_primitive_opt::<Float64Type>() {
                     Some(values) if values.len() == size && values.null_count() == 0 => {
                         out.push(values.values().to_vec());
                     }
                     _ => {
-                        let cause = format!("has a cell that is not {size} Float64 numbers");
+                        let cause = format!("has a list that is not {size} Float64 values");
                         return Err(DatasetError::column(&self.path, name, cause));
                     }
                 }

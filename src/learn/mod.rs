@@ -1,58 +1,40 @@
-//! Learning from demonstrations: the training data, the learners, and the one loop that runs them.
+//! Learning from demonstrations and from rewards: the training data, the learners, and the training loop that runs them.
+//!
+//! [`learners`] is the registry. [`train_on_dataset`] trains a learner that reads a dataset, [`reinforcement::train_rl`] one
+//! that acts in an environment, [`LearnerSpec::train`] any of them.
 
-mod adversarial;
-mod averages;
-mod batches;
-mod bc;
-mod bco;
-mod config;
-mod continual;
-mod dagger;
-mod data;
-mod device;
-mod discriminator;
-mod error;
-mod gan;
-mod importances;
-mod init;
-pub mod irl;
-mod learner;
-mod methods;
-mod optimizer;
-mod overrides;
-mod quality;
-mod random;
-pub mod rl;
-mod run_dir;
+mod core;
+mod interactive;
+mod registry;
+pub mod reinforcement;
+pub mod rewards;
 pub mod self_play;
-mod shaping;
-mod student;
-mod sums;
 mod supervised;
-mod tensorboard;
-mod tensors;
-mod training;
-mod weights;
 
-pub use adversarial::AdversarialConfig;
-pub use batches::{Batch, Prepared, Window};
-pub use bc::BehaviourCloning;
-pub use bco::{BcoConfig, BcoRound, BcoSummary, bco};
-pub use config::{DataConfig, OptimizerConfig, OptimizerKind, Schedule, TrainConfig, TrainingConfig};
-pub use continual::{ContinualConfig, ContinualMethod};
-pub use dagger::{DaggerConfig, DaggerSummary, Round, dagger};
-pub use data::{EpisodeFacts, Split, TrainingData};
-pub use device::{DeviceChoice, SelectedDevice, adapters, caught, gpu, select};
-pub use discriminator::{Discriminator, Judgement};
-pub use error::TrainError;
-pub use gan::{Gan, GanConfig};
-pub use init::{Base, InitConfig, Transfer};
-pub use learner::{BatchLearner, Extent, Learner, Metric, UpdateStep, Validation};
-pub use methods::LearnerKind;
-pub use quality::{Quality, QualityUse, rate};
-pub use run_dir::RunState;
-pub use supervised::{Order, Supervised};
-pub use tensorboard::{EventWriter, scalars};
-pub use training::{
-    Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, ValidationReport, learner, run, train,
+pub use self::core::config::{DataConfig, OptimizerConfig, OptimizerKind, Schedule, TrainConfig, TrainingConfig};
+pub use self::core::continual::{ContinualConfig, ContinualMethod};
+pub use self::core::data::{EpisodeInfo, Split, TrainingData};
+pub use self::core::data_loader::{BatchSampler, DataLoader};
+pub use self::core::device::{DeviceChoice, SelectedDevice, adapters, catch_panic, gpu, select};
+pub use self::core::discriminator::{Discriminator, DiscriminatorOutput};
+pub use self::core::error::TrainError;
+pub use self::core::init::{InitConfig, PretrainedPolicy, Transfer};
+pub use self::core::learned_reward::{LearnedReward, RolloutTransitions, StoredReward};
+pub use self::core::learner::{EvalResult, Extent, Learner, Metric, UpdateStep, Validation};
+pub use self::core::minibatch::{Batch, PreparedData, Window};
+pub use self::core::quality::{Quality, QualityUse, rate_quality};
+pub use self::core::run_dir::RunState;
+pub use self::core::section::{AnySection, Section, SettingDoc, section_description, setting_docs};
+pub use self::core::spec::{Curve, GivenInputs, LearnerParts, LearnerSpec, Need, Requirements, TrainJob, TrainReport};
+pub use self::core::tensorboard::{EventWriter, scalars};
+pub use self::core::training::{
+    Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, ValidationReport, run,
 };
+pub use interactive::bco::{Bco, BcoConfig, BcoRound, BcoSummary, bco};
+pub use interactive::dagger::{Dagger, DaggerConfig, DaggerRound, DaggerSummary, dagger};
+pub use registry::{defaults, find_learner, learners, register};
+pub use supervised::adversarial_training::AdversarialConfig;
+pub use supervised::bc::Bc;
+pub use supervised::behavior_cloning::BehaviorCloning;
+pub use supervised::gan::{Gan, GanConfig, Objective};
+pub use supervised::train::train_on_dataset;

@@ -1,4 +1,4 @@
-//! Real time to ticks.
+//! The simulation clock: it converts real time to ticks.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,29 +8,31 @@ use bevy::ecs::prelude::*;
 use super::session::Session;
 use crate::sim::tick;
 
-/// At most this much simulated time is made up for in a frame, s: after a stall the scene goes on from now instead of
-/// rushing. A quarter of a second holds real time down to four frames a second.
-const CATCH_UP: f64 = 0.25;
-/// The achieved rate is measured over this long, s.
-const WINDOW: f64 = 1.0;
+/// The most real time that one frame catches up, s. After a longer stall the clock drops the rest instead of running many
+/// ticks at once. A quarter of a second keeps real time down to four frames per second.
+const MAX_CATCH_UP: f64 = 0.25;
+/// The time window over which the achieved tick rate is measured, s.
+const RATE_WINDOW: f64 = 1.0;
 /// Slowest and fastest time scale.
-const SCALES: (f32, f32) = (0.1, 4.0);
+const TIME_SCALE_RANGE: (f32, f32) = (0.1, 4.0);
 
-/// When ticks are due.
+/// Computes how many ticks are due in a frame, as Bevy's `Time<Fixed>` does.
 #[derive(Resource, Debug)]
 pub struct SimClock {
-    /// Simulated seconds for each real second, 0.1 to 4.
+    /// Simulated seconds per real second, 0.1 to 4.
     time_scale: f32,
-    /// No tick runs but those of [`SimClock::step_once`].
+    /// While paused, only [`SimClock::step_once`] runs a tick.
     pub paused: bool,
     step_once: bool,
-    owed: f64,
-    last: Option<Instant>,
-    recent: VecDeque<Instant>,
-    /// How late the ticks that ran last began, s of real time: from when the first of them was due.
+    /// Simulated time that has passed but was not yet run as ticks, s.
+    overstep: f64,
+    last_update: Option<Instant>,
+    /// Times of the ticks in the last [`RATE_WINDOW`].
+    recent_ticks: VecDeque<Instant>,
+    /// Delay of the last frame that ran ticks, s of real time: from when its first tick was due to its start.
     pub lateness: f64,
-    /// Ticks run so far.
-    count: u64,
+    /// The number of ticks run so far.
+    tick_count: u64,
 }
 
 impl Default for SimClock {
@@ -39,79 +41,81 @@ impl Default for SimClock {
             time_scale: 1.0,
             paused: false,
             step_once: false,
-            owed: 0.0,
-            last: None,
-            recent: VecDeque::new(),
+            overstep: 0.0,
+            last_update: None,
+            recent_ticks: VecDeque::new(),
             lateness: 0.0,
-            count: 0,
+            tick_count: 0,
         }
     }
 }
 
 impl SimClock {
-    /// Simulated seconds for each real second.
+    /// Simulated seconds per real second.
     pub fn time_scale(&self) -> f32 {
         self.time_scale
     }
 
-    /// Change the time scale; what is beyond 0.1 to 4 becomes the nearest.
+    /// Set the time scale, clamped to 0.1 to 4.
     pub fn set_time_scale(&mut self, scale: f32) {
-        self.time_scale = scale.clamp(SCALES.0, SCALES.1);
+        self.time_scale = scale.clamp(TIME_SCALE_RANGE.0, TIME_SCALE_RANGE.1);
     }
 
-    /// Run one tick although paused.
+    /// Pause, and run one tick at the next update.
     pub fn step_once(&mut self) {
         self.paused = true;
         self.step_once = true;
     }
 
-    /// Ticks a second that the time scale asks for.
-    pub fn wanted_rate(&self, control_dt: f32) -> f32 {
+    /// The tick rate that the time scale requests, ticks per real second; 0 while paused.
+    pub fn target_rate(&self, control_dt: f32) -> f32 {
         if self.paused { 0.0 } else { self.time_scale / control_dt }
     }
 
-    /// Ticks run so far.
+    /// The number of ticks run so far.
     pub fn ticks(&self) -> u64 {
-        self.count
+        self.tick_count
     }
 
-    /// Ticks run in the last second.
+    /// The tick rate over the last second, ticks per real second.
     pub fn achieved_rate(&self) -> f32 {
         let now = Instant::now();
-        let window = Duration::from_secs_f64(WINDOW);
-        self.recent.iter().filter(|t| now.duration_since(**t) <= window).count() as f32 / WINDOW as f32
+        let window = Duration::from_secs_f64(RATE_WINDOW);
+        self.recent_ticks.iter().filter(|t| now.duration_since(**t) <= window).count() as f32 / RATE_WINDOW as f32
     }
 
-    /// How far the time is from the last tick to the next, 0 to 1, for drawing between ticks; 1 while paused.
-    pub fn between_ticks(&self, control_dt: f32) -> f32 {
-        if self.paused { 1.0 } else { (self.owed as f32 / control_dt).clamp(0.0, 1.0) }
+    /// The fraction of a tick that has passed since the last tick, 0 to 1, for interpolation of the drawn poses; 1 while
+    /// paused.
+    pub fn overstep_fraction(&self, control_dt: f32) -> f32 {
+        if self.paused { 1.0 } else { (self.overstep as f32 / control_dt).clamp(0.0, 1.0) }
     }
 
-    /// How many ticks of `control_dt` seconds are due at `now`.
+    /// Advance the clock to `now` and return the number of ticks of `control_dt` seconds that are due.
     pub fn due(&mut self, now: Instant, control_dt: f32) -> usize {
-        let passed = self.last.map_or(0.0, |last| now.duration_since(last).as_secs_f64());
-        self.last = Some(now);
+        let passed = self.last_update.map_or(0.0, |last| now.duration_since(last).as_secs_f64());
+        self.last_update = Some(now);
         if self.paused {
-            self.owed = 0.0;
+            self.overstep = 0.0;
             return usize::from(std::mem::take(&mut self.step_once));
         }
         let dt = f64::from(control_dt);
-        let most = CATCH_UP.max(dt) * f64::from(self.time_scale).max(1.0);
-        self.owed = (self.owed + passed * f64::from(self.time_scale)).min(most);
-        let ticks = (self.owed / dt).floor();
-        self.owed -= ticks * dt;
+        let max_overstep = MAX_CATCH_UP.max(dt) * f64::from(self.time_scale).max(1.0);
+        self.overstep = (self.overstep + passed * f64::from(self.time_scale)).min(max_overstep);
+        let ticks = (self.overstep / dt).floor();
+        self.overstep -= ticks * dt;
         if ticks > 0.0 {
-            self.lateness = ((ticks - 1.0) * dt + self.owed) / f64::from(self.time_scale);
+            self.lateness = ((ticks - 1.0) * dt + self.overstep) / f64::from(self.time_scale);
         }
         ticks as usize
     }
 
-    fn ran(&mut self, ticks: usize) {
-        self.count += ticks as u64;
+    fn count_ticks(&mut self, ticks: usize) {
+        self.tick_count += ticks as u64;
         let now = Instant::now();
-        self.recent.extend(std::iter::repeat_n(now, ticks));
-        while self.recent.front().is_some_and(|t| now.duration_since(*t) > Duration::from_secs_f64(WINDOW)) {
-            self.recent.pop_front();
+        let window = Duration::from_secs_f64(RATE_WINDOW);
+        self.recent_ticks.extend(std::iter::repeat_n(now, ticks));
+        while self.recent_ticks.front().is_some_and(|t| now.duration_since(*t) > window) {
+            self.recent_ticks.pop_front();
         }
     }
 }
@@ -124,5 +128,5 @@ pub fn run_due_ticks(world: &mut World) {
     for _ in 0..ticks {
         tick(world);
     }
-    world.resource_mut::<SimClock>().ran(ticks);
+    world.resource_mut::<SimClock>().count_ticks(ticks);
 }

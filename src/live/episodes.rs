@@ -1,4 +1,4 @@
-//! The episodes of a session: begun, recorded, kept, discarded.
+//! The episodes of a session: reset, recording, review, and the end of an episode.
 
 use std::time::{Duration, Instant};
 
@@ -8,28 +8,28 @@ use super::session::Session;
 use crate::agents::Driver;
 use crate::demos::Recorder;
 use crate::sim::{Arena, begin_episode};
-use crate::tasks::{End, Score};
+use crate::tasks::{EpisodeEnd, Score};
 
-/// How long the end of an unrecorded episode is shown before the next begins.
-const SHOWN: Duration = Duration::from_millis(1200);
+/// Delay between the end of an unrecorded episode and the start of the next.
+const RESET_DELAY: Duration = Duration::from_millis(1200);
 
-/// Where the recording stands.
+/// The state of the recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecordingState {
-    /// Nothing is recorded.
+    /// No recording.
     #[default]
     Idle,
     /// An episode is being recorded.
     Recording,
-    /// A recorded episode waits to be kept or discarded.
+    /// A recorded episode waits for the user to keep or discard it.
     Review,
 }
 
-/// Begin a new episode. One that is being recorded begins again from its start; nothing of it is kept.
+/// Begin a new episode. While an episode is being recorded, discard its ticks and record the new episode.
 pub(super) fn reset(world: &mut World) {
     let recording = world.resource::<Session>().recording;
     if recording == RecordingState::Review {
-        world.resource_mut::<Session>().complain("keep (Enter) or discard (Backspace) the recorded episode first");
+        world.resource_mut::<Session>().notify_error("keep (Enter) or discard (Backspace) the recorded episode first");
         return;
     }
     if recording == RecordingState::Recording {
@@ -38,7 +38,7 @@ pub(super) fn reset(world: &mut World) {
     begin(world);
     if recording == RecordingState::Recording {
         attach_recorder(world);
-        world.resource_mut::<Session>().say("recording begins again; what was recorded is discarded");
+        world.resource_mut::<Session>().notify("recording restarted; the previous ticks are discarded");
     }
 }
 
@@ -62,16 +62,15 @@ fn attach_recorder(world: &mut World) {
     world.entity_mut(ego).insert(recorder);
 }
 
-/// Discard what is recorded; gives false where nothing was.
-fn drop_recorder(world: &mut World) -> bool {
+/// Remove the recorder and discard its episode.
+fn drop_recorder(world: &mut World) {
     let ego = world.resource::<Session>().ego();
-    let Some(recorder) = world.entity_mut(ego).take::<Recorder>() else { return false };
+    let Some(recorder) = world.entity_mut(ego).take::<Recorder>() else { return };
     if let Err(error) = recorder.discard() {
-        world.resource_mut::<Session>().complain(error.to_string());
+        world.resource_mut::<Session>().notify_error(error.to_string());
     }
-    // The folder that was made for the dataset goes too; it only goes when it is empty.
+    // Removes the folder only if it is empty: the journal had created it.
     let _ = std::fs::remove_dir(world.resource::<Session>().dataset_dir());
-    true
 }
 
 pub(super) fn toggle_recording(world: &mut World) {
@@ -81,7 +80,7 @@ pub(super) fn toggle_recording(world: &mut World) {
             attach_recorder(world);
             let mut session = world.resource_mut::<Session>();
             session.recording = RecordingState::Recording;
-            session.say("recording");
+            session.notify("recording");
         }
         RecordingState::Recording => {
             let ego = world.resource::<Session>().ego();
@@ -92,7 +91,7 @@ pub(super) fn toggle_recording(world: &mut World) {
         }
         RecordingState::Review => {
             let text = "keep (Enter) or discard (Backspace) the recorded episode first";
-            world.resource_mut::<Session>().complain(text);
+            world.resource_mut::<Session>().notify_error(text);
         }
     }
 }
@@ -100,13 +99,13 @@ pub(super) fn toggle_recording(world: &mut World) {
 fn review(world: &mut World) {
     let mut session = world.resource_mut::<Session>();
     session.recording = RecordingState::Review;
-    session.say("recorded: Enter keeps it, Backspace discards it");
+    session.notify("recorded: Enter keeps it, Backspace discards it");
 }
 
 pub(super) fn keep(world: &mut World) {
     let recording = world.resource::<Session>().recording;
     if recording == RecordingState::Idle {
-        world.resource_mut::<Session>().complain("nothing is recorded; R begins an episode");
+        world.resource_mut::<Session>().notify_error("nothing is recorded; R begins an episode");
         return;
     }
     let session = world.resource::<Session>();
@@ -115,36 +114,36 @@ pub(super) fn keep(world: &mut World) {
     let kept = recorder.keep(&dir);
     let mut session = world.resource_mut::<Session>();
     session.recording = RecordingState::Idle;
-    session.count_dataset();
+    session.refresh_dataset_counts();
     match kept {
-        Ok(Some(number)) => {
+        Ok(Some(index)) => {
             let episodes = session.episodes;
-            session.say(format!("kept as episode {number}; {episodes} in {}", dir.display()));
+            session.notify(format!("kept as episode {index}; {episodes} in {}", dir.display()));
         }
-        Ok(None) => session.complain("nothing was recorded yet"),
-        Err(error) => session.complain(error.to_string()),
+        Ok(None) => session.notify_error("no tick was recorded"),
+        Err(error) => session.notify_error(error.to_string()),
     }
     begin(world);
 }
 
 pub(super) fn discard(world: &mut World) {
     if world.resource::<Session>().recording == RecordingState::Idle {
-        world.resource_mut::<Session>().complain("nothing is recorded; R begins an episode");
+        world.resource_mut::<Session>().notify_error("nothing is recorded; R begins an episode");
         return;
     }
     drop_recorder(world);
     let mut session = world.resource_mut::<Session>();
     session.recording = RecordingState::Idle;
-    session.say("discarded");
+    session.notify("discarded");
     begin(world);
 }
 
-/// Notice what ended: a recorded episode is offered, another is followed by the next.
-pub(super) fn end_episodes(world: &mut World) {
+/// Handle the end of an episode: review a recorded one; after an unrecorded one, begin the next.
+pub(super) fn handle_episode_end(world: &mut World) {
     let session = world.resource::<Session>();
     let (ego, recording, ended_at) = (session.ego(), session.recording, session.ended_at);
     if let Some(error) = world.get_mut::<Recorder>(ego).and_then(|mut r| r.take_error()) {
-        world.resource_mut::<Session>().complain(format!("{error}; the episode is still in memory"));
+        world.resource_mut::<Session>().notify_error(format!("{error}; the episode is still in memory"));
     }
     if recording == RecordingState::Recording && world.get::<Recorder>(ego).is_some_and(Recorder::ended) {
         review(world);
@@ -154,12 +153,12 @@ pub(super) fn end_episodes(world: &mut World) {
         return;
     }
     if world.get::<Driver>(ego) == Some(&Driver::Replay) {
-        // Whoever set the replay up decides what follows its end.
+        // The code that started the replay handles its end.
         return;
     }
     let arena = world.resource::<Session>().spawned.arena;
-    if world.get::<Arena>(arena).is_some_and(|arena| arena.next_seed().is_some()) {
-        // The score is still that of the episode before, which has been shown.
+    if world.get::<Arena>(arena).is_some_and(|arena| arena.requested_seed().is_some()) {
+        // The score is still that of the previous episode, whose end was already handled.
         return;
     }
     let Some(end) = world.get::<Score>(ego).and_then(|score| score.end) else { return };
@@ -168,12 +167,12 @@ pub(super) fn end_episodes(world: &mut World) {
             let mut session = world.resource_mut::<Session>();
             session.ended_at = Some(Instant::now());
             match end {
-                End::Success => session.say("done!"),
-                End::Failure(why) => session.say(format!("failed: {why}")),
-                End::TimeUp => session.say("time is up"),
+                EpisodeEnd::Success => session.notify("success"),
+                EpisodeEnd::Failure(why) => session.notify(format!("failed: {why}")),
+                EpisodeEnd::TimeLimit => session.notify("time limit reached"),
             }
         }
-        Some(at) if at.elapsed() > SHOWN => begin(world),
+        Some(at) if at.elapsed() > RESET_DELAY => begin(world),
         Some(_) => {}
     }
 }

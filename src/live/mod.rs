@@ -1,36 +1,33 @@
-//! Playing, recording, taking over and learning while the scene runs.
+//! The interactive session: driving, recording, taking over from the policy, and training in the background.
 
 mod clock;
-mod data;
 mod episodes;
-mod learner;
 mod request;
 mod session;
+mod training;
 
 use bevy::app::{App, Plugin, Update};
 use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyboardInput;
 
 pub use clock::{SimClock, run_due_ticks};
-pub use data::training_data;
 pub use episodes::RecordingState;
-pub use learner::{Learning, LearningEvent};
 pub use request::Request;
-pub use session::{Notice, Session, SessionOptions, open_session, recover_crashed};
+pub use session::{Notice, Session, SessionOptions, open_session, recover_journals};
+pub use training::{BackgroundTraining, TrainingEvent};
 
-/// Order of what happens in a frame.
+/// The system sets of a frame, in their order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LiveSystems {
-    /// Keys are latched and requests carried out.
+    /// Latch keys and handle requests.
     Input,
-    /// The ticks that are due are run.
+    /// Run the ticks that are due.
     Ticks,
-    /// Ended episodes and finished training are noticed.
+    /// Handle ended episodes and training events.
     After,
 }
 
-/// The session: one scene that is played, recorded and learned in. Expects
-/// [`SandboxPlugins`](crate::rollout::SandboxPlugins); works with and without a window.
+/// Runs the [`Session`]. Requires [`SandboxPlugins`](crate::rollout::SandboxPlugins); works with and without a window.
 pub struct LivePlugin;
 
 impl Plugin for LivePlugin {
@@ -38,14 +35,16 @@ impl Plugin for LivePlugin {
         app.add_message::<Request>()
             .add_message::<KeyboardInput>()
             .init_resource::<SimClock>()
-            .init_resource::<Learning>()
+            .init_resource::<BackgroundTraining>()
             .configure_sets(Update, (LiveSystems::Input, LiveSystems::Ticks, LiveSystems::After).chain())
             .add_systems(
                 Update,
                 (
-                    (request::latch_keyboard, request::carry_out).chain().in_set(LiveSystems::Input),
+                    (request::latch_keyboard, request::handle_requests).chain().in_set(LiveSystems::Input),
                     run_due_ticks.in_set(LiveSystems::Ticks),
-                    (episodes::end_episodes, learner::hear_from_training).chain().in_set(LiveSystems::After),
+                    (episodes::handle_episode_end, training::receive_training_events)
+                        .chain()
+                        .in_set(LiveSystems::After),
                 )
                     .run_if(resource_exists::<Session>),
             );

@@ -1,4 +1,4 @@
-//! What a person asks of the session: keys of the body, and everything else.
+//! The user's input: keys that drive the agent, and requests to the session.
 
 use std::path::PathBuf;
 
@@ -7,41 +7,41 @@ use bevy::input::ButtonState;
 use bevy::input::keyboard::KeyboardInput;
 
 use super::clock::SimClock;
-use super::learner::Learning;
 use super::session::Session;
+use super::training::BackgroundTraining;
 use crate::agents::Driver;
 use crate::teleop::KeyLatch;
 
-/// A request to the session. The command line, the window and tests send the same.
+/// A request to the session. The command line, the window and tests send the same messages.
 #[derive(Message, Clone, Debug, PartialEq)]
 pub enum Request {
-    /// Leave the scene for another: a built-in name or a file's path.
+    /// Load another scene: a built-in name or the path of a file.
     LoadScene(String),
-    /// Begin a recorded episode, or end the one that is being recorded.
+    /// Begin to record a new episode, or stop the recording.
     ToggleRecording,
     /// Append the recorded episode to the dataset.
     KeepEpisode,
-    /// Forget the recorded episode.
+    /// Discard the recorded episode.
     DiscardEpisode,
-    /// Hand over to the policy, or take back.
+    /// Hand over to the policy, or take over from it.
     TogglePolicy,
-    /// Train on the dataset in the background; the policy is offered when done.
+    /// Train on the dataset in the background. The trained policy is loaded at the end; the driver does not change.
     Train,
     /// Stop training.
     StopTraining,
-    /// Drive with the policy in this policy or run folder from now on.
+    /// Load the policy of this policy or run folder and hand over to it.
     LoadPolicy(PathBuf),
     /// Begin a new episode.
     Reset,
-    /// Hold the clock, or let it go on.
+    /// Pause or resume the clock.
     TogglePause,
-    /// Run one tick and hold.
+    /// Run one tick and pause.
     StepOnce,
-    /// Simulated seconds for each real second, 0.1 to 4.
+    /// Set the simulated seconds per real second, 0.1 to 4.
     SetTimeScale(f32),
 }
 
-/// Latch every key event for the agent that the person drives.
+/// Latch the key events for the ego agent.
 pub(super) fn latch_keyboard(
     session: Res<Session>,
     mut events: MessageReader<KeyboardInput>,
@@ -52,7 +52,7 @@ pub(super) fn latch_keyboard(
         return;
     };
     for event in events.read() {
-        // A key that comes up while another drives must not stay down.
+        // Releases are latched for every driver: a key released while a policy drives must not remain pressed.
         match event.state {
             ButtonState::Pressed if *driver == Driver::Human && !event.repeat => keys.press(event.key_code),
             ButtonState::Pressed => {}
@@ -61,8 +61,8 @@ pub(super) fn latch_keyboard(
     }
 }
 
-/// Carry out the requests in the order that they came.
-pub(super) fn carry_out(world: &mut World) {
+/// Handle the requests in the order of arrival.
+pub(super) fn handle_requests(world: &mut World) {
     let requests: Vec<Request> = world.resource_mut::<Messages<Request>>().drain().collect();
     for request in requests {
         match request {
@@ -79,8 +79,8 @@ pub(super) fn carry_out(world: &mut World) {
             Request::Reset => super::episodes::reset(world),
             Request::TogglePolicy => super::session::toggle_policy(world),
             Request::LoadPolicy(path) => super::session::load_policy(world, &path),
-            Request::Train => super::learner::start(world),
-            Request::StopTraining => world.resource_mut::<Learning>().stop(),
+            Request::Train => super::training::start(world),
+            Request::StopTraining => world.resource_mut::<BackgroundTraining>().stop(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Attacks on a policy through what it observes.
+//! Adversarial attacks on a policy's observations.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,27 +9,28 @@ use rand::RngExt;
 use rand_pcg::Pcg64;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Chance, HeadKind, Network, ParameterSource, PolicyConfig, PolicyError};
+use super::{BatchRng, HeadKind, Network, ParameterSource, PolicyConfig, PolicyError};
 
-/// Steps of a projected gradient attack (Madry et al. 2018 take 7 to 100; beyond 10 nothing changes here).
+/// Steps of a PGD attack (Madry et al. 2018 take 7 to 100; more than 10 have no effect here).
 const PGD_STEPS: usize = 10;
 
-/// How observations are changed.
+/// Kind of attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttackKind {
-    /// By chance, each number to one end of what is allowed or the other.
+    /// Random noise: each number is moved by `epsilon`, up or down at random.
     Noise,
-    /// One step along the sign of the gradient (Goodfellow et al. 2015, arXiv:1412.6572, section 4), from a start by
-    /// chance, since at the clean observation the gradient is zero.
+    /// Fast gradient sign method: one step along the sign of the gradient (Goodfellow et al. 2015, arXiv:1412.6572,
+    /// section 4), from a random start, since the gradient is zero at the clean observation.
     Fgsm,
-    /// Several steps, each brought back to what is allowed (Madry et al. 2018, arXiv:1706.06083, equation 2.1).
+    /// Projected gradient descent: several steps, each projected onto the `epsilon` ball (Madry et al. 2018,
+    /// arXiv:1706.06083, equation 2.1).
     Pgd,
 }
 
 impl AttackKind {
     const ALL: [Self; 3] = [Self::Noise, Self::Fgsm, Self::Pgd];
 
-    /// Its name on the command line.
+    /// Name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Noise => "noise",
@@ -49,28 +50,28 @@ impl FromStr for AttackKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unknown = || format!("there is no attack `{text}`; there are noise, fgsm and pgd");
+        let unknown = || format!("there is no attack `{text}`; the attacks are noise, fgsm and pgd");
         Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(unknown)
     }
 }
 
-/// An attack on one policy: each observation is moved, by at most `epsilon` standard deviations of each number, to where
-/// the policy decides most differently (in the squared distance of normalised actions).
+/// An attack on one policy. It moves each observation within the L∞ ball of radius `epsilon`, in standard deviations of
+/// each number, to maximize the squared distance between the normalized actions for the moved and the clean observation.
 #[derive(Clone, Debug)]
 pub struct Attack {
     kind: AttackKind,
     epsilon: f32,
-    /// Differentiates.
+    /// With automatic differentiation.
     network: Network,
     device: Device,
 }
 
 impl Attack {
-    /// An attack on the policy that `config` describes and whose parameters `source` gives.
+    /// An attack on the policy with this `config`, whose parameters `source` gives.
     ///
     /// # Errors
-    /// `epsilon` is not above zero; or the attack needs a gradient that the policy does not have, since it draws its
-    /// actions or remembers.
+    /// `epsilon` is not above zero; the attack needs gradients and the policy is stochastic, discrete or stateful; or the
+    /// policy is conditioned on a demonstration.
     pub fn new(
         kind: AttackKind,
         epsilon: f32,
@@ -81,61 +82,62 @@ impl Attack {
         if !(epsilon.is_finite() && epsilon > 0.0) {
             return fail(format!("epsilon is {epsilon}; it must be above 0 (standard deviations of each number)"));
         }
-        if kind != AttackKind::Noise && (config.remembers() || config.head.kind == HeadKind::Values) {
-            let why = if matches!(config.head.kind, HeadKind::Categorical | HeadKind::Values) {
-                "it takes one of several actions, which has no gradient"
-            } else if config.head.is_random() {
-                "it draws its actions by chance"
+        if kind != AttackKind::Noise && (config.is_stateful() || config.head.kind == HeadKind::DuelingQ) {
+            let reason = if matches!(config.head.kind, HeadKind::Categorical | HeadKind::DuelingQ) {
+                "discrete actions have no gradient"
+            } else if config.head.is_stochastic() {
+                "the policy is stochastic"
             } else {
-                "it remembers earlier observations"
+                "the policy is stateful"
             };
-            return fail(format!("{kind} follows the gradient of the policy's decision, and {why}; use noise"));
+            return fail(format!("{kind} needs the gradient of the action, and {reason}; use noise"));
         }
-        if config.network.shown > 0 {
-            return fail("it is shown a demonstration; attacks on such policies are not possible".into());
+        if config.network.n_demonstration_frames > 0 {
+            return fail("the policy is conditioned on a demonstration".into());
         }
         let device = Device::flex().autodiff();
-        // Only what is seen is moved: what the weights alone lead to would wait for its gradient for ever.
+        // Only the observation requires gradients: graph nodes that depend on the weights alone would never be freed.
         let network = Network::new(config, source, &device)?.no_grad();
         Ok(Self { kind, epsilon, network, device })
     }
 
-    /// Move normalised observations `[rows, width]`, row-major. The same observation is always moved alike.
-    pub fn perturb(&self, inputs: &mut [f32], width: usize) {
+    /// Perturb normalized observations `[rows, obs_dim]`, row-major. The perturbation is a function of the observation
+    /// alone.
+    pub fn perturb(&self, inputs: &mut [f32], obs_dim: usize) {
         let clean = inputs.to_vec();
         let epsilon = self.epsilon;
-        for row in inputs.chunks_exact_mut(width) {
+        for row in inputs.chunks_exact_mut(obs_dim) {
             let bytes: Vec<u8> = row.iter().flat_map(|x| x.to_le_bytes()).collect();
             let mut generator = Pcg64::new(u128::from(xxh3_64(&bytes)), 0x6174_7461_636b);
             for x in row {
-                let share = generator.random::<f32>() * 2.0 - 1.0;
-                *x += epsilon * if self.kind == AttackKind::Noise { share.signum() } else { share };
+                let direction = generator.random::<f32>() * 2.0 - 1.0;
+                *x += epsilon * if self.kind == AttackKind::Noise { direction.signum() } else { direction };
             }
         }
-        let (steps, length) = match self.kind {
+        let (steps, step_size) = match self.kind {
             AttackKind::Noise => return,
             AttackKind::Fgsm => (1, epsilon),
             AttackKind::Pgd => (PGD_STEPS, 2.5 * epsilon / PGD_STEPS as f32),
         };
-        let decided = self.decide(self.tensor(&clean, width)).detach();
+        let clean_actions = self.predict(self.tensor(&clean, obs_dim)).detach();
         for _ in 0..steps {
-            let moved = self.tensor(inputs, width).require_grad();
-            let harm = (self.decide(moved.clone()) - decided.clone()).square().sum();
-            let Some(gradient) = moved.grad(&harm.backward()) else { return };
+            let perturbed = self.tensor(inputs, obs_dim).require_grad();
+            let distance = (self.predict(perturbed.clone()) - clean_actions.clone()).square().sum();
+            let Some(gradient) = perturbed.grad(&distance.backward()) else { return };
             let gradient = gradient.into_data();
-            for ((x, at), slope) in inputs.iter_mut().zip(&clean).zip(gradient.iter::<f32>()) {
+            for ((x, center), slope) in inputs.iter_mut().zip(&clean).zip(gradient.iter::<f32>()) {
                 let sign = if slope == 0.0 { 0.0 } else { slope.signum() };
-                *x = (*x + length * sign).clamp(at - epsilon, at + epsilon);
+                *x = (*x + step_size * sign).clamp(center - epsilon, center + epsilon);
             }
         }
     }
 
-    fn tensor(&self, values: &[f32], width: usize) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(values.to_vec(), [values.len() / width, width]), &self.device)
+    fn tensor(&self, values: &[f32], obs_dim: usize) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [values.len() / obs_dim, obs_dim]), &self.device)
     }
 
-    fn decide(&self, inputs: Tensor<2>) -> Tensor<2> {
+    fn predict(&self, inputs: Tensor<2>) -> Tensor<2> {
         let features = self.network.features(inputs.unsqueeze_dim(1), &[]);
-        self.network.head().decide(features, &mut Chance::Each(Vec::new()))
+        self.network.head().predict(features, &mut BatchRng::PerRow(Vec::new()))
     }
 }

@@ -1,44 +1,44 @@
-//! Policies that drive agents.
+//! The driver that lets policies control agents.
 
 use std::sync::{Mutex, PoisonError};
 
 use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
 
-use super::{Policy, PolicyMemory};
+use super::{Policy, PolicyState};
 use crate::agents::{Action, Agent, Driver, Observation};
 use crate::sim::{Arena, DecideSystems, SimAct, split_seed};
 
-/// The loaded policies. An agent names the one that drives it with [`PolicyIndex`].
+/// The loaded policies. An agent refers to its policy by [`PolicyIndex`].
 #[derive(Resource, Default)]
 pub struct Policies {
-    loaded: Vec<Loaded>,
-    /// Policies that were ever added.
+    loaded: Vec<LoadedPolicy>,
+    /// Number of policies added so far, replaced ones included.
     count: u64,
 }
 
-/// A policy that agents can be driven by.
-struct Loaded {
+/// A loaded policy.
+struct LoadedPolicy {
     policy: Mutex<Policy>,
-    remembers: bool,
-    /// Tells it from those that were in its place before.
-    number: u64,
+    stateful: bool,
+    /// Unique number, to distinguish a policy from those that it replaced.
+    id: u64,
 }
 
-/// Which policy drives an agent whose driver is [`Driver::Policy`].
+/// The policy that controls an agent whose driver is [`Driver::Policy`].
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[require(PolicyMemory, Remembered)]
+#[require(PolicyState, PolicyStateOwner)]
 pub struct PolicyIndex(pub usize);
 
-/// What an agent's [`PolicyMemory`] belongs to: memories of another policy, of another episode, or from before somebody
-/// else drove are of no use.
+/// The policy, episode and tick that an agent's [`PolicyState`] is valid for. A state of another policy or another
+/// episode, or from before another driver controlled the agent, is replaced by a new one.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Remembered {
-    /// The policy's number; above zero.
-    policy: u64,
+struct PolicyStateOwner {
+    /// [`LoadedPolicy::id`], above zero.
+    policy_id: u64,
     /// Seed of the episode.
     seed: u64,
-    /// The tick after the last one remembered.
+    /// The next tick.
     tick: u64,
 }
 
@@ -50,7 +50,8 @@ impl Policies {
         PolicyIndex(self.loaded.len() - 1)
     }
 
-    /// Put a policy in the place of another; its agents go on with it at the next tick. Adds it where there is none.
+    /// Replace a policy; its agents are controlled by the new one from the next tick on. Adds the policy where the index
+    /// does not exist.
     pub fn replace(&mut self, index: PolicyIndex, policy: Policy) -> PolicyIndex {
         if index.0 >= self.loaded.len() {
             return self.add(policy);
@@ -59,72 +60,80 @@ impl Policies {
         index
     }
 
-    fn loaded(&mut self, policy: Policy) -> Loaded {
+    fn loaded(&mut self, policy: Policy) -> LoadedPolicy {
         self.count += 1;
-        Loaded { remembers: policy.config().remembers(), policy: Mutex::new(policy), number: self.count }
+        LoadedPolicy { stateful: policy.config().is_stateful(), policy: Mutex::new(policy), id: self.count }
     }
 }
 
-/// Lets policies decide for their agents, all agents of a policy in one batch.
+/// Adds the system that infers the actions of policies, one batch for each policy.
 pub struct PolicyDriverPlugin;
 
 impl Plugin for PolicyDriverPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Policies>().add_systems(SimAct, decide.in_set(DecideSystems::Policy));
+        app.init_resource::<Policies>().add_systems(SimAct, run_policies.in_set(DecideSystems::Policy));
     }
 }
 
-/// Rows gathered for one policy.
+/// The batch of one policy.
 #[derive(Default)]
 struct Batch {
     observations: Vec<f32>,
-    memories: Vec<PolicyMemory>,
+    states: Vec<PolicyState>,
     actions: Vec<f32>,
 }
 
-fn decide(
+fn run_policies(
     policies: Res<Policies>,
     arenas: Query<&Arena>,
-    mut agents: Query<(&Driver, &PolicyIndex, &Agent, &Observation, &mut Action, &mut PolicyMemory, &mut Remembered)>,
+    mut agents: Query<(
+        &Driver,
+        &PolicyIndex,
+        &Agent,
+        &Observation,
+        &mut Action,
+        &mut PolicyState,
+        &mut PolicyStateOwner,
+    )>,
     mut batch: Local<Batch>,
 ) {
-    let Batch { observations, memories, actions } = &mut *batch;
+    let Batch { observations, states, actions } = &mut *batch;
     for (index, loaded) in policies.loaded.iter().enumerate() {
         observations.clear();
-        memories.clear();
-        let mut numbers = 0;
-        let driven = |driver: &Driver, policy: &PolicyIndex| *driver == Driver::Policy && policy.0 == index;
-        for (driver, policy, agent, observation, action, mut memory, mut remembered) in &mut agents {
-            if !driven(driver, policy) {
+        states.clear();
+        let mut action_numbers = 0;
+        let is_controlled = |driver: &Driver, policy: &PolicyIndex| *driver == Driver::Policy && policy.0 == index;
+        for (driver, policy, agent, observation, action, mut state, mut owner) in &mut agents {
+            if !is_controlled(driver, policy) {
                 continue;
             }
             observations.extend_from_slice(&observation.0);
-            numbers += action.0.len();
-            if loaded.remembers {
+            action_numbers += action.0.len();
+            if loaded.stateful {
                 let (seed, tick) = arenas.get(agent.arena).map_or((0, 0), |arena| (arena.seed, arena.tick));
-                let now = Remembered { policy: loaded.number, seed, tick };
-                if *remembered != now {
-                    *memory = PolicyMemory::new(split_seed(seed, agent.slot as u64));
+                let current = PolicyStateOwner { policy_id: loaded.id, seed, tick };
+                if *owner != current {
+                    *state = PolicyState::new(split_seed(seed, agent.slot as u64));
                 }
-                *remembered = Remembered { tick: tick + 1, ..now };
-                memories.push(std::mem::take(&mut *memory));
+                *owner = PolicyStateOwner { tick: tick + 1, ..current };
+                states.push(std::mem::take(&mut *state));
             }
         }
-        if numbers == 0 {
+        if action_numbers == 0 {
             continue;
         }
         actions.clear();
-        actions.resize(numbers, 0.0);
-        // A poisoned lock only means that a panic passed by; a policy's weights do not change while it acts.
-        loaded.policy.lock().unwrap_or_else(PoisonError::into_inner).act(observations, memories, actions);
-        let mut at = 0;
-        let mut after = memories.drain(..);
-        for (driver, policy, _, _, mut action, mut memory, _) in &mut agents {
-            if driven(driver, policy) {
-                let end = at + action.0.len();
-                action.0.copy_from_slice(&actions[at..end]);
-                at = end;
-                after.by_ref().take(1).for_each(|own| *memory = own);
+        actions.resize(action_numbers, 0.0);
+        // A poisoned lock means that another thread panicked; inference does not change the policy's weights.
+        loaded.policy.lock().unwrap_or_else(PoisonError::into_inner).act(observations, states, actions);
+        let mut start = 0;
+        let mut states = states.drain(..);
+        for (driver, policy, _, _, mut action, mut state, _) in &mut agents {
+            if is_controlled(driver, policy) {
+                let end = start + action.0.len();
+                action.0.copy_from_slice(&actions[start..end]);
+                start = end;
+                states.by_ref().take(1).for_each(|next| *state = next);
             }
         }
     }

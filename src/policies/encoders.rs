@@ -1,4 +1,5 @@
-//! Encoders of observed fields that are more than a list: convolutions over range rays and images.
+//! Encoders of structured observation fields: 1-D convolutions over lists of numbers (range rays), 2-D convolutions over
+//! images.
 
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
@@ -8,67 +9,83 @@ use burn::tensor::{Device, Tensor, activation};
 use super::PolicyError;
 use crate::spaces::Layout;
 
-/// Kernel and stride of a convolution.
-const FIRST: (usize, usize) = (5, 2);
-const LATER: (usize, usize) = (3, 2);
+/// Kernel size and stride of a convolution without padding.
+#[derive(Clone, Copy)]
+struct ConvShape {
+    kernel: usize,
+    stride: usize,
+}
 
-/// Convolutions over one field.
+impl ConvShape {
+    /// Output size for an input of `size`; zero where the kernel does not fit.
+    fn output_size(self, size: usize) -> usize {
+        if size < self.kernel { 0 } else { (size - self.kernel) / self.stride + 1 }
+    }
+}
+
+const CONV_1: ConvShape = ConvShape { kernel: 5, stride: 2 };
+const CONV_2: ConvShape = ConvShape { kernel: 3, stride: 2 };
+/// Output channels of the two convolutions.
+const CHANNELS_1: usize = 16;
+const CHANNELS_2: usize = 32;
+
+/// Output size of both convolutions along one dimension.
+fn conv_output_size(size: usize) -> usize {
+    CONV_2.output_size(CONV_1.output_size(size))
+}
+
+/// Two convolutions and a linear layer over one field.
 #[derive(Module, Debug)]
 pub struct FieldEncoder {
-    lines: Vec<Conv1d>,
-    images: Vec<Conv2d>,
+    conv1d: Vec<Conv1d>,
+    conv2d: Vec<Conv2d>,
     out: Linear,
     #[module(skip)]
     start: usize,
     #[module(skip)]
     size: usize,
-    /// Rows and columns of an image.
+    /// Rows and columns of an image; `None` for a list.
     #[module(skip)]
     image: Option<(usize, usize)>,
 }
 
-/// Numbers that a convolution without padding leaves of `size`; zero where it does not fit.
-fn left_of(size: usize, (kernel, stride): (usize, usize)) -> usize {
-    if size < kernel { 0 } else { (size - kernel) / stride + 1 }
-}
-
 impl FieldEncoder {
-    fn new(start: usize, size: usize, image: Option<(usize, usize)>, width: usize, device: &Device) -> Self {
-        let (mut lines, mut images) = (Vec::new(), Vec::new());
-        let flat = match image {
+    fn new(start: usize, size: usize, image: Option<(usize, usize)>, feature_size: usize, device: &Device) -> Self {
+        let (mut conv1d, mut conv2d) = (Vec::new(), Vec::new());
+        let flat_size = match image {
             None => {
-                let line =
-                    |from, to, (kernel, stride)| Conv1dConfig::new(from, to, kernel).with_stride(stride).init(device);
-                lines = vec![line(1, 16, FIRST), line(16, 32, LATER)];
-                32 * left_of(left_of(size, FIRST), LATER)
+                let conv = |from, to, shape: ConvShape| {
+                    Conv1dConfig::new(from, to, shape.kernel).with_stride(shape.stride).init(device)
+                };
+                conv1d = vec![conv(1, CHANNELS_1, CONV_1), conv(CHANNELS_1, CHANNELS_2, CONV_2)];
+                CHANNELS_2 * conv_output_size(size)
             }
             Some((rows, columns)) => {
-                let plane = |from, to, (kernel, stride): (usize, usize)| {
+                let conv = |from, to, ConvShape { kernel, stride }| {
                     Conv2dConfig::new([from, to], [kernel, kernel]).with_stride([stride, stride]).init(device)
                 };
-                images = vec![plane(1, 16, FIRST), plane(16, 32, LATER)];
-                let left = |size| left_of(left_of(size, FIRST), LATER);
-                32 * left(rows) * left(columns)
+                conv2d = vec![conv(1, CHANNELS_1, CONV_1), conv(CHANNELS_1, CHANNELS_2, CONV_2)];
+                CHANNELS_2 * conv_output_size(rows) * conv_output_size(columns)
             }
         };
-        Self { lines, images, out: LinearConfig::new(flat, width).init(device), start, size, image }
+        Self { conv1d, conv2d, out: LinearConfig::new(flat_size, feature_size).init(device), start, size, image }
     }
 
-    /// `[rows, observation size]` to `[rows, width]`.
+    /// `[rows, observation size]` to `[rows, feature_size]`.
     fn forward(&self, x: &Tensor<2>) -> Tensor<2> {
         let rows = x.dims()[0];
         let field = x.clone().slice([0..rows, self.start..self.start + self.size]);
         let flat: Tensor<2> = match self.image {
             None => {
                 let mut x = field.reshape([rows, 1, self.size]);
-                for layer in &self.lines {
+                for layer in &self.conv1d {
                     x = activation::relu(layer.forward(x));
                 }
                 x.flatten(1, 2)
             }
             Some((height, width)) => {
                 let mut x = field.reshape([rows, 1, height, width]);
-                for layer in &self.images {
+                for layer in &self.conv2d {
                     x = activation::relu(layer.forward(x));
                 }
                 x.flatten(1, 3)
@@ -78,64 +95,72 @@ impl FieldEncoder {
     }
 }
 
-/// Encoders of some fields of an observation; the other fields pass as they are, before the encoded ones.
+/// Encoders of some fields of an observation. The output is the other fields, unchanged, followed by the encoded ones.
 #[derive(Module, Debug)]
-pub struct Encoder {
+pub struct ObservationEncoder {
     fields: Vec<FieldEncoder>,
-    /// Where what passes stands: start and end.
+    /// Columns of the fields that are not encoded: start and end.
     #[module(skip)]
-    passing: Vec<(usize, usize)>,
+    unencoded: Vec<(usize, usize)>,
     #[module(skip)]
-    width: usize,
+    feature_size: usize,
 }
 
-impl Encoder {
-    /// Encoders of all images of `layout` and of the lists that `convolve` names, `width` numbers each; `None` where there
-    /// is nothing to encode.
+impl ObservationEncoder {
+    /// Encoders of all images of `layout` and of the fields in `conv_features`, `feature_size` numbers each; `None` where
+    /// there is nothing to encode.
     ///
     /// # Errors
-    /// A name that no field has, or a field too small to be convolved.
+    /// A name that no field has, a field too small for the convolutions, or an image whose rows times columns are not the
+    /// field's size.
     pub fn new(
         layout: &Layout,
-        convolve: &[String],
-        width: usize,
+        conv_features: &[String],
+        feature_size: usize,
         device: &Device,
     ) -> Result<Option<Self>, PolicyError> {
         let fail = |message: String| Err(PolicyError::Network { message });
-        if let Some(name) = convolve.iter().find(|name| layout.range(name).is_none()) {
+        if let Some(name) = conv_features.iter().find(|name| layout.range(name).is_none()) {
             let known: Vec<&str> = layout.fields.iter().map(|f| f.name.as_str()).collect();
-            return fail(format!("network.convolve names {name}; the observation has {}", known.join(", ")));
+            return fail(format!(
+                "network.conv_features: there is no observation field {name}; the fields are {}",
+                known.join(", ")
+            ));
         }
-        let (mut fields, mut passing) = (Vec::new(), Vec::new());
+        let (mut fields, mut unencoded) = (Vec::new(), Vec::new());
         let mut start = 0;
         for field in &layout.fields {
-            if field.image.is_some() || convolve.contains(&field.name) {
-                let least = field.image.map_or(field.size, |(rows, columns)| rows.min(columns));
-                if left_of(left_of(least, FIRST), LATER) == 0 {
-                    return fail(format!("{} is too small to be convolved; 9 numbers are the least", field.name));
+            if field.image.is_some() || conv_features.contains(&field.name) {
+                let smallest = field.image.map_or(field.size, |(rows, columns)| rows.min(columns));
+                if conv_output_size(smallest) == 0 {
+                    return fail(format!(
+                        "the observation field {} is too small for the convolutions, which need at least 9 numbers in \
+                         each dimension",
+                        field.name
+                    ));
                 }
                 if field.image.is_some_and(|(rows, columns)| rows * columns != field.size) {
-                    return fail(format!("the image {} is not of its size", field.name));
+                    return fail(format!("the image {} does not have rows * columns numbers", field.name));
                 }
-                fields.push(FieldEncoder::new(start, field.size, field.image, width, device));
+                fields.push(FieldEncoder::new(start, field.size, field.image, feature_size, device));
             } else {
-                passing.push((start, start + field.size));
+                unencoded.push((start, start + field.size));
             }
             start += field.size;
         }
-        Ok((!fields.is_empty()).then_some(Self { fields, passing, width }))
+        Ok((!fields.is_empty()).then_some(Self { fields, unencoded, feature_size }))
     }
 
-    /// Numbers that an observation becomes.
-    pub fn size(&self) -> usize {
-        self.passing.iter().map(|(from, to)| to - from).sum::<usize>() + self.fields.len() * self.width
+    /// Numbers of an encoded observation.
+    pub fn output_size(&self) -> usize {
+        self.unencoded.iter().map(|(from, to)| to - from).sum::<usize>() + self.fields.len() * self.feature_size
     }
 
-    /// `[rows, observation size]` to `[rows, size]`.
+    /// `[rows, observation size]` to `[rows, output_size]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let rows = x.dims()[0];
-        let passing = self.passing.iter().map(|(from, to)| x.clone().slice([0..rows, *from..*to]));
-        let parts: Vec<_> = passing.chain(self.fields.iter().map(|field| field.forward(&x))).collect();
+        let unencoded = self.unencoded.iter().map(|(from, to)| x.clone().slice([0..rows, *from..*to]));
+        let parts: Vec<_> = unencoded.chain(self.fields.iter().map(|field| field.forward(&x))).collect();
         Tensor::cat(parts, 1)
     }
 }

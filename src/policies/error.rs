@@ -1,10 +1,10 @@
-//! What can be wrong with a policy.
+//! Errors of reading, writing and using a policy.
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why a policy cannot be read, written or used. Every message names the place, the cause and the remedy.
+/// Why a policy cannot be read, written or used. Each message names the place, the cause and the remedy.
 #[derive(Debug, Error)]
 pub enum PolicyError {
     /// Neither a policy folder nor a run folder.
@@ -13,85 +13,87 @@ pub enum PolicyError {
          or the folder of a training run that has saved one"
     )]
     NotFound {
-        /// The folder that was looked into.
+        /// The folder.
         path: PathBuf,
     },
-    /// A file or folder could not be read or written.
+    /// A file or folder cannot be read or written.
     #[error("cannot {action} {path}: {source}; check that it exists, its permissions and the free disk space")]
     Io {
-        /// What was tried, such as `read`.
+        /// The operation, such as `read`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The operating system's answer.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// `config.json` is not what this version writes.
-    #[error("{path} is not a policy's configuration: {message}; copy the policy folder again or train anew")]
+    /// `config.json` is not valid.
+    #[error(
+        "{path} is not a valid policy configuration: {message}; copy the policy folder again or train the policy again"
+    )]
     Config {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column where JSON itself is broken.
+        /// The invalid key or, for invalid JSON, line and column.
         message: String,
     },
-    /// A safetensors file is broken or does not fit its configuration.
-    #[error("{path} cannot be used: {message}; copy the policy folder again or train anew")]
+    /// A safetensors file is damaged or does not match its configuration.
+    #[error("{path} cannot be used: {message}; copy the policy folder again or train the policy again")]
     Weights {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the tensor's name.
+        /// The cause, with the tensor's name.
         message: String,
     },
-    /// A network that cannot be built.
-    #[error("no network can be built: {message}")]
+    /// The settings of a network are not valid.
+    #[error("the network cannot be built: {message}")]
     Network {
-        /// Which setting is wrong, and what it may be.
+        /// The setting, and the values that are possible.
         message: String,
     },
-    /// The policy was trained for another body or sensor set.
+    /// The policy was trained for other layouts than the agent's.
     #[error(
-        "the policy was trained for {trained} and does not fit {wanted}: it {}; choose a policy trained for this \
-         agent, or train one",
+        "the policy was trained for {trained} and does not match the agent's {agent}: it {}; choose a policy trained for \
+         this agent, or train one",
         differences.join("; it ")
     )]
     Layout {
         /// Name and hash of the policy's layout.
         trained: String,
         /// Name and hash of the agent's layout.
-        wanted: String,
+        agent: String,
         /// One line for each field that differs.
         differences: Vec<String>,
     },
-    /// The policy was trained for several tasks, of which this is none.
-    #[error("the policy was not trained for the task `{task}`; it knows {}", known.join(", "))]
+    /// The policy was trained for several tasks, and this is none of them.
+    #[error("the policy was not trained for the task `{task}`; its tasks are {}", known.join(", "))]
     Task {
-        /// The task that was asked for.
+        /// The requested task.
         task: String,
-        /// Those that it knows.
+        /// The policy's tasks.
         known: Vec<String>,
     },
-    /// A policy that is to be shown what to do, and was not.
+    /// A policy with demonstration conditioning was given no demonstration.
     #[error(
-        "the policy does what one demonstration shows it, and was shown none; only `apprentice eval --demonstration \
-         DATASET:NUMBER` can show it one"
+        "the policy is conditioned on a demonstration and has none; give it one with `apprentice eval --demonstration \
+         DATASET:NUMBER`, the only command that can"
     )]
-    Unshown,
-    /// A policy and its demonstration.
-    #[error("the policy cannot be shown what to do: {message}")]
-    Shown {
-        /// What is wrong, and what to do.
+    MissingDemonstration,
+    /// The policy cannot be conditioned on this demonstration.
+    #[error("the policy cannot be conditioned on the demonstration: {message}")]
+    InvalidDemonstration {
+        /// The cause, and the remedy.
         message: String,
     },
-    /// The policy cannot be attacked so.
+    /// This attack on the policy is not possible.
     #[error("this attack is not possible: {message}")]
     Attack {
-        /// Why, and what is possible.
+        /// The cause, and the attacks that are possible.
         message: String,
     },
 }
 
 impl PolicyError {
-    /// For `map_err`: an operating system's error with what was tried and where.
+    /// For `map_err`: an operating system's error with the operation and the path.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { action, path, source }

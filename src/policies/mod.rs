@@ -1,33 +1,35 @@
-//! Trained networks: the Burn modules, the policy that acts, and its folder on disk.
+//! Policies: the networks (Burn modules), inference, and the policy folder on disk.
 
 pub mod artifact;
 mod attack;
-mod chance;
+mod batch_rng;
+pub mod demonstration_encoder;
 mod driver;
 mod encoders;
 mod error;
 mod heads;
-mod low_rank;
-mod memory;
+mod lora;
 mod network;
+mod observation_mapping;
 mod parameters;
 mod policy;
-pub mod shown;
+mod policy_state;
 mod trunks;
-mod view;
 
 pub use artifact::{PolicyConfig, Provenance, resolve_policy_dir};
 pub use attack::{Attack, AttackKind};
-pub use chance::Chance;
+pub use batch_rng::BatchRng;
 pub use driver::{Policies, PolicyDriverPlugin, PolicyIndex};
 pub use error::PolicyError;
 pub use heads::{
-    Act, Categorical, Diffusion, Gaussian, Generator, Head, HeadConfig, HeadKind, Likelihood, Loss, Mixture,
-    SquaredError, Targets, Vae, Values,
+    Act, ActionEvaluation, Categorical, Diffusion, DuelingQ, Gaussian, Generator, Head, HeadConfig, HeadKind, Loss,
+    Mixture, SquaredError, Targets, Vae,
 };
-pub use low_rank::{ADAPTER_FILE, AdapterConfig, LowRank, hash_of};
-pub use memory::PolicyMemory;
+pub use lora::{ADAPTER_FILE, AdapterConfig, LoraAdapter, file_hash};
 pub use network::Network;
-pub use parameters::{Copied, Initial, ParameterSource, filled};
+pub use parameters::{ParameterInit, ParameterSource, StateDict, load_parameters};
 pub use policy::{OBSERVATION_CLIP, Policy};
-pub use trunks::{Activation, Carried, Cell, CellKind, Mlp, NetworkConfig, NetworkKind, Recurrent, Transformer, Trunk};
+pub use policy_state::PolicyState;
+pub use trunks::{
+    Activation, Cell, CellKind, Mlp, NetworkConfig, NetworkKind, Recurrent, RecurrentInput, Transformer, Trunk,
+};

@@ -1,89 +1,96 @@
-//! A network whole: normalised observations to normalised actions.
+//! The network of a policy: normalized observations to normalized actions.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::encoders::Encoder;
+use super::demonstration_encoder::DemonstrationEncoder;
+use super::encoders::ObservationEncoder;
 use super::heads::HeadSizes;
-use super::heads::values::{MOST, joint_actions};
-use super::parameters::filled;
-use super::shown::Shown;
-use super::{Carried, Chance, Head, HeadKind, Loss, ParameterSource, PolicyConfig, PolicyError, Targets, Trunk};
+use super::heads::dueling_q::{MAX_JOINT_ACTIONS, count_joint_actions};
+use super::parameters::load_parameters;
+use super::{
+    BatchRng, Head, HeadKind, Loss, ParameterSource, PolicyConfig, PolicyError, RecurrentInput, Targets, Trunk,
+};
 
-/// Encoders, the hidden part and the head.
+/// Encoders, trunk and head.
 #[derive(Module, Debug)]
 pub struct Network {
-    encoder: Option<Encoder>,
-    shown: Option<Shown>,
+    encoder: Option<ObservationEncoder>,
+    demonstration_encoder: Option<DemonstrationEncoder>,
     trunk: Trunk,
     head: Head,
     #[module(skip)]
-    observation: usize,
+    obs_dim: usize,
 }
 
 impl Network {
     /// The network of a policy on `device`, with its parameters from `source`.
     ///
     /// # Errors
-    /// Settings out of range, or a parameter that `source` cannot give.
+    /// A setting out of range, or a parameter that `source` cannot give.
     pub fn new(config: &PolicyConfig, source: &mut dyn ParameterSource, device: &Device) -> Result<Self, PolicyError> {
         config.network.check()?;
         config.head.check()?;
         let settings = &config.network;
-        let encoder = Encoder::new(&config.observation, &settings.convolve, settings.encoded, device)?;
-        let size = config.observation.size();
-        let shown = (settings.shown > 0)
-            .then(|| Shown::new(size, settings.shown, settings.width, settings.attention_heads, device));
-        if encoder.is_some() && shown.is_some() {
-            let message =
-                "network.shown cannot be had together with images or network.convolve; hide those fields".into();
+        let encoder =
+            ObservationEncoder::new(&config.observation, &settings.conv_features, settings.feature_size, device)?;
+        let obs_dim = config.observation.size();
+        let frames = settings.n_demonstration_frames;
+        let demonstration_encoder = (frames > 0)
+            .then(|| DemonstrationEncoder::new(obs_dim, frames, settings.hidden_size, settings.num_heads, device));
+        if encoder.is_some() && demonstration_encoder.is_some() {
+            let message = "network.n_demonstration_frames cannot be combined with images or network.conv_features; \
+                           exclude those fields with data.exclude"
+                .into();
             return Err(PolicyError::Network { message });
         }
-        let read = shown.as_ref().map_or(0, |shown| shown.sizes().1);
-        let inputs = encoder.as_ref().map_or(size, Encoder::size) * settings.stacked() + read;
+        let context = demonstration_encoder.as_ref().map_or(0, DemonstrationEncoder::output_size);
+        let encoded = encoder.as_ref().map_or(obs_dim, ObservationEncoder::output_size);
+        let inputs = encoded * settings.n_stack() + context;
         let sizes = HeadSizes {
-            features: config.network.features(inputs),
+            features: config.network.features_dim(inputs),
             actions: config.action.size(),
             bounds: config.normalized_bounds(),
         };
-        if config.head.kind == HeadKind::Values && joint_actions(&sizes.bounds) > MOST {
+        if config.head.kind == HeadKind::DuelingQ && count_joint_actions(&sizes.bounds) > MAX_JOINT_ACTIONS {
             let message = format!(
-                "{} action numbers have too many joint actions to tell the value of each; head.kind = \"gaussian\" takes any",
+                "{} action numbers have more than {MAX_JOINT_ACTIONS} joint actions, too many for head.kind dueling_q; \
+                 use head.kind gaussian",
                 sizes.actions
             );
             return Err(PolicyError::Network { message });
         }
         let trunk = Trunk::new(&config.network, inputs, device);
         let head = Head::new(&config.head, &sizes, device);
-        filled(Self { encoder, shown, trunk, head, observation: size }, source, device)
+        load_parameters(Self { encoder, demonstration_encoder, trunk, head, obs_dim }, source, device)
     }
 
-    /// `[rows, ticks, inputs]` to features `[rows * ticks, width]`. `masks`: dropout masks of as many rows, one for each
-    /// of [`super::NetworkConfig::dropped`]'s widths, in training; nothing otherwise.
+    /// `[rows, ticks, inputs]` to features `[rows * ticks, features_dim]`. `masks`: in training one dropout mask of
+    /// `rows * ticks` rows for each of [`super::NetworkConfig::dropout_sizes`], otherwise empty.
     pub fn features(&self, inputs: Tensor<3>, masks: &[Tensor<2>]) -> Tensor<2> {
-        self.trunk.forward(self.encoded(inputs), masks)
+        self.trunk.forward(self.encode(inputs), masks)
     }
 
-    /// The same of a recurrent network that goes on from what it `carried` along, and the state `[rows, state]` after the
-    /// last tick; `None` for a network without a state.
-    pub fn go_on(&self, inputs: Tensor<3>, carried: Carried) -> Option<(Tensor<2>, Tensor<2>)> {
-        self.trunk.go_on(self.encoded(inputs), carried)
+    /// Features of a recurrent network from a given state, and its state `[rows, state]` after the last tick; `None` for a
+    /// network without a state.
+    pub fn forward_recurrent(&self, inputs: Tensor<3>, initial: RecurrentInput) -> Option<(Tensor<2>, Tensor<2>)> {
+        self.trunk.forward_recurrent(self.encode(inputs), initial)
     }
 
-    /// `[rows, ticks, inputs]` to what the hidden part takes of them.
-    fn encoded(&self, inputs: Tensor<3>) -> Tensor<3> {
-        let [rows, ticks, numbers] = inputs.dims();
-        if let Some(shown) = &self.shown {
-            let read = shown.forward(inputs.reshape([rows * ticks, numbers]));
-            return read.reshape([rows as i64, ticks as i64, -1]);
+    /// `[rows, ticks, inputs]` to the trunk's inputs.
+    fn encode(&self, inputs: Tensor<3>) -> Tensor<3> {
+        let [rows, ticks, columns] = inputs.dims();
+        if let Some(demonstration_encoder) = &self.demonstration_encoder {
+            let encoded = demonstration_encoder.forward(inputs.reshape([rows * ticks, columns]));
+            return encoded.reshape([rows as i64, ticks as i64, -1]);
         }
         let Some(encoder) = &self.encoder else { return inputs };
-        let stacked = numbers / self.observation;
-        let encoded = encoder.forward(inputs.reshape([rows * ticks * stacked, self.observation]));
-        encoded.reshape([rows, ticks, stacked * encoder.size()])
+        let n_stack = columns / self.obs_dim;
+        let encoded = encoder.forward(inputs.reshape([rows * ticks * n_stack, self.obs_dim]));
+        encoded.reshape([rows, ticks, n_stack * encoder.output_size()])
     }
 
-    /// The hidden part.
+    /// The trunk.
     pub fn trunk(&self) -> &Trunk {
         &self.trunk
     }
@@ -93,8 +100,8 @@ impl Network {
         &self.head
     }
 
-    /// The loss of demonstrated actions, one chunk for each tick of `inputs` `[rows, ticks, inputs]`.
-    pub fn loss(&self, inputs: Tensor<3>, targets: &Targets, masks: &[Tensor<2>], chance: &mut Chance<'_>) -> Loss {
-        self.head.loss(self.features(inputs, masks), targets, chance)
+    /// Loss of demonstrated actions, one chunk for each tick of `inputs` `[rows, ticks, inputs]`.
+    pub fn loss(&self, inputs: Tensor<3>, targets: &Targets, masks: &[Tensor<2>], rng: &mut BatchRng<'_>) -> Loss {
+        self.head.loss(self.features(inputs, masks), targets, rng)
     }
 }

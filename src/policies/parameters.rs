@@ -1,4 +1,4 @@
-//! Where a network's parameters get their values: from a generator for a new network, from a file for a stored one.
+//! Values of a network's parameters: random for a new network, from a file for a stored one.
 
 use std::collections::BTreeMap;
 
@@ -7,49 +7,53 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::PolicyError;
 
-/// How a parameter starts before training.
+/// Initialization of a parameter before training.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Initial {
+pub enum ParameterInit {
     /// Uniform in `-bound..bound`.
     Uniform(f32),
-    /// Every element the same.
+    /// All elements the same.
     Constant(f32),
 }
 
-/// Gives a parameter's elements (row-major) by name and shape.
+/// Gives the elements of parameters, row-major, by name and shape.
 pub trait ParameterSource {
-    /// The `shape`'s elements for the parameter `name`.
+    /// Elements of the parameter `name`, of this `shape`.
     ///
     /// # Errors
     /// When the source lacks the parameter or has it in another shape.
-    fn parameter(&mut self, name: &str, shape: &[usize], initial: Initial) -> Result<Vec<f32>, PolicyError>;
+    fn parameter(&mut self, name: &str, shape: &[usize], init: ParameterInit) -> Result<Vec<f32>, PolicyError>;
 }
 
-/// `module` on `device` with every parameter from `source`, asked for by its path in the module, such as
-/// `trunk.Mlp.layers.0.weight`.
+/// `module` on `device` with every parameter from `source`. A parameter's name is its path in the module, such as
+/// `trunk.Mlp.layers.0.weight`; the parameters are requested in the module's order.
 ///
-/// Weights of linear layers and convolutions, and the biases beside them, start as
-/// `U(-1/sqrt(inputs), 1/sqrt(inputs))`, as PyTorch's; what else there is (gains of normalisations, raw deviations)
-/// keeps the constant that the module gives it.
+/// The initialization of weights and biases of linear layers and convolutions is `U(-1/sqrt(inputs), 1/sqrt(inputs))`,
+/// PyTorch's default. Other parameters (gains of normalization layers, log standard deviations) are initialized with the
+/// constant that the module gives them.
 ///
 /// # Errors
-/// The first that `source` answers.
-pub fn filled<M: Module>(module: M, source: &mut dyn ParameterSource, device: &Device) -> Result<M, PolicyError> {
-    let mut filling = Filling { source, device, path: Vec::new(), inputs: 1, failed: None };
-    let module = module.map(&mut filling);
-    filling.failed.map_or(Ok(module), Err)
+/// The first error of `source`.
+pub fn load_parameters<M: Module>(
+    module: M,
+    source: &mut dyn ParameterSource,
+    device: &Device,
+) -> Result<M, PolicyError> {
+    let mut loader = ParameterLoader { source, device, path: Vec::new(), inputs: 1, error: None };
+    let module = module.map(&mut loader);
+    loader.error.map_or(Ok(module), Err)
 }
 
-struct Filling<'a> {
+struct ParameterLoader<'a> {
     source: &'a mut dyn ParameterSource,
     device: &'a Device,
     path: Vec<String>,
-    /// Inputs of the layer whose weight came last.
+    /// Inputs of the layer whose weight was visited last; its bias follows.
     inputs: usize,
-    failed: Option<PolicyError>,
+    error: Option<PolicyError>,
 }
 
-impl ModuleMapper for Filling<'_> {
+impl ModuleMapper for ParameterLoader<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.into());
     }
@@ -59,45 +63,45 @@ impl ModuleMapper for Filling<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.failed.is_some() {
+        if self.error.is_some() {
             return param;
         }
         let shape: Vec<usize> = param.lazy_shape().iter().copied().collect();
-        let initial = match self.path.last().map(String::as_str) {
+        let init = match self.path.last().map(String::as_str) {
             // A linear layer's weight is [inputs, outputs]; a convolution's [outputs, inputs, kernel...].
             Some("weight") => {
                 self.inputs = if D == 2 { shape[0] } else { shape[1..].iter().product() };
-                Initial::Uniform(1.0 / (self.inputs as f32).sqrt())
+                ParameterInit::Uniform(1.0 / (self.inputs as f32).sqrt())
             }
-            Some("bias") => Initial::Uniform(1.0 / (self.inputs as f32).sqrt()),
-            _ => Initial::Constant(param.val().into_data().iter::<f32>().next().unwrap_or(0.0)),
+            Some("bias") => ParameterInit::Uniform(1.0 / (self.inputs as f32).sqrt()),
+            _ => ParameterInit::Constant(param.val().into_data().iter::<f32>().next().unwrap_or(0.0)),
         };
-        match self.source.parameter(&self.path.join("."), &shape, initial) {
+        match self.source.parameter(&self.path.join("."), &shape, init) {
             Ok(values) => Param::from_data(TensorData::new(values, shape), self.device),
             Err(error) => {
-                self.failed = Some(error);
+                self.error = Some(error);
                 param
             }
         }
     }
 }
 
-/// Values of another network's parameters, by name.
+/// A copy of a network's parameters by name: shape and row-major elements.
 #[derive(Default)]
-pub struct Copied {
+pub struct StateDict {
     path: Vec<String>,
     values: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
 }
 
-impl Copied {
+impl StateDict {
     /// The parameters of `module`.
     pub fn of<M: Module>(module: &M) -> Self {
-        let mut copy = Self::default();
-        module.visit(&mut copy);
-        copy
+        let mut state_dict = Self::default();
+        module.visit(&mut state_dict);
+        state_dict
     }
 
-    /// Their names.
+    /// Names of the parameters.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
     }
@@ -107,13 +111,13 @@ impl Copied {
         self.values.values().all(|(_, values)| values.iter().all(|x| x.is_finite()))
     }
 
-    /// Shape and elements of a parameter that is there.
+    /// Remove a parameter and return its shape and elements.
     pub fn take(&mut self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
         self.values.remove(name)
     }
 }
 
-impl ModuleVisitor for Copied {
+impl ModuleVisitor for StateDict {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.into());
     }
@@ -129,8 +133,8 @@ impl ModuleVisitor for Copied {
     }
 }
 
-impl ParameterSource for Copied {
-    fn parameter(&mut self, name: &str, _: &[usize], _: Initial) -> Result<Vec<f32>, PolicyError> {
+impl ParameterSource for StateDict {
+    fn parameter(&mut self, name: &str, _: &[usize], _: ParameterInit) -> Result<Vec<f32>, PolicyError> {
         let missing = || PolicyError::Network { message: format!("the trained network has no parameter {name}") };
         self.take(name).map(|(_, values)| values).ok_or_else(missing)
     }

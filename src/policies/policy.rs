@@ -1,4 +1,4 @@
-//! A trained network with everything needed to run it.
+//! A trained network with everything needed for inference.
 
 use std::path::Path;
 
@@ -7,45 +7,55 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::artifact::{self, PolicyConfig, StoredTensors, WEIGHTS_FILE};
-use super::low_rank::{ADAPTER_FILE, LowRank};
-use super::shown::moments;
-use super::view::View;
-use super::{Attack, AttackKind, Carried, Chance, Copied, Network, PolicyError, PolicyMemory};
+use super::demonstration_encoder::sample_frames;
+use super::lora::{ADAPTER_FILE, LoraAdapter};
+use super::observation_mapping::ObservationMapping;
+use super::{Attack, AttackKind, BatchRng, Network, PolicyError, PolicyState, RecurrentInput, StateDict};
 use crate::agents::Spaces;
 use crate::spaces::Layout;
 
-/// Normalised observations are cut off at this many standard deviations, in training and in use: a number that hardly
-/// moved in the demonstrations would otherwise drown all others the first time that it does. The value is the usual
-/// one (Stable-Baselines3 `VecNormalize`).
+/// Normalized observations are clipped to this many standard deviations, in training and at inference: a number that was
+/// almost constant in the demonstrations would otherwise dominate all others when it first changes. The value is the
+/// default of Stable-Baselines3's `VecNormalize` (`clip_obs`).
 pub const OBSERVATION_CLIP: f32 = 10.0;
 
-/// Least and most rows of a piece that the CPU decides at once. Larger batches are cut into pieces and spread over the
-/// cores: all layers of a piece stay in a core's cache, and 64 agents are decided in two pieces. Above 64 rows Burn
-/// would spread each product over the cores by itself, which costs more.
-const PIECE: (usize, usize) = (32, 64);
+/// Bounds of the rows in a sub-batch on the CPU. Larger batches are split into sub-batches that run on different cores:
+/// all layers of a sub-batch stay in a core's cache, and 64 agents are two sub-batches. Above 64 rows Burn would
+/// parallelize each matrix product, which is slower.
+const MIN_SUB_BATCH: usize = 32;
+const MAX_SUB_BATCH: usize = 64;
 
-/// A network, its layouts and its normalisers: observations in, actions out, both in physical units.
+/// A network with its layouts and normalizers: from observations to actions, both in physical units.
 #[derive(Clone, Debug)]
 pub struct Policy {
     config: PolicyConfig,
     network: Network,
     device: Device,
-    /// What the network adds to its base, where the policy is stored so.
-    adapter: Option<LowRank>,
-    /// What it sees of the agents' observations, where that is not all.
-    view: Option<View>,
+    /// The adapter, when the policy is stored as an adapter of a base policy.
+    adapter: Option<LoraAdapter>,
+    /// Mapping of the agents' observations to the policy's; `None` for the identity.
+    mapping: Option<ObservationMapping>,
     attack: Option<Attack>,
-    /// Moments of the demonstration that it was shown, normalised.
-    shown: Vec<f32>,
+    /// Frames of the conditioning demonstration, normalized; otherwise empty.
+    demonstration: Vec<f32>,
+}
+
+/// Parts of a policy that inference needs.
+#[derive(Clone, Copy)]
+struct Inference<'a> {
+    config: &'a PolicyConfig,
+    network: &'a Network,
+    device: &'a Device,
+    demonstration: &'a [f32],
 }
 
 impl Policy {
-    /// A policy of a `network` whose parameters are on `device`, which is best one without automatic differentiation.
+    /// A policy with a `network` whose parameters are on `device`, best one without automatic differentiation.
     pub fn new(config: PolicyConfig, network: Network, device: Device) -> Self {
-        Self { config, network, device, adapter: None, view: None, attack: None, shown: Vec::new() }
+        Self { config, network, device, adapter: None, mapping: None, attack: None, demonstration: Vec::new() }
     }
 
-    /// Read a policy's folder onto the CPU, where a batch of one is decided within microseconds.
+    /// Load a policy folder onto the CPU, where inference for one observation takes microseconds.
     ///
     /// # Errors
     /// As [`Policy::load_on`].
@@ -53,83 +63,84 @@ impl Policy {
         Self::load_on(dir, &Device::flex())
     }
 
-    /// Read a policy's folder onto a device.
+    /// Load a policy folder onto a device.
     ///
     /// # Errors
     /// A file that is missing or damaged, a configuration that breaks an invariant, tensors that are missing,
-    /// superfluous, of the wrong shape or not finite. Nothing in a damaged folder causes a panic.
+    /// superfluous, of the wrong shape or not finite. A damaged folder never causes a panic.
     pub fn load_on(dir: &Path, device: &Device) -> Result<Self, PolicyError> {
-        let dir = artifact::present(dir);
+        let dir = artifact::existing_or_previous(dir);
         let config = artifact::read_config(&dir)?;
-        let whole = dir.join(WEIGHTS_FILE);
+        let weights = dir.join(WEIGHTS_FILE);
         let mut tensors = match &config.adapter {
-            None => StoredTensors::read(&whole)?,
+            None => StoredTensors::read(&weights)?,
             Some(adapter) => adapter.read_base()?,
         };
         let network = Network::new(&config, &mut tensors, device)?;
         tensors.finish()?;
-        let Some(wanted) = &config.adapter else { return Ok(Self::new(config, network, device.clone())) };
+        let Some(stored) = &config.adapter else { return Ok(Self::new(config, network, device.clone())) };
         let mut tensors = StoredTensors::read(&dir.join(ADAPTER_FILE))?;
-        let adapter = LowRank::new(&network, wanted.rank, wanted.alpha, &mut tensors, device)?;
+        let adapter = LoraAdapter::new(&network, stored.rank, stored.alpha, &mut tensors, device)?;
         tensors.finish()?;
         let network = adapter.merged(network);
         Ok(Self::new(config, network, device.clone()).with_adapter(adapter))
     }
 
-    /// The same policy, stored as what `adapter` adds to the base that the configuration names. The network must hold
-    /// both already.
-    pub fn with_adapter(self, adapter: LowRank) -> Self {
+    /// The same policy, to be stored as `adapter` alone. The adapter must be merged into the network already, and the
+    /// configuration must name the base policy.
+    pub fn with_adapter(self, adapter: LoraAdapter) -> Self {
         Self { adapter: Some(adapter), ..self }
     }
 
-    /// The same policy, stored as a whole network.
+    /// The same policy, to be stored as a whole network.
     pub fn merged(mut self) -> Self {
         self.adapter = None;
         self.config.adapter = None;
         self
     }
 
-    /// The same policy for agents with these `spaces`, which may sense more than it was trained with, doing `task` (a
-    /// scene's name), which counts for policies of several tasks alone.
+    /// The same policy for agents with these `spaces`, whose observation may have more fields than the policy was trained
+    /// with. A policy of several tasks is conditioned on `task`, a scene's name; other policies ignore it.
     ///
     /// # Errors
-    /// [`PolicyError::Layout`] with the fields that the agents lack or have otherwise, [`PolicyError::Task`], or
-    /// [`PolicyError::Unshown`].
-    pub fn fitted(mut self, spaces: &Spaces, task: &str) -> Result<Self, PolicyError> {
-        if self.config.network.shown > 0 && self.shown.is_empty() {
-            return Err(PolicyError::Unshown);
+    /// [`PolicyError::Layout`] with the fields that the agents lack or that differ, [`PolicyError::Task`], or
+    /// [`PolicyError::MissingDemonstration`].
+    pub fn for_agent(mut self, spaces: &Spaces, task: &str) -> Result<Self, PolicyError> {
+        if self.config.network.n_demonstration_frames > 0 && self.demonstration.is_empty() {
+            return Err(PolicyError::MissingDemonstration);
         }
-        self.view = View::new(&self.config, &spaces.observation, &spaces.action, task)?;
+        self.mapping = ObservationMapping::new(&self.config, &spaces.observation, &spaces.action, task)?;
         Ok(self)
     }
 
-    /// The same policy, shown a demonstration, `[ticks, observation size]` in the units of its own layout.
+    /// The same policy, conditioned on a demonstration, `[ticks, observation size]` in the units of the policy's layout.
     ///
     /// # Errors
-    /// [`PolicyError::Shown`] when it does not take demonstrations, or this one is not whole ticks.
-    pub fn shown(mut self, observations: &[f32]) -> Result<Self, PolicyError> {
-        let (count, size) = (self.config.network.shown, self.config.observation_normalizer.size());
-        let fail = |message: &str| Err(PolicyError::Shown { message: message.into() });
-        if count == 0 {
-            return fail("it was not trained to be shown one; policies of `train one-shot` are");
+    /// [`PolicyError::InvalidDemonstration`] when the policy has no demonstration conditioning, or `observations` is empty
+    /// or not a whole number of ticks.
+    pub fn with_demonstration(mut self, observations: &[f32]) -> Result<Self, PolicyError> {
+        let (frames, obs_dim) = (self.config.network.n_demonstration_frames, self.config.obs_dim());
+        let fail = |message: &str| Err(PolicyError::InvalidDemonstration { message: message.into() });
+        if frames == 0 {
+            return fail("it was trained without demonstration conditioning; use a policy of `train one-shot`");
         }
-        if observations.is_empty() || !observations.len().is_multiple_of(size) {
-            return fail("the demonstration is not some whole ticks of its observation");
+        if observations.is_empty() || !observations.len().is_multiple_of(obs_dim) {
+            return fail("the demonstration is empty or not a whole number of ticks");
         }
-        self.shown = moments(&normalized(&self.config, &[], observations), size, count);
+        self.demonstration = sample_frames(&normalized(&self.config, &[], observations), obs_dim, frames);
         Ok(self)
     }
 
-    /// The same policy under an attack of size `epsilon`, in standard deviations of each observed number.
+    /// The same policy under an adversarial attack of size `epsilon`, in standard deviations of each observed number.
     ///
     /// # Errors
     /// [`PolicyError::Attack`]
-    pub fn attacked(mut self, kind: AttackKind, epsilon: f32) -> Result<Self, PolicyError> {
-        self.attack = Some(Attack::new(kind, epsilon, &self.config, &mut Copied::of(&self.network))?);
+    pub fn with_attack(mut self, kind: AttackKind, epsilon: f32) -> Result<Self, PolicyError> {
+        self.attack = Some(Attack::new(kind, epsilon, &self.config, &mut StateDict::of(&self.network))?);
         Ok(self)
     }
 
-    /// Write the policy's folder, whole or not at all.
+    /// Write the policy folder atomically.
     ///
     /// # Errors
     /// A folder or file that cannot be written.
@@ -154,27 +165,27 @@ impl Policy {
         &self.config
     }
 
-    /// The same, to fill in where the policy comes from.
+    /// The configuration, to set the provenance.
     pub fn config_mut(&mut self) -> &mut PolicyConfig {
         &mut self.config
     }
 
-    /// The network's parameters, those of an adapter merged.
-    pub fn copied(&self) -> Copied {
-        Copied::of(&self.network)
+    /// A copy of the network's parameters, with an adapter merged.
+    pub fn state_dict(&self) -> StateDict {
+        StateDict::of(&self.network)
     }
 
-    /// Whether every weight is a finite number.
+    /// Whether all weights are finite numbers.
     pub fn is_finite(&self) -> bool {
-        self.copied().is_finite()
+        self.state_dict().is_finite()
     }
 
-    /// How many weights the network has.
-    pub fn parameters(&self) -> usize {
+    /// Number of weights in the network.
+    pub fn num_parameters(&self) -> usize {
         self.network.num_params()
     }
 
-    /// Whether the agent's layouts are those that the policy was trained for.
+    /// Check that the agent's layouts are those that the policy was trained for.
     ///
     /// # Errors
     /// [`PolicyError::Layout`] with the fields that differ.
@@ -182,77 +193,79 @@ impl Policy {
         self.config.columns(observation, action).map(|_| ())
     }
 
-    /// Decide `n` actions from `n` observations, in one batch.
+    /// Infer the actions of `n` agents in one batch.
     ///
-    /// `observations` is `[n, observation size]` (of the agents' layout, where [`Policy::fitted`] was told of one) and `actions` `[n, action size]`, both row-major and in the units of
-    /// their layouts; `memories` are the `n` agents' own, which must be those that this policy wrote at their last
-    /// tick, or new ones. A policy that remembers nothing ([`PolicyConfig::remembers`]) takes no memories too. Actions
-    /// come out within the action layout's bounds, whatever the observations hold.
+    /// `observations` is `[n, observation size]` of the layout given to [`Policy::for_agent`], or else of the policy's
+    /// layout; `actions` is `[n, action size]`. Both are row-major and in the units of their layouts. `states` are the
+    /// states of the `n` agents, as this policy left them at the agents' last tick, or new ones; they may be empty for a
+    /// policy that is not stateful ([`PolicyConfig::is_stateful`]). The actions are within the bounds of the action
+    /// layout, whatever the observations are.
     ///
     /// # Panics
     /// When the lengths are not those of `n` agents.
-    pub fn act(&mut self, observations: &[f32], memories: &mut [PolicyMemory], actions: &mut [f32]) {
-        let seen = self.view.as_ref().map(|view| view.of(observations));
-        let observations = seen.as_deref().unwrap_or(observations);
-        let (wide, narrow) = (self.config.observation_normalizer.size(), self.config.action_normalizer.size());
+    pub fn act(&mut self, observations: &[f32], states: &mut [PolicyState], actions: &mut [f32]) {
+        let mapped = self.mapping.as_ref().map(|mapping| mapping.apply(observations));
+        let observations = mapped.as_deref().unwrap_or(observations);
+        let (obs_dim, act_dim) = (self.config.obs_dim(), self.config.act_dim());
         let count = rows(&self.config, observations.len(), actions.len());
-        let remembers = self.config.remembers();
+        let stateful = self.config.is_stateful();
         assert!(
-            memories.len() == count || memories.is_empty() && !remembers,
-            "{} memories for {count} agents of a policy that remembers",
-            memories.len()
+            states.len() == count || states.is_empty() && !stateful,
+            "{} states for {count} agents of a stateful policy",
+            states.len()
         );
         let attacked = self.attack.as_ref().map(|attack| {
             let mut inputs = normalized(&self.config, &[], observations);
-            attack.perturb(&mut inputs, wide);
+            attack.perturb(&mut inputs, obs_dim);
             self.config.observation_normalizer.denormalize(&mut inputs);
             inputs
         });
         let observations = attacked.as_deref().unwrap_or(observations);
-        let (config, network, device) = (&self.config, &self.network, &self.device);
-        let shown = &self.shown[..];
-        let piece = (count / 2).clamp(PIECE.0, PIECE.1);
-        if *device != Device::flex() || count <= piece {
-            decide(config, network, device, shown, observations, memories, actions);
+        let Self { config, network, device, demonstration, .. } = &*self;
+        let inference = Inference { config, network, device, demonstration };
+        let sub_batch = (count / 2).clamp(MIN_SUB_BATCH, MAX_SUB_BATCH);
+        if *device != Device::flex() || count <= sub_batch {
+            inference.act(observations, states, actions);
             return;
         }
-        // The network's parameters are shared, not copied.
-        let mut memories = memories.chunks_mut(piece);
-        let pieces: Vec<_> = observations
-            .chunks(piece * wide)
-            .zip(actions.chunks_mut(piece * narrow))
-            .map(|(observations, actions)| (network.clone(), observations, memories.next(), actions))
+        // The clones share the network's parameters.
+        let mut states = states.chunks_mut(sub_batch);
+        let sub_batches: Vec<_> = observations
+            .chunks(sub_batch * obs_dim)
+            .zip(actions.chunks_mut(sub_batch * act_dim))
+            .map(|(observations, actions)| (network.clone(), observations, states.next(), actions))
             .collect();
-        pieces.into_par_iter().with_max_len(1).for_each(|(network, observations, memories, actions)| {
-            decide(config, &network, device, shown, observations, memories.unwrap_or_default(), actions);
+        sub_batches.into_par_iter().with_max_len(1).for_each(|(network, observations, states, actions)| {
+            let inference = Inference { config, network: &network, device, demonstration };
+            inference.act(observations, states.unwrap_or_default(), actions);
         });
     }
 
-    /// The mean and the standard deviation of each action number of a policy with a Gaussian head and without memory,
-    /// `[n, action size]` each, in its unit. For other heads the deviation is zero.
+    /// Mean and standard deviation of each action number of a stateless policy with a Gaussian head, `[n, action size]`
+    /// each, in physical units. For other heads the standard deviations are zero.
     ///
     /// # Panics
-    /// When the three lengths are not `n` rows of their sizes, or the policy remembers.
-    pub fn distribution(&mut self, observations: &[f32], means: &mut [f32], deviations: &mut [f32]) {
-        assert_eq!(means.len(), deviations.len(), "as many means as deviations");
-        assert!(!self.config.remembers(), "a policy without memory");
+    /// When the three lengths are not `n` rows of their sizes, or the policy is stateful.
+    pub fn distribution(&mut self, observations: &[f32], means: &mut [f32], stds: &mut [f32]) {
+        assert_eq!(means.len(), stds.len(), "as many means as standard deviations");
+        assert!(!self.config.is_stateful(), "a stateless policy");
         rows(&self.config, observations.len(), means.len());
         if observations.is_empty() {
             return;
         }
-        let inputs = normalized(&self.config, &self.shown, observations);
-        let width = self.config.observation.size() + self.shown.len();
-        let inputs = tensor(inputs, width, &self.device);
+        let inputs = normalized(&self.config, &self.demonstration, observations);
+        let columns = self.config.observation.size() + self.demonstration.len();
+        let inputs = tensor(inputs, columns, &self.device);
         let features = self.network.features(inputs.unsqueeze_dim(1), &[]);
-        let (mean, log_std) = self.network.head().distribution(features, &mut Chance::Each(Vec::new()));
+        let (mean, log_std) = self.network.head().distribution(features, &mut BatchRng::PerRow(Vec::new()));
         copy(mean, means);
-        physical(&self.config, means);
+        denormalize_actions(&self.config, means);
         match log_std {
-            None => deviations.fill(0.0),
+            None => stds.fill(0.0),
             Some(log_std) => {
-                copy(log_std.exp(), deviations);
+                copy(log_std.exp(), stds);
                 let scales = &self.config.action_normalizer.std;
-                for row in deviations.chunks_exact_mut(scales.len()) {
+                for row in stds.chunks_exact_mut(scales.len()) {
                     row.iter_mut().zip(scales).for_each(|(x, scale)| *x *= scale);
                 }
             }
@@ -260,164 +273,159 @@ impl Policy {
     }
 }
 
-/// Decide for some agents, with a network of the policy that `config` describes.
-fn decide(
-    config: &PolicyConfig,
-    network: &Network,
-    device: &Device,
-    shown: &[f32],
-    observations: &[f32],
-    memories: &mut [PolicyMemory],
-    actions: &mut [f32],
-) {
-    if observations.is_empty() {
-        return;
+impl Inference<'_> {
+    /// Numbers of one normalized observation, with the conditioning demonstration.
+    fn input_size(&self) -> usize {
+        self.config.obs_dim() + self.demonstration.len()
     }
-    let inputs = normalized(config, shown, observations);
-    let wide = config.observation_normalizer.size() + shown.len();
-    if config.remembers() {
-        remember_and_decide(config, network, device, (&inputs, wide), memories, actions);
-    } else {
-        let inputs = tensor(inputs, wide, device);
-        let features = network.features(inputs.unsqueeze_dim(1), &[]);
-        copy(network.head().decide(features, &mut Chance::Each(Vec::new())), actions);
-    }
-    physical(config, actions);
-}
 
-/// Decide normalised actions for agents that are remembered.
-fn remember_and_decide(
-    config: &PolicyConfig,
-    network: &Network,
-    device: &Device,
-    (inputs, wide): (&[f32], usize),
-    memories: &mut [PolicyMemory],
-    actions: &mut [f32],
-) {
-    let narrow = config.action_normalizer.size();
-    let due: Vec<usize> = (0..memories.len()).filter(|i| memories[*i].due(config)).collect();
-    let features = if config.network.is_recurrent() {
-        // The state goes on at every tick, whether something is decided or not.
-        let size = network.trunk().state_size();
-        let mut states = Vec::with_capacity(memories.len() * size);
-        for memory in &mut *memories {
-            memory.state.resize(size, 0.0);
-            states.extend_from_slice(&memory.state);
+    /// Infer the actions of some agents.
+    fn act(&self, observations: &[f32], states: &mut [PolicyState], actions: &mut [f32]) {
+        if observations.is_empty() {
+            return;
         }
-        let inputs = tensor(inputs.to_vec(), wide, device).unsqueeze_dim(1);
-        let stepped = network.go_on(inputs, Carried { state: tensor(states, size, device), keeps: None });
-        stepped.map(|(features, states)| {
-            let mut after = vec![0.0; memories.len() * size];
-            copy(states, &mut after);
-            memories.iter_mut().zip(after.chunks_exact(size)).for_each(|(m, state)| m.state.copy_from_slice(state));
-            if due.len() == memories.len() { features } else { rows_of(features, &due) }
-        })
-    } else {
-        let history = config.network.history;
-        memories.iter_mut().zip(inputs.chunks_exact(wide)).for_each(|(m, input)| m.observe(input, history));
-        (!due.is_empty()).then(|| window_features(config, network, device, (&due, wide), memories))
-    };
-    if let (Some(features), false) = (features, due.is_empty()) {
-        let mut generators = Vec::with_capacity(due.len());
-        for (i, memory) in memories.iter_mut().enumerate() {
-            if due.binary_search(&i).is_ok() {
-                generators.push(&mut memory.generator);
+        let inputs = normalized(self.config, self.demonstration, observations);
+        if self.config.is_stateful() {
+            self.act_stateful(&inputs, states, actions);
+        } else {
+            let inputs = tensor(inputs, self.input_size(), self.device);
+            let features = self.network.features(inputs.unsqueeze_dim(1), &[]);
+            copy(self.network.head().predict(features, &mut BatchRng::PerRow(Vec::new())), actions);
+        }
+        denormalize_actions(self.config, actions);
+    }
+
+    /// Infer normalized actions from normalized `inputs`, with the agents' states.
+    fn act_stateful(&self, inputs: &[f32], states: &mut [PolicyState], actions: &mut [f32]) {
+        let Self { config, network, device, .. } = *self;
+        let (input_size, act_dim) = (self.input_size(), config.act_dim());
+        // Rows of the agents that need a new chunk.
+        let due: Vec<usize> = (0..states.len()).filter(|i| states[*i].needs_chunk(config)).collect();
+        let features = if config.network.is_recurrent() {
+            // The recurrent state advances at every tick, also while a chunk is executed.
+            let size = network.trunk().state_size();
+            let mut recurrent = Vec::with_capacity(states.len() * size);
+            for state in &mut *states {
+                state.recurrent.resize(size, 0.0);
+                recurrent.extend_from_slice(&state.recurrent);
+            }
+            let inputs = tensor(inputs.to_vec(), input_size, device).unsqueeze_dim(1);
+            let initial = RecurrentInput { state: tensor(recurrent, size, device), continuation_mask: None };
+            network.forward_recurrent(inputs, initial).map(|(features, next)| {
+                let mut recurrent = vec![0.0; states.len() * size];
+                copy(next, &mut recurrent);
+                for (state, next) in states.iter_mut().zip(recurrent.chunks_exact(size)) {
+                    state.recurrent.copy_from_slice(next);
+                }
+                if due.len() == states.len() { features } else { select_rows(features, &due) }
+            })
+        } else {
+            let n_obs_steps = config.network.n_obs_steps;
+            for (state, input) in states.iter_mut().zip(inputs.chunks_exact(input_size)) {
+                state.push_observation(input, n_obs_steps);
+            }
+            (!due.is_empty()).then(|| self.window_features(&due, states))
+        };
+        if let (Some(features), false) = (features, due.is_empty()) {
+            let mut generators = Vec::with_capacity(due.len());
+            for (i, state) in states.iter_mut().enumerate() {
+                if due.binary_search(&i).is_ok() {
+                    generators.push(&mut state.generator);
+                }
+            }
+            let predicted = network.head().predict(features, &mut BatchRng::PerRow(generators));
+            let chunk_columns = config.head.chunk_size * act_dim;
+            let mut chunks = vec![0.0; due.len() * chunk_columns];
+            copy(predicted, &mut chunks);
+            for (i, chunk) in due.iter().zip(chunks.chunks_exact(chunk_columns)) {
+                states[*i].push_chunk(chunk.to_vec(), config);
             }
         }
-        let chunks = network.head().decide(features, &mut Chance::Each(generators));
-        let numbers = config.head.chunk * narrow;
-        let mut decided = vec![0.0; due.len() * numbers];
-        copy(chunks, &mut decided);
-        for (i, chunk) in due.iter().zip(decided.chunks_exact(numbers)) {
-            memories[*i].decided(chunk.to_vec(), config);
+        for (state, action) in states.iter_mut().zip(actions.chunks_exact_mut(act_dim)) {
+            state.next_action(action, config);
         }
     }
-    memories.iter_mut().zip(actions.chunks_exact_mut(narrow)).for_each(|(m, action)| m.act(action, config));
-}
 
-/// Features `[due, width]` of the windows of the agents that are `due`.
-fn window_features(
-    config: &PolicyConfig,
-    network: &Network,
-    device: &Device,
-    (due, wide): (&[usize], usize),
-    memories: &[PolicyMemory],
-) -> Tensor<2> {
-    let ticks = |i: &usize| memories[*i].window.len() / wide;
-    let stacked = config.network.stacked();
-    let mut inputs = Vec::new();
-    if config.network.sequence() == 1 {
-        for i in due {
-            // Before an episode's start stands its first observation.
-            let window = &memories[*i].window;
-            (ticks(i)..stacked).for_each(|_| inputs.extend_from_slice(&window[..wide]));
-            inputs.extend_from_slice(window);
+    /// Features `[due, features_dim]` of the observation windows of the agents at the rows `due`.
+    fn window_features(&self, due: &[usize], states: &[PolicyState]) -> Tensor<2> {
+        let Self { config, network, device, .. } = *self;
+        let input_size = self.input_size();
+        let ticks = |i: &usize| states[*i].observations.len() / input_size;
+        let n_stack = config.network.n_stack();
+        let mut inputs = Vec::new();
+        if config.network.sequence_length() == 1 {
+            for i in due {
+                // The window is padded with the episode's first observation.
+                let window = &states[*i].observations;
+                (ticks(i)..n_stack).for_each(|_| inputs.extend_from_slice(&window[..input_size]));
+                inputs.extend_from_slice(window);
+            }
+            return network.features(tensor(inputs, n_stack * input_size, device).unsqueeze_dim(1), &[]);
         }
-        return network.features(tensor(inputs, stacked * wide, device).unsqueeze_dim(1), &[]);
+        // Attention is causal, so that the padding after the current tick has no influence.
+        let longest = due.iter().map(ticks).max().unwrap_or(1);
+        for i in due {
+            inputs.extend_from_slice(&states[*i].observations);
+            inputs.resize(inputs.len() + (longest - ticks(i)) * input_size, 0.0);
+        }
+        let inputs = Tensor::<3>::from_data(TensorData::new(inputs, [due.len(), longest, input_size]), device);
+        let current: Vec<usize> = due.iter().enumerate().map(|(n, i)| n * longest + ticks(i) - 1).collect();
+        select_rows(network.features(inputs, &[]), &current)
     }
-    // Every tick sees those before it alone, so that what stands after the newest does not matter.
-    let longest = due.iter().map(ticks).max().unwrap_or(1);
-    for i in due {
-        inputs.extend_from_slice(&memories[*i].window);
-        inputs.resize(inputs.len() + (longest - ticks(i)) * wide, 0.0);
-    }
-    let inputs = Tensor::<3>::from_data(TensorData::new(inputs, [due.len(), longest, wide]), device);
-    let newest: Vec<usize> = due.iter().enumerate().map(|(n, i)| n * longest + ticks(i) - 1).collect();
-    rows_of(network.features(inputs, &[]), &newest)
 }
 
 /// The given rows of a tensor.
-fn rows_of(tensor: Tensor<2>, rows: &[usize]) -> Tensor<2> {
+fn select_rows(tensor: Tensor<2>, rows: &[usize]) -> Tensor<2> {
     let rows: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
     let device = tensor.device();
     tensor.select(0, Tensor::<1, Int>::from_data(TensorData::new(rows.clone(), [rows.len()]), &device))
 }
 
-/// How many agents the numbers are of.
+/// Number of agents in a batch of `observations` and `actions` numbers.
 ///
 /// # Panics
 /// When observations and actions are not the same count of whole rows.
 fn rows(config: &PolicyConfig, observations: usize, actions: usize) -> usize {
-    let (wide, narrow) = (config.observation_normalizer.size(), config.action_normalizer.size());
-    let rows = observations / wide;
+    let (obs_dim, act_dim) = (config.obs_dim(), config.act_dim());
+    let rows = observations / obs_dim;
     assert!(
-        observations == rows * wide && actions == rows * narrow,
-        "{observations} observation numbers and {actions} action numbers are not the same count of rows of {wide} and \
-         {narrow}",
+        observations == rows * obs_dim && actions == rows * act_dim,
+        "{observations} observation numbers and {actions} action numbers are not the same count of rows of {obs_dim} and \
+         {act_dim}",
     );
     rows
 }
 
-/// Observations in their units, normalised and clipped, each followed by what the policy was shown.
-fn normalized(config: &PolicyConfig, shown: &[f32], observations: &[f32]) -> Vec<f32> {
+/// Observations in physical units, normalized and clipped, each followed by `demonstration`.
+fn normalized(config: &PolicyConfig, demonstration: &[f32], observations: &[f32]) -> Vec<f32> {
     let normalizer = &config.observation_normalizer;
     let rows = observations.len() / normalizer.size();
-    let mut values = Vec::with_capacity(observations.len() + rows * shown.len());
+    let mut values = Vec::with_capacity(observations.len() + rows * demonstration.len());
     for row in observations.chunks_exact(normalizer.size()) {
         // The same numbers as `Normalizer::normalize`, in one pass with the clipping.
         let scaled = row.iter().zip(&normalizer.mean).zip(&normalizer.std).map(|((x, mean), std)| (x - mean) / std);
         values.extend(scaled.map(|x| x.clamp(-OBSERVATION_CLIP, OBSERVATION_CLIP)));
-        values.extend_from_slice(shown);
+        values.extend_from_slice(demonstration);
     }
     values
 }
 
-/// Rows of `width` numbers on a device.
-fn tensor(values: Vec<f32>, width: usize, device: &Device) -> Tensor<2> {
-    let shape = [values.len() / width, width];
+/// Rows of `columns` numbers on a device.
+fn tensor(values: Vec<f32>, columns: usize, device: &Device) -> Tensor<2> {
+    let shape = [values.len() / columns, columns];
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Normalised actions to bounded ones in their units.
-fn physical(config: &PolicyConfig, actions: &mut [f32]) {
+/// Convert normalized actions to physical units and clamp them to the action layout's bounds.
+fn denormalize_actions(config: &PolicyConfig, actions: &mut [f32]) {
     config.action_normalizer.denormalize(actions);
     for row in actions.chunks_exact_mut(config.action_normalizer.size()) {
         config.action.clamp(row);
     }
 }
 
-/// Copy a tensor's elements into a slice. What cannot be read from the device becomes NaN, which the action's bounds
-/// turn into a neutral action.
+/// Copy a tensor's elements into a slice. Elements that cannot be read from the device become NaN, which the clamping
+/// turns into a neutral action.
 fn copy(tensor: Tensor<2>, out: &mut [f32]) {
     let data = tensor.into_data();
     match data.as_slice::<f32>() {

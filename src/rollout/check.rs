@@ -1,4 +1,4 @@
-//! Does every recorded episode happen again?
+//! The replay check of a dataset: every recorded episode is re-simulated and compared by state hash.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,25 +7,25 @@ use serde::Serialize;
 
 use super::headless::headless_app;
 use crate::agents::Driver;
-use crate::demos::{Dataset, DatasetError, Episode, ReplayTrack, run_again};
+use crate::demos::{Dataset, DatasetError, Episode, ReplayTrack, start_replay};
 use crate::scenes::{Scene, spawn_arena};
 use crate::sim::tick;
 
-/// What a check found.
+/// The result of [`check_dataset`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CheckReport {
     /// Episodes re-simulated.
     pub episodes: usize,
-    /// Their ticks.
+    /// Ticks re-simulated.
     pub ticks: usize,
-    /// Ticks whose state was not the recorded one.
+    /// Ticks whose state hash differs from the recorded one.
     pub diverged: usize,
-    /// For each episode that diverged, its number and the first tick.
-    pub first: Vec<(usize, usize)>,
+    /// For each episode that diverged: its index and the first diverged tick.
+    pub first_divergences: Vec<(usize, usize)>,
 }
 
-/// Re-simulate every episode of a dataset and compare the state hash at every tick. `scene_of` finds the scene that an
-/// episode was recorded in.
+/// Re-simulate every episode of a dataset and compare the state hash at every tick. `scene_of` returns the scene that an
+/// episode was recorded in; `progress` is called after each episode with the number of finished episodes.
 ///
 /// # Errors
 /// The first error of reading an episode, of its scene, or of its start snapshot.
@@ -65,7 +65,7 @@ where
                             report.episodes += 1;
                             report.ticks += ticks;
                             report.diverged += track.divergences;
-                            report.first.extend(track.diverged.map(|tick| (number, tick)));
+                            report.first_divergences.extend(track.first_divergence.map(|tick| (number, tick)));
                             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
                         }
                         (report @ Ok(_), Err(error)) => *report = Err(error),
@@ -77,23 +77,24 @@ where
     });
     let mut report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Ok(report) = &mut report {
-        report.first.sort_unstable();
+        report.first_divergences.sort_unstable();
     }
     report
 }
 
-/// Run an episode's actions again from its recorded start.
+/// Re-simulate the recorded actions of an episode from its start snapshot.
 ///
 /// # Errors
 /// When the start snapshot does not decode or holds another number of bodies than the scene.
 pub fn resimulate(scene: &Scene, episode: &Episode) -> Result<ReplayTrack, crate::sim::SnapshotError> {
     let mut app = headless_app(1);
     let world = app.world_mut();
-    let spawned = spawn_arena(world, scene, episode.players(), Driver::Replay);
-    run_again(world, spawned.arena, &spawned.agents, episode)?;
+    let spawned = spawn_arena(world, scene, episode.n_agents(), Driver::Replay);
+    start_replay(world, spawned.arena, &spawned.agents, episode)?;
     for _ in 0..episode.len() {
         tick(world);
     }
-    let own = spawned.agents.get(episode.header.slot).and_then(|agent| world.entity_mut(*agent).take::<ReplayTrack>());
-    Ok(own.unwrap_or_else(|| ReplayTrack::of(episode)))
+    let track =
+        spawned.agents.get(episode.header.agent_index).and_then(|agent| world.entity_mut(*agent).take::<ReplayTrack>());
+    Ok(track.unwrap_or_else(|| ReplayTrack::from_episode(episode)))
 }

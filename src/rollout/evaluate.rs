@@ -1,39 +1,39 @@
-//! How well something plays a scene, over seeds.
+//! Evaluation of a player over many episodes.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::Player;
-use super::deal::Deal;
 use super::random::RandomActions;
+use super::seed_queue::SeedQueue;
 use super::vec_env::{VecEnv, VecEnvOptions};
 use super::wilson::wilson_interval;
 use crate::policies::PolicyError;
 use crate::scenes::Scene;
-use crate::tasks::End;
+use crate::tasks::EpisodeEnd;
 
-/// Arenas that are evaluated side by side: enough to keep a batch's cost per agent low, few enough to stay in cache.
+/// Parallel arenas: enough to keep a batch's cost per agent low, few enough to stay in cache.
 const ARENAS: usize = 16;
 
-/// One episode's result.
+/// The result of one episode.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EpisodeResult {
     /// Its seed.
     pub seed: u64,
-    /// Whether the task was done.
+    /// Whether the task succeeded.
     pub success: bool,
-    /// `success`, `time up` or why it failed.
+    /// `success`, `time limit` or the reason of the failure.
     pub end: String,
     /// Sum of the rewards.
-    pub total: f64,
-    /// Its ticks.
+    pub episode_return: f64,
+    /// Its length, ticks.
     pub ticks: u64,
-    /// Each score term, summed and weighted.
+    /// Per reward term: the weighted sum over the episode.
     pub terms: Vec<f64>,
 }
 
-/// Mean of a score term over episodes.
+/// Mean of a reward term over episodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TermMean {
     /// Its name.
@@ -45,19 +45,19 @@ pub struct TermMean {
 /// The results of many episodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// How many episodes.
+    /// The number of episodes.
     pub episodes: usize,
-    /// Share of successes.
+    /// Fraction of successful episodes.
     pub success_rate: f64,
-    /// Its 95 % Wilson interval.
+    /// Its 95 % Wilson score interval.
     pub success_ci95: (f64, f64),
-    /// Mean sum of rewards.
+    /// Mean episode return.
     pub return_mean: f64,
-    /// Mean length, s.
+    /// Mean episode length, s.
     pub seconds_mean: f64,
-    /// Each term's mean.
+    /// The mean of each reward term.
     pub terms: Vec<TermMean>,
-    /// How often each end came.
+    /// The number of episodes per kind of end, see [`EpisodeResult::end`].
     pub ends: BTreeMap<String, usize>,
     /// Every episode, in the order of the seeds.
     #[serde(skip)]
@@ -78,7 +78,7 @@ impl Evaluation {
             episodes: results.len(),
             success_rate: successes as f64 / n,
             success_ci95: wilson_interval(successes, results.len()),
-            return_mean: results.iter().map(|r| r.total).sum::<f64>() / n,
+            return_mean: results.iter().map(|r| r.episode_return).sum::<f64>() / n,
             seconds_mean: results.iter().map(|r| r.ticks as f64).sum::<f64>() / n
                 * f64::from(scene.blueprint.control_dt()),
             terms: names
@@ -92,15 +92,15 @@ impl Evaluation {
     }
 }
 
-/// (score - random) / (operator - random): 0 plays like chance, 1 like the operator. `None` where the operator does no
-/// better than chance, which leaves nothing to measure by.
+/// (score - random) / (operator - random): 0 at the level of random actions, 1 at the level of the operator. `None` where
+/// the operator scores no better than random actions.
 pub fn normalized_score(score: f64, operator: f64, random: f64) -> Option<f64> {
     let range = operator - random;
     (range > 1e-9).then(|| (score - random) / range)
 }
 
-/// Play `scene` once for each seed. `threads` step arenas; 0 takes one for each core. `progress` hears how many
-/// episodes are done after each.
+/// Evaluate `player` in `scene` on one episode per seed. `threads` step arenas; 0 means one per core. `progress` is called
+/// after each episode with the number of finished episodes.
 ///
 /// # Errors
 /// [`PolicyError`] when the policy does not fit the scene's agent.
@@ -114,14 +114,14 @@ pub fn evaluate(
     evaluate_side(scene, vec![player], 0, seeds, threads, progress)
 }
 
-/// The same where `players[i]` plays side `i` of the scene, the last of them also the sides that are left; what is judged is
-/// side `side`, counted from 0.
+/// Like [`evaluate`], where `players[i]` plays side `i` of the scene and the last of them also plays all further sides. The
+/// results are those of side `side`, counted from 0.
 ///
 /// # Errors
 /// [`PolicyError`] when a policy does not fit the scene's agent.
 ///
 /// # Panics
-/// Without a player, or when there is no such side.
+/// When `players` is empty, or when there is no such side.
 pub fn evaluate_side(
     scene: &Scene,
     players: Vec<Player>,
@@ -135,14 +135,14 @@ pub fn evaluate_side(
     if arenas == 0 {
         return Ok(Evaluation::of(scene, results, seeds));
     }
-    let random = players.iter().any(|player| matches!(player, Player::Random));
-    let mut env = VecEnv::played_by(scene, VecEnvOptions { arenas, agents: 1, threads }, players)?;
+    let any_random = players.iter().any(|player| matches!(player, Player::Random));
+    let mut env = VecEnv::with_players(scene, VecEnvOptions { arenas, agents: 1, threads }, players)?;
     let agents = env.agents_per_arena();
-    let mut chance = RandomActions::new(&env);
-    let mut deal = Deal::begin(&mut env, seeds);
+    let mut random = RandomActions::new(&env);
+    let mut queue = SeedQueue::start(&mut env, seeds);
     while results.len() < seeds.len() {
-        if random {
-            let actions = chance.next(&env);
+        if any_random {
+            let actions = random.next(&env);
             env.step(actions);
         } else {
             env.step_driven();
@@ -156,18 +156,18 @@ pub fn evaluate_side(
             let finished = env.finished(row);
             results.push(EpisodeResult {
                 seed: finished.seed,
-                success: finished.end == Some(End::Success),
+                success: finished.end == Some(EpisodeEnd::Success),
                 end: match finished.end {
-                    Some(End::Success) => "success".to_owned(),
-                    Some(End::Failure(why)) => why.to_owned(),
-                    Some(End::TimeUp) | None => "time up".to_owned(),
+                    Some(EpisodeEnd::Success) => "success".to_owned(),
+                    Some(EpisodeEnd::Failure(why)) => why.to_owned(),
+                    Some(EpisodeEnd::TimeLimit) | None => "time limit".to_owned(),
                 },
-                total: f64::from(finished.total()),
+                episode_return: f64::from(finished.episode_return()),
                 ticks: finished.ticks,
                 terms: finished.terms.iter().map(|t| f64::from(*t)).collect(),
             });
             progress(results.len());
-            deal.ended(&mut env, arena);
+            queue.advance(&mut env, arena);
         }
     }
     Ok(Evaluation::of(scene, results, seeds))

@@ -1,4 +1,4 @@
-//! The plugins that every app of this crate shares.
+//! The plugin group of the simulation, and an app without a window.
 
 use bevy::app::{App, PluginGroup, PluginGroupBuilder};
 
@@ -9,11 +9,11 @@ use crate::sim::SimPlugin;
 use crate::tasks::TaskPlugin;
 use crate::teleop::TeleopPlugin;
 
-/// Arenas, agents, tasks, keys, recording, replay and policies. Whoever adds them calls [`crate::sim::tick`] when a
-/// tick is due.
+/// Arenas, agents, tasks, teleoperation, recording, replay and policies. The app that adds them calls [`crate::sim::tick`]
+/// for each tick.
 #[derive(Default)]
 pub struct SandboxPlugins {
-    /// Threads that step arenas; 0 takes one for each core.
+    /// Threads that step arenas; 0 means one per core.
     pub threads: usize,
 }
 
@@ -30,7 +30,7 @@ impl PluginGroup for SandboxPlugins {
     }
 }
 
-/// An app without a window, ready to [`tick`](crate::sim::tick). `threads` step arenas; 0 takes one for each core.
+/// An app without a window, ready to [`tick`](crate::sim::tick). `threads` step arenas; 0 means one per core.
 pub fn headless_app(threads: usize) -> App {
     let mut app = App::empty();
     app.add_plugins(SandboxPlugins { threads });

@@ -1,30 +1,30 @@
-//! Headless simulation: episodes run back to back, recorded, replayed, judged.
+//! Headless simulation: the vectorized environment, and the rollouts that record, replay, collect and evaluate episodes.
 
-mod ask;
 mod check;
-mod deal;
 mod evaluate;
-mod explore;
+mod expert_query;
+mod exploration;
 mod headless;
-mod moves;
 mod players;
 mod random;
 mod record;
+mod seed_queue;
 mod seeds;
 mod trace;
+mod transitions;
 mod vec_env;
 mod wilson;
 
-pub use ask::{AskError, ask_expert};
 pub use check::{CheckReport, check_dataset, resimulate};
 pub use evaluate::{EpisodeResult, Evaluation, TermMean, evaluate, evaluate_side, normalized_score};
-pub use explore::{Experience, explore};
+pub use expert_query::{ExpertQueryError, query_expert};
+pub use exploration::{Trajectory, explore};
 pub use headless::{SandboxPlugins, headless_app};
-pub use moves::{Moves, moves};
 pub use players::Player;
 pub use random::RandomActions;
 pub use record::{Demonstrator, RecordError, RecordReport, demonstrate, record};
 pub use seeds::{evaluation_seeds, recording_seeds};
 pub use trace::{Trace, trace_episode, trace_policy};
+pub use transitions::{Transitions, collect_transitions};
 pub use vec_env::{FinishedEpisode, Step, VecEnv, VecEnvOptions};
 pub use wilson::wilson_interval;

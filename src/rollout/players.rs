@@ -1,4 +1,4 @@
-//! Who plays.
+//! Players: the policy or operator that decides an agent's actions.
 
 use bevy::ecs::prelude::*;
 
@@ -7,20 +7,20 @@ use crate::policies::{Policies, Policy, PolicyError, PolicyIndex};
 use crate::scenes::Scene;
 use crate::teleop::{ScriptedOperator, Skill};
 
-/// Who decides the actions of an agent.
+/// What decides the actions of an agent in a headless rollout.
 #[derive(Clone)]
 pub enum Player {
-    /// A trained policy, all agents in one batch.
+    /// A trained policy; inference is batched over all of its agents.
     Policy(Box<Policy>),
     /// A scripted operator.
     Operator(Skill),
-    /// Nobody: whoever calls [`super::VecEnv::step`] draws even random actions ([`super::RandomActions`]), the zero of a
-    /// normalised score. [`super::VecEnv::step_driven`] would repeat the last ones.
+    /// Uniformly random actions, the zero of a normalized score. The caller draws them ([`super::RandomActions`]) and
+    /// passes them to [`super::VecEnv::step`]; [`super::VecEnv::step_driven`] would repeat the last ones.
     Random,
 }
 
 impl Player {
-    /// Who writes the actions of the agents that it plays.
+    /// The driver of the agents that it plays.
     pub(super) fn driver(&self) -> Driver {
         match self {
             Self::Random => Driver::Remote,
@@ -30,48 +30,48 @@ impl Player {
     }
 }
 
-/// The players, their policies made ready for the agents of `scene`.
+/// The players with their policies fitted to the agents of `scene`.
 ///
 /// # Errors
 /// [`PolicyError`] when one does not fit.
 ///
 /// # Panics
-/// Without a player.
+/// When `players` is empty.
 pub(super) fn fitted(scene: &Scene, players: Vec<Player>) -> Result<Vec<Player>, PolicyError> {
-    assert!(!players.is_empty(), "somebody has to play");
+    assert!(!players.is_empty(), "a rollout needs at least one player");
     let spaces = scene.blueprint.spaces();
     let fitted = |player| match player {
-        Player::Policy(policy) => Ok(Player::Policy(Box::new(policy.fitted(&spaces, &scene.name)?))),
+        Player::Policy(policy) => Ok(Player::Policy(Box::new(policy.for_agent(&spaces, &scene.name)?))),
         player => Ok(player),
     };
     players.into_iter().map(fitted).collect()
 }
 
-/// Gives agents their players.
-pub(super) struct Seats<'a> {
+/// Assigns players to the agents of an arena.
+pub(super) struct PlayerAssignment<'a> {
     scene: &'a Scene,
     players: Vec<Player>,
-    /// Policies that are in the world already.
+    /// Per player: its policy's index, once the policy has been added to the world.
     indices: Vec<Option<PolicyIndex>>,
 }
 
-impl<'a> Seats<'a> {
-    /// The players of an arena of `scene`, in the agents' order, made ready by [`fitted`]; the last of them plays those that
-    /// are left, too.
-    pub fn of(scene: &'a Scene, players: Vec<Player>) -> Self {
+impl<'a> PlayerAssignment<'a> {
+    /// `players`, as returned by [`fitted`], play the agents of an arena of `scene` in order; the last of them also plays
+    /// all further agents.
+    pub fn new(scene: &'a Scene, players: Vec<Player>) -> Self {
         Self { scene, indices: vec![None; players.len()], players }
     }
 
-    /// Let the player of place `at` decide for `agent`.
-    pub fn seat(&mut self, world: &mut World, agent: Entity, at: usize) {
-        let at = at.min(self.players.len() - 1);
-        let player = &self.players[at];
+    /// Let the player of slot `slot` drive `agent`.
+    pub fn assign(&mut self, world: &mut World, agent: Entity, slot: usize) {
+        let slot = slot.min(self.players.len() - 1);
+        let player = &self.players[slot];
         world.entity_mut(agent).insert(player.driver());
         match player {
             Player::Random => {}
             Player::Policy(policy) => {
                 let add = || world.resource_mut::<Policies>().add((**policy).clone());
-                let index = *self.indices[at].get_or_insert_with(add);
+                let index = *self.indices[slot].get_or_insert_with(add);
                 world.entity_mut(agent).insert::<PolicyIndex>(index);
             }
             Player::Operator(skill) => {

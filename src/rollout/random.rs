@@ -1,4 +1,4 @@
-//! Even random actions.
+//! Uniformly random actions.
 
 use rand::RngExt;
 
@@ -8,16 +8,17 @@ use crate::sim::{SimRng, episode_rng};
 /// Stream of the episode's generator that random actions come from.
 const RANDOM_STREAM: u64 = 3;
 
-/// Actions drawn evenly from the action layout's bounds, for each arena from the running episode's seed alone.
+/// Actions drawn uniformly within the action layout's bounds. The actions of an arena depend on the seed of its episode
+/// alone.
 pub struct RandomActions {
     bounds: Vec<(f32, f32)>,
-    /// Of each arena: the episode that its generator belongs to, counted by [`VecEnv::episodes_begun`].
+    /// Per arena: the episode that its generator belongs to, as counted by [`VecEnv::episodes_begun`].
     generators: Vec<(u64, SimRng)>,
     actions: Vec<f32>,
 }
 
 impl RandomActions {
-    /// Random actions for `env`, which has been reset or will be before the first of them.
+    /// Random actions for `env`. Reset `env` before the first call of [`Self::next`].
     pub fn new(env: &VecEnv) -> Self {
         let bounds = env.scene().blueprint.spaces().action.bounds().collect();
         let generator = |arena| (env.episodes_begun(arena), episode_rng(env.seed(arena), RANDOM_STREAM));

@@ -1,4 +1,4 @@
-//! Recording demonstrations by scripted operators and policies.
+//! Recording of demonstrations by scripted operators and policies.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,29 +7,29 @@ use bevy::app::App;
 use thiserror::Error;
 
 use super::headless::headless_app;
-use super::players::{Player, Seats, fitted};
+use super::players::{Player, PlayerAssignment, fitted};
 use crate::agents::Driver;
 use crate::demos::{DatasetError, Episode, Recorder};
 use crate::policies::PolicyError;
 use crate::scenes::{Scene, Spawned, spawn_arena};
 use crate::sim::{begin_episode, tick};
 use crate::tasks::Score;
-use crate::teleop::{Skill, Tapped};
+use crate::teleop::{KeyQuantizer, Skill};
 
-/// What was recorded.
+/// The result of [`record`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordReport {
-    /// Episodes kept.
+    /// Episodes appended to the dataset.
     pub episodes: usize,
-    /// Their ticks.
+    /// Ticks in these episodes.
     pub ticks: usize,
-    /// How many of them did their task.
+    /// Successful episodes among them.
     pub successes: usize,
-    /// True when it was stopped before all were recorded.
+    /// Whether recording was stopped before all episodes were recorded.
     pub stopped: bool,
 }
 
-/// Why nothing was recorded.
+/// Why recording failed.
 #[derive(Debug, Error)]
 pub enum RecordError {
     /// The scene has no scripted operator.
@@ -38,35 +38,36 @@ pub enum RecordError {
     /// A policy does not fit the scene's agent.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The dataset did not take an episode.
+    /// An episode could not be appended to the dataset.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
 }
 
-/// Who demonstrates, and what is recorded of it.
+/// The players of a recording, and what is recorded.
 #[derive(Clone)]
 pub struct Demonstrator {
-    /// Who plays: one, or one for each side of the scene, in order; the last also plays the sides that are left.
+    /// One player per side of the scene, in order; the last of them also plays all further sides.
     pub players: Vec<Player>,
-    /// The side whose episodes these are, from 0.
+    /// The recorded side, from 0.
     pub side: usize,
-    /// What its player is called in the dataset.
+    /// The operator's name in the dataset.
     pub name: String,
-    /// Record what is seen alone, as where one watches without feeling the controls.
+    /// Record observations without actions, as demonstrations for imitation from observation.
     pub states_only: bool,
-    /// Ticks that keys are held, where it drives by keys that are down or up, with nothing between: as `train dqn` acts.
-    pub keys: Option<usize>,
+    /// Quantize the actions to keys that are held for this many ticks, as the action space of `train dqn`. `None` records
+    /// continuous actions.
+    pub hold_ticks: Option<usize>,
 }
 
 impl Demonstrator {
-    /// The same by keys that are held for `held` ticks, and called so.
+    /// The same demonstrator with actions quantized to keys that are held for `held` ticks, which its name states.
     #[must_use]
-    pub fn by_keys(self, held: usize) -> Self {
-        Self { name: format!("{} by keys of {held}", self.name), keys: Some(held), ..self }
+    pub fn with_held_keys(self, held: usize) -> Self {
+        Self { name: format!("{} by keys of {held}", self.name), hold_ticks: Some(held), ..self }
     }
 
-    /// Its recorder, set to what is to be recorded of it.
-    fn records(&self, recorder: Recorder) -> Recorder {
+    /// `recorder`, configured to what is recorded.
+    fn configure(&self, recorder: Recorder) -> Recorder {
         if self.states_only { recorder.states_only() } else { recorder }
     }
 }
@@ -78,14 +79,14 @@ impl From<Skill> for Demonstrator {
             side: 0,
             name: skill.to_string(),
             states_only: false,
-            keys: None,
+            hold_ticks: None,
         }
     }
 }
 
-/// An arena of `scene` whose agents are played by the players of `by`.
-fn seated(app: &mut App, scene: &Scene, by: &Demonstrator) -> Result<Spawned, RecordError> {
-    let Demonstrator { players, side, keys, .. } = by;
+/// Spawn an arena of `scene` whose agents are driven by the players of `by`.
+fn spawn_played(app: &mut App, scene: &Scene, by: &Demonstrator) -> Result<Spawned, RecordError> {
+    let Demonstrator { players, side, hold_ticks, .. } = by;
     let missing = |player: &Player| match player {
         Player::Operator(skill) => scene.blueprint.operator(*skill).is_none(),
         _ => false,
@@ -96,28 +97,28 @@ fn seated(app: &mut App, scene: &Scene, by: &Demonstrator) -> Result<Spawned, Re
     let players = fitted(scene, players.clone())?;
     let world = app.world_mut();
     let spawned = spawn_arena(world, scene, 1, Driver::Scripted);
-    let mut seats = Seats::of(scene, players);
-    spawned.agents.iter().enumerate().for_each(|(at, agent)| seats.seat(world, *agent, at));
-    if let Some(held) = keys {
-        world.entity_mut(spawned.agents[*side]).insert(Tapped::new(*held));
+    let mut assignment = PlayerAssignment::new(scene, players);
+    spawned.agents.iter().enumerate().for_each(|(slot, agent)| assignment.assign(world, *agent, slot));
+    if let Some(held) = hold_ticks {
+        world.entity_mut(spawned.agents[*side]).insert(KeyQuantizer::new(*held));
     }
     Ok(spawned)
 }
 
-/// One episode, kept in memory.
+/// Record one episode in memory.
 ///
 /// # Errors
 /// [`RecordError::NoOperator`], or [`RecordError::Policy`]
 ///
 /// # Panics
-/// Without a player, when there is no such side, or when keys are held for 0 ticks.
+/// When the demonstrator has no players or not that side, or when keys are held for 0 ticks.
 pub fn demonstrate(scene: &Scene, by: impl Into<Demonstrator>, seed: u64) -> Result<Episode, RecordError> {
     let by = by.into();
     let mut app = headless_app(1);
-    let spawned = seated(&mut app, scene, &by)?;
+    let spawned = spawn_played(&mut app, scene, &by)?;
     let world = app.world_mut();
     let agent = spawned.agents[by.side];
-    world.entity_mut(agent).insert(by.records(Recorder::in_memory(&*by.name)));
+    world.entity_mut(agent).insert(by.configure(Recorder::in_memory(&*by.name)));
     begin_episode(world, spawned.arena, seed);
     for _ in 0..scene.tick_limit() {
         tick(world);
@@ -129,16 +130,16 @@ pub fn demonstrate(scene: &Scene, by: impl Into<Demonstrator>, seed: u64) -> Res
     recorder.and_then(Recorder::into_episode).ok_or_else(|| RecordError::NoOperator(scene.name.clone()))
 }
 
-/// Record one episode for each of `seeds` and append it to the dataset in `dir`. What everybody else in the arena does is
-/// recorded with it, so that it can be run again. `progress` hears the number of episodes after each; `stop` ends it after
-/// the episode in progress is discarded.
+/// Record one episode per seed and append it to the dataset in `dir`. The actions of the other agents in the arena are
+/// recorded too, so that the episode can be re-simulated. `progress` is called after each episode with the number of
+/// episodes. When `stop` is set, the running episode is discarded and recording ends.
 ///
 /// # Errors
-/// [`RecordError`] when the scene has no operator, a policy does not fit, or the dataset does not take an episode; what was
-/// appended before stays.
+/// [`RecordError`] when the scene has no operator, a policy does not fit, or an episode cannot be appended to the dataset;
+/// earlier episodes stay in it.
 ///
 /// # Panics
-/// Without a player, when there is no such side, or when keys are held for 0 ticks.
+/// When the demonstrator has no players or not that side, or when keys are held for 0 ticks.
 pub fn record(
     scene: &Scene,
     by: impl Into<Demonstrator>,
@@ -149,14 +150,14 @@ pub fn record(
 ) -> Result<RecordReport, RecordError> {
     let by = by.into();
     let mut app = headless_app(1);
-    let spawned = seated(&mut app, scene, &by)?;
+    let spawned = spawn_played(&mut app, scene, &by)?;
     let world = app.world_mut();
     let agent = spawned.agents[by.side];
     let mut report = RecordReport::default();
     let journals = dir.join("journal");
     for seed in seeds {
         begin_episode(world, spawned.arena, seed);
-        world.entity_mut(agent).insert(by.records(Recorder::with_journal(&*by.name, &journals)));
+        world.entity_mut(agent).insert(by.configure(Recorder::with_journal(&*by.name, &journals)));
         loop {
             tick(world);
             let ended = world.get::<Recorder>(agent).is_none_or(Recorder::ended);
@@ -177,7 +178,7 @@ pub fn record(
         if report.episodes == 0
             && let Err(error) = recorder.check_fits(dir)
         {
-            // A journal would never be taken, and an operator plays again.
+            // The dataset would reject its journal forever, and an operator can repeat the episode.
             recorder.discard()?;
             return Err(error.into());
         }

@@ -1,25 +1,25 @@
-//! Many arenas of one scene behind flat, reused buffers.
+//! The vectorized environment: many arenas of one scene behind flat, reused buffers.
 
 use bevy::ecs::prelude::*;
 
 use super::headless::headless_app;
-use super::players::{Player, Seats, fitted};
+use super::players::{Player, PlayerAssignment, fitted};
 use crate::agents::{Action, Agent, Driver, Observation};
 use crate::policies::PolicyError;
 use crate::scenes::{Scene, despawn_arena, spawn_arena};
 use crate::sim::{Arena, SimAct, SimObserve, SimThreads, begin_episode, split_seed};
-use crate::tasks::{End, Score};
+use crate::tasks::{EpisodeEnd, Score};
 
-/// How many arenas, and on how many threads.
+/// The size of a [`VecEnv`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VecEnvOptions {
-    /// Arenas, each a world of its own.
+    /// Arenas, each an isolated physics world.
     pub arenas: usize,
-    /// Acting agents in each arena, which share its world. They begin 9 m (on foot 1.6 m) apart, cars on a course that is
-    /// too short for that evenly along it; what does not fit stands in each other's place. A scene with sides has one agent
-    /// of each, whatever is asked.
+    /// Agents in each arena, which share its world. They start 9 m (humanoids 1.6 m) apart. On a course that is too short
+    /// for that, cars are spaced evenly along it; agents that still do not fit overlap. Ignored in a scene with sides,
+    /// which has one agent per side.
     pub agents: usize,
-    /// Threads that work on arenas; 0 takes one for each core. No number changes a result.
+    /// Threads that step arenas; 0 means one per core. Results do not depend on it.
     pub threads: usize,
 }
 
@@ -29,60 +29,60 @@ impl Default for VecEnvOptions {
     }
 }
 
-/// What came of a step. Row `r` of every field is agent `r % agents` of arena `r / agents`.
+/// The result of a step. Row `r` of every field is agent `r % agents` of arena `r / agents`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step<'a> {
-    /// `[rows, observation size]`, row-major: what to decide the next action by. Where the arena's episode has just
-    /// ended, this is the first observation of its next one.
+    /// `[rows, observation size]`, row-major: the input of the next action. Where the arena's episode has just ended,
+    /// the first observation of its next episode.
     pub observations: &'a [f32],
     /// `[rows]`: the reward of this tick.
     pub rewards: &'a [f32],
-    /// `[rows]`: the agent's episode ended by success or failure. There is nothing to expect after it.
+    /// `[rows]`: the agent's episode ended by success or failure. The value of the final state is 0.
     pub terminated: &'a [bool],
-    /// `[rows]`: the agent's episode was cut off by the time limit, or came to a fixed horizon. The value of the state goes
-    /// on: bootstrap from `final_observations` (Pardo et al. 2018, arXiv:1712.00378).
+    /// `[rows]`: the agent's episode was truncated by the time limit or by a fixed horizon. The final state still has a
+    /// value: bootstrap from `final_observations` (Pardo et al. 2018, arXiv:1712.00378).
     pub truncated: &'a [bool],
     /// `[rows, observation size]`: the last observation of an episode, in the rows that are `terminated` or
-    /// `truncated`. The other rows hold what an earlier step left there.
+    /// `truncated`. The other rows are stale.
     pub final_observations: &'a [f32],
-    /// `[rows]`: whether the agent took part in the tick that was just simulated. False where its episode had ended
-    /// before, while others of its arena went on: its reward is 0 and its row teaches nothing.
+    /// `[rows]`: whether the agent's episode was running in the tick that was just simulated. False where it had ended
+    /// before those of other agents in its arena. An inactive row has reward 0; do not train on it.
     pub active: &'a [bool],
-    /// `[rows]`: whether the agent waits for others of its arena. Its next action is not used, and its observation is that
-    /// of a body left to itself. With one agent in an arena nobody ever waits, but in an arena that is retired.
+    /// `[rows]`: whether the agent's episode has ended and it waits for the other agents of its arena. Its next action is
+    /// ignored, and its observation is that of the body without control. With one agent per arena, only rows of retired
+    /// arenas wait.
     pub waiting: &'a [bool],
 }
 
-/// How an agent's last whole episode went.
+/// Statistics of an agent's last completed episode.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FinishedEpisode {
-    /// The arena's seed.
+    /// The episode's seed.
     pub seed: u64,
-    /// How it ended; `None` before the first end.
-    pub end: Option<End>,
-    /// Its ticks.
+    /// How it ended; `None` before the first episode has ended.
+    pub end: Option<EpisodeEnd>,
+    /// Its length, ticks.
     pub ticks: u64,
-    /// Each score term, weighted and summed.
+    /// Per reward term: the weighted sum over the episode.
     pub terms: Vec<f32>,
 }
 
 impl FinishedEpisode {
-    /// Sum of the rewards.
-    pub fn total(&self) -> f32 {
+    /// The episode return: sum of the rewards.
+    pub fn episode_return(&self) -> f32 {
         self.terms.iter().sum()
     }
 }
 
-/// `n` arenas of one scene, stepped together: the one interface through which learners, evaluation and benchmarks
-/// simulate. The simulated numbers are those of the app's window, bit for bit, whatever the number of arenas and
-/// threads.
+/// A vectorized environment: `n` arenas of one scene, stepped together. Learners, evaluation and benchmarks simulate
+/// through it. The results are bit-identical to those of the app's window, for any number of arenas and threads.
 ///
-/// Observations and actions are in the units of the scene's layouts, not normalised: `scene().blueprint.spaces()` has the
+/// Observations and actions are in the units of the scene's layouts, not normalized: `scene().blueprint.spaces()` has the
 /// fields with names, units and bounds. A step is one tick of `scene().blueprint.control_dt()` seconds; the names of the
-/// score terms are `scene().blueprint.terms()`, and an episode is cut off after `scene().tick_limit()` ticks.
+/// reward terms are `scene().blueprint.terms()`, and an episode is truncated after `scene().tick_limit()` ticks.
 ///
-/// An arena starts anew in the same step in which the last of its agents' episodes ends (autoreset). Its next seed is
-/// derived from the one that [`VecEnv::reset`] gave it, unless [`VecEnv::set_next_seed`] names another.
+/// An arena is reset in the same step in which the last of its agents' episodes ends (autoreset). Its next seed is
+/// derived from the one given to [`VecEnv::reset`], unless [`VecEnv::set_next_seed`] sets another.
 pub struct VecEnv {
     world: World,
     scene: Scene,
@@ -97,18 +97,18 @@ pub struct VecEnv {
     terminated: Vec<bool>,
     truncated: Vec<bool>,
     active: Vec<bool>,
-    /// Whether a row's episode has ended in this or an earlier step.
-    over: Vec<bool>,
+    /// `[rows]`: whether the row's episode has ended in this or an earlier step.
+    done: Vec<bool>,
     finished: Vec<FinishedEpisode>,
-    /// Who drives the agents of an arena while their episodes run; the last those that are left.
+    /// Drivers of an arena's agents while their episodes run; the last one drives all further agents.
     drivers: Vec<Driver>,
 }
 
 struct ArenaRow {
     entity: Entity,
-    /// What [`VecEnv::reset`] gave it; later seeds are derived from it.
+    /// The seed given to [`VecEnv::reset`]; later seeds are derived from it.
     base: u64,
-    /// Of the running episode.
+    /// The running episode's seed.
     seed: u64,
     /// Episodes since the reset.
     episode: u64,
@@ -116,12 +116,12 @@ struct ArenaRow {
     begun: u64,
     next: Option<u64>,
     retired: bool,
-    /// Whether the running episode ends with the coming step.
-    cut: bool,
+    /// Whether the next step truncates the running episode.
+    truncate: bool,
 }
 
 impl VecEnv {
-    /// Arenas whose agents do what [`VecEnv::step`] is given. They wait for [`VecEnv::reset`].
+    /// An environment whose actions are passed to [`VecEnv::step`]. Call [`VecEnv::reset`] first.
     ///
     /// # Panics
     /// When `options.arenas` or `options.agents` is 0.
@@ -129,29 +129,29 @@ impl VecEnv {
         Self::spawn(scene, options, vec![Driver::Remote], |_, _, _| {})
     }
 
-    /// Arenas whose agents are driven by `player`; advance them by [`VecEnv::step_driven`].
+    /// An environment whose agents are all driven by `player`; advance it by [`VecEnv::step_driven`].
     ///
     /// # Errors
     /// [`PolicyError`] when a policy does not fit the scene's agent.
     ///
     /// # Panics
     /// When `options.arenas` or `options.agents` is 0.
-    pub fn played(scene: &Scene, options: VecEnvOptions, player: Player) -> Result<Self, PolicyError> {
-        Self::played_by(scene, options, vec![player])
+    pub fn with_player(scene: &Scene, options: VecEnvOptions, player: Player) -> Result<Self, PolicyError> {
+        Self::with_players(scene, options, vec![player])
     }
 
-    /// The same with a player for each agent of an arena, in order; the last of them plays those that are left, too.
+    /// An environment with one player per agent of an arena, in order; the last of them also plays all further agents.
     ///
     /// # Errors
     /// [`PolicyError`] when a policy does not fit the scene's agent.
     ///
     /// # Panics
-    /// When `options.arenas` or `options.agents` is 0, or without a player.
-    pub fn played_by(scene: &Scene, options: VecEnvOptions, players: Vec<Player>) -> Result<Self, PolicyError> {
+    /// When `options.arenas` or `options.agents` is 0, or `players` is empty.
+    pub fn with_players(scene: &Scene, options: VecEnvOptions, players: Vec<Player>) -> Result<Self, PolicyError> {
         let players = fitted(scene, players)?;
         let drivers = players.iter().map(Player::driver).collect();
-        let mut seats = Seats::of(scene, players);
-        Ok(Self::spawn(scene, options, drivers, |world, agent, at| seats.seat(world, agent, at)))
+        let mut assignment = PlayerAssignment::new(scene, players);
+        Ok(Self::spawn(scene, options, drivers, |world, agent, slot| assignment.assign(world, agent, slot)))
     }
 
     fn spawn(
@@ -160,18 +160,18 @@ impl VecEnv {
         drivers: Vec<Driver>,
         mut equip: impl FnMut(&mut World, Entity, usize),
     ) -> Self {
-        assert!(options.arenas > 0, "a vectorised environment needs at least one arena");
+        assert!(options.arenas > 0, "a vectorized environment needs at least one arena");
         let mut world = std::mem::take(headless_app(options.threads).world_mut());
         let (mut arenas, mut rows) = (Vec::new(), Vec::new());
         for _ in 0..options.arenas {
             let spawned = spawn_arena(&mut world, scene, options.agents, Driver::Remote);
-            for (at, agent) in spawned.agents.iter().enumerate() {
-                equip(&mut world, *agent, at);
+            for (slot, agent) in spawned.agents.iter().enumerate() {
+                equip(&mut world, *agent, slot);
             }
             rows.extend(spawned.agents);
             let entity = spawned.arena;
             if let Some(mut arena) = world.get_mut::<Arena>(entity) {
-                arena.sense_early = true;
+                arena.sense_after_step = true;
             }
             arenas.push(ArenaRow {
                 entity,
@@ -181,11 +181,11 @@ impl VecEnv {
                 begun: 0,
                 next: None,
                 retired: false,
-                cut: false,
+                truncate: false,
             });
         }
         let spaces = scene.blueprint.spaces();
-        let (n, wide, narrow) = (rows.len(), spaces.observation.size(), spaces.action.size());
+        let (n, obs_dim, act_dim) = (rows.len(), spaces.observation.size(), spaces.action.size());
         let terms = scene.blueprint.terms().len();
         let finished = FinishedEpisode { terms: vec![0.0; terms], ..FinishedEpisode::default() };
         Self {
@@ -194,15 +194,15 @@ impl VecEnv {
             agents: n / options.arenas,
             arenas,
             rows,
-            observation_size: wide,
-            action_size: narrow,
-            observations: vec![0.0; n * wide],
-            final_observations: vec![0.0; n * wide],
+            observation_size: obs_dim,
+            action_size: act_dim,
+            observations: vec![0.0; n * obs_dim],
+            final_observations: vec![0.0; n * obs_dim],
             rewards: vec![0.0; n],
             terminated: vec![false; n],
             truncated: vec![false; n],
             active: vec![false; n],
-            over: vec![true; n],
+            done: vec![true; n],
             finished: vec![finished; n],
             drivers,
         }
@@ -213,12 +213,12 @@ impl VecEnv {
         &self.scene
     }
 
-    /// How many arenas.
+    /// The number of arenas.
     pub fn arenas(&self) -> usize {
         self.arenas.len()
     }
 
-    /// How many agents an arena has.
+    /// The number of agents in each arena.
     pub fn agents_per_arena(&self) -> usize {
         self.agents
     }
@@ -228,25 +228,25 @@ impl VecEnv {
         self.rows.len()
     }
 
-    /// Threads that work on arenas.
+    /// Threads that step arenas.
     pub fn threads(&self) -> usize {
         self.world.resource::<SimThreads>().threads()
     }
 
-    /// Numbers in an observation.
+    /// The observation dimension.
     pub fn observation_size(&self) -> usize {
         self.observation_size
     }
 
-    /// Numbers in an action.
+    /// The action dimension.
     pub fn action_size(&self) -> usize {
         self.action_size
     }
 
-    /// Begin an episode of `seeds[i]` in arena `i`; the first observations, `[rows, observation size]`.
+    /// Begin an episode with seed `seeds[i]` in arena `i`. Returns the first observations, `[rows, observation size]`.
     ///
     /// # Panics
-    /// When there is not one seed for each arena.
+    /// Unless there is one seed per arena.
     pub fn reset(&mut self, seeds: &[u64]) -> &[f32] {
         assert_eq!(seeds.len(), self.arenas.len(), "one seed for each arena");
         for (index, &seed) in seeds.iter().enumerate() {
@@ -257,71 +257,71 @@ impl VecEnv {
         self.rewards.fill(0.0);
         self.terminated.fill(false);
         self.truncated.fill(false);
-        for (active, over) in self.active.iter_mut().zip(&self.over) {
-            *active = !over;
+        for (active, done) in self.active.iter_mut().zip(&self.done) {
+            *active = !done;
         }
         self.world.run_schedule(SimObserve);
         self.observe();
         &self.observations
     }
 
-    /// The seed that arena `arena` begins its next episode with, after the running one has ended.
+    /// Set the seed of the next episode of `arena`, which begins after the running one has ended.
     pub fn set_next_seed(&mut self, arena: usize, seed: u64) {
         self.arenas[arena].next = Some(seed);
     }
 
-    /// End the running episode of `arena` with the coming step, whatever comes of it, as if by its time limit, and begin
-    /// one of `seed`.
+    /// Truncate the running episode of `arena` after the next step, as its time limit would, and reset
+    /// it with `seed`.
     pub fn restart(&mut self, arena: usize, seed: u64) {
         self.set_next_seed(arena, seed);
-        self.arenas[arena].cut = true;
+        self.arenas[arena].truncate = true;
     }
 
-    /// The seed of the episode that runs in `arena`.
+    /// The seed of the running episode of `arena`.
     pub fn seed(&self, arena: usize) -> u64 {
         self.arenas[arena].seed
     }
 
-    /// How many episodes have begun in `arena`: a new number is a new episode, even one of the same seed.
+    /// The number of episodes begun in `arena` since it was spawned. It identifies an episode even where a seed repeats.
     pub fn episodes_begun(&self, arena: usize) -> u64 {
         self.arenas[arena].begun
     }
 
-    /// Take an arena out: from the next step on its rows are inactive, and it costs nothing any more. Not even
-    /// [`VecEnv::reset`] brings it back. For evaluations, which have an end.
+    /// Remove an arena from the simulation: from the next step on its rows are inactive and cost no time.
+    /// [`VecEnv::reset`] does not bring it back. For rollouts of a fixed number of episodes.
     pub fn retire(&mut self, arena: usize) {
         let row = &mut self.arenas[arena];
         if std::mem::replace(&mut row.retired, true) {
             return;
         }
         despawn_arena(&mut self.world, row.entity);
-        self.over[arena * self.agents..(arena + 1) * self.agents].fill(true);
+        self.done[arena * self.agents..(arena + 1) * self.agents].fill(true);
     }
 
-    /// Advance every arena by one tick with `actions`, `[rows, action size]` in the action layout's units; numbers out
-    /// of its bounds are clamped. The actions of rows that are [`Step::waiting`], or that a player drives, are not used.
+    /// Advance every arena by one tick with `actions`, `[rows, action size]` in the action layout's units; values outside
+    /// its bounds are clamped. The actions of rows that are [`Step::waiting`], or that a player drives, are ignored.
     ///
     /// # Panics
     /// When `actions` has another length, or before the first [`VecEnv::reset`].
     pub fn step(&mut self, actions: &[f32]) -> Step<'_> {
         assert_eq!(actions.len(), self.rows.len() * self.action_size, "one action for each row");
         for (row, action) in actions.chunks_exact(self.action_size).enumerate() {
-            if self.over[row] || self.driver(row % self.agents) != Driver::Remote {
+            if self.done[row] || self.driver(row % self.agents) != Driver::Remote {
                 continue;
             }
-            if let Some(mut own) = self.world.get_mut::<Action>(self.rows[row]) {
-                own.0.copy_from_slice(action);
+            if let Some(mut component) = self.world.get_mut::<Action>(self.rows[row]) {
+                component.0.copy_from_slice(action);
             }
         }
         self.step_driven()
     }
 
-    /// Advance every arena by one tick with what the agents' drivers decide.
+    /// Advance every arena by one tick with the actions of the agents' drivers.
     ///
     /// # Panics
     /// Before the first [`VecEnv::reset`].
     pub fn step_driven(&mut self) -> Step<'_> {
-        assert!(self.arenas.iter().any(|a| a.begun > 0), "a vectorised environment is reset before its first step");
+        assert!(self.arenas.iter().any(|a| a.begun > 0), "a vectorized environment is reset before its first step");
         match self.world.resource::<SimThreads>().pool() {
             Some(pool) => pool.install(|| self.tick()),
             None => self.tick(),
@@ -331,12 +331,12 @@ impl VecEnv {
 
     fn tick(&mut self) {
         self.world.run_schedule(SimAct);
-        self.judge();
+        self.end_episodes();
         self.world.run_schedule(SimObserve);
         self.observe();
     }
 
-    /// What the last step (or reset) left in the buffers.
+    /// The result of the last step or reset.
     pub fn last_step(&self) -> Step<'_> {
         Step {
             observations: &self.observations,
@@ -345,11 +345,11 @@ impl VecEnv {
             truncated: &self.truncated,
             final_observations: &self.final_observations,
             active: &self.active,
-            waiting: &self.over,
+            waiting: &self.done,
         }
     }
 
-    /// How the last whole episode of `row` went; in a row that has just ended, that one.
+    /// Statistics of the last completed episode of `row`.
     pub fn finished(&self, row: usize) -> &FinishedEpisode {
         &self.finished[row]
     }
@@ -359,8 +359,7 @@ impl VecEnv {
         self.world.get::<Score>(self.rows[row])
     }
 
-    /// The arenas' world, to look at or to change between two steps. What is changed shows in the observations of the
-    /// next step.
+    /// The arenas' world, for access between two steps. Changes appear in the observations of the next step.
     pub fn world_mut(&mut self) -> &mut World {
         &mut self.world
     }
@@ -375,39 +374,39 @@ impl VecEnv {
         self.rows[row]
     }
 
-    /// Rewards and ends of the tick that was just simulated.
-    fn judge(&mut self) {
+    /// Collect the rewards and episode ends of the tick that was just simulated; reset the arenas that are done.
+    fn end_episodes(&mut self) {
         for index in 0..self.arenas.len() {
             let mut running = 0;
             for row in index * self.agents..(index + 1) * self.agents {
-                self.active[row] = !self.over[row];
+                self.active[row] = !self.done[row];
                 self.rewards[row] = 0.0;
                 self.terminated[row] = false;
                 self.truncated[row] = false;
-                if self.over[row] {
+                if self.done[row] {
                     continue;
                 }
                 let Some(score) = self.world.get::<Score>(self.rows[row]) else { continue };
                 self.rewards[row] = score.reward;
                 let Some(end) = score.end else {
                     running += 1;
-                    self.truncated[row] = self.arenas[index].cut;
+                    self.truncated[row] = self.arenas[index].truncate;
                     continue;
                 };
-                self.over[row] = true;
-                self.truncated[row] = score.fixed || end == End::TimeUp;
+                self.done[row] = true;
+                self.truncated[row] = score.fixed_horizon || end == EpisodeEnd::TimeLimit;
                 self.terminated[row] = !self.truncated[row];
                 let finished = &mut self.finished[row];
                 finished.seed = self.arenas[index].seed;
                 finished.end = Some(end);
                 finished.ticks = score.ticks;
                 finished.terms.copy_from_slice(&score.totals);
-                // Nobody drives it on while others of its arena are judged.
+                // It is no longer driven while the episodes of other agents in its arena run.
                 set_driver(&mut self.world, self.rows[row], Driver::Remote);
             }
-            self.keep_last_observations(index);
-            let cut = std::mem::take(&mut self.arenas[index].cut);
-            if (running == 0 || cut) && !self.arenas[index].retired {
+            self.store_final_observations(index);
+            let truncated = std::mem::take(&mut self.arenas[index].truncate);
+            if (running == 0 || truncated) && !self.arenas[index].retired {
                 let arena = &mut self.arenas[index];
                 arena.episode += 1;
                 let seed = arena.next.take().unwrap_or_else(|| split_seed(arena.base, arena.episode));
@@ -416,14 +415,14 @@ impl VecEnv {
         }
     }
 
-    /// The last observations of the episodes that have just ended, before the arena starts anew.
-    fn keep_last_observations(&mut self, index: usize) {
+    /// Store the final observations of the episodes that have just ended, before the arena is reset.
+    fn store_final_observations(&mut self, index: usize) {
         for row in index * self.agents..(index + 1) * self.agents {
             if !(self.terminated[row] || self.truncated[row]) {
                 continue;
             }
             let Some(agent) = self.world.get::<Agent>(self.rows[row]) else { continue };
-            // Arenas here sense early: the slots hold what the tick has led to.
+            // With `sense_after_step` the slots hold the observations after the tick.
             let Some(slot) = self.world.get::<Arena>(agent.arena).and_then(|a| a.slots.get(agent.slot)) else {
                 continue;
             };
@@ -432,9 +431,9 @@ impl VecEnv {
         }
     }
 
-    /// Who drives agent `at` of an arena.
-    fn driver(&self, at: usize) -> Driver {
-        self.drivers[at.min(self.drivers.len() - 1)]
+    /// The driver of the agent in slot `slot` of an arena.
+    fn driver(&self, slot: usize) -> Driver {
+        self.drivers[slot.min(self.drivers.len() - 1)]
     }
 
     fn begin(&mut self, index: usize, seed: u64) {
@@ -445,10 +444,10 @@ impl VecEnv {
         arena.seed = seed;
         arena.begun += 1;
         begin_episode(&mut self.world, arena.entity, seed);
-        for at in 0..self.agents {
-            let row = index * self.agents + at;
-            self.over[row] = false;
-            let driver = self.driver(at);
+        for slot in 0..self.agents {
+            let row = index * self.agents + slot;
+            self.done[row] = false;
+            let driver = self.driver(slot);
             set_driver(&mut self.world, self.rows[row], driver);
         }
     }
@@ -462,10 +461,10 @@ impl VecEnv {
     }
 }
 
-/// Hand an agent over; until somebody decides, it does nothing.
+/// Set an agent's driver and zero its action.
 fn set_driver(world: &mut World, agent: Entity, driver: Driver) {
-    if let Some(mut own) = world.get_mut::<Driver>(agent) {
-        own.set_if_neq(driver);
+    if let Some(mut component) = world.get_mut::<Driver>(agent) {
+        component.set_if_neq(driver);
     }
     if let Some(mut action) = world.get_mut::<Action>(agent) {
         action.0.fill(0.0);

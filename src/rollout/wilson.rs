@@ -1,6 +1,6 @@
-//! Confidence in a success rate.
+//! The confidence interval of a success rate.
 
-/// The 95 % score interval of `successes` out of `trials` (Wilson 1927, eq. 6), 0 to 1 where there were no trials.
+/// The 95 % Wilson score interval of `successes` out of `trials` (Wilson 1927, eq. 6); 0 to 1 without trials.
 pub fn wilson_interval(successes: usize, trials: usize) -> (f64, f64) {
     if trials == 0 {
         return (0.0, 1.0);
@@ -10,7 +10,7 @@ pub fn wilson_interval(successes: usize, trials: usize) -> (f64, f64) {
     let n = trials as f64;
     let p = successes as f64 / n;
     let denominator = 1.0 + z * z / n;
-    let centre = p + z * z / (2.0 * n);
+    let center = p + z * z / (2.0 * n);
     let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    (((centre - half) / denominator).max(0.0), ((centre + half) / denominator).min(1.0))
+    (((center - half) / denominator).max(0.0), ((center + half) / denominator).min(1.0))
 }

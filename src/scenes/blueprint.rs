@@ -1,4 +1,4 @@
-//! What an arena is built from: a RON scene, or a game's own code.
+//! The source of an arena: a RON scene file, or a game's own code.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,16 +12,16 @@ use crate::sim::{ConditionRanges, Physics, Slot, Variation};
 use crate::tasks::Task;
 use crate::teleop::{KeyBindings, Operator, Skill};
 
-/// Builds arenas of one kind. Implemented by [`SceneSpecification`](super::SceneSpecification) for RON scenes; a game
-/// with agents of its own implements it itself (see `examples/own_agent.rs`).
+/// Builds the arenas of one scene. [`SceneSpecification`](super::SceneSpecification) implements it for RON scenes; a game
+/// with its own agents implements it itself (see `examples/own_agent.rs`).
 pub trait Blueprint: Send + Sync + 'static {
-    /// One line about it.
+    /// One line of description.
     fn title(&self) -> String;
 
-    /// What the acting agent senses and does.
+    /// The agents' observation and action spaces.
     fn spaces(&self) -> Spaces;
 
-    /// The agent's keys.
+    /// The agents' key bindings.
     fn bindings(&self) -> KeyBindings;
 
     /// Length of a tick, s.
@@ -29,75 +29,83 @@ pub trait Blueprint: Send + Sync + 'static {
         1.0 / 30.0
     }
 
-    /// Length of a physics step, s; `control_dt` holds a whole number of them.
+    /// Length of a physics step, s; `control_dt` is a whole number of them.
     fn sim_dt(&self) -> f32 {
         1.0 / 120.0
     }
 
-    /// Names of the sides that play against each other, where there are such: an arena has one agent of each then, in this
-    /// order.
+    /// Names of the sides of a two-player game; an arena then has one agent of each, in this order. Empty for other scenes.
     fn sides(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// What the world is like beside its layout.
+    /// Domain randomization: distributions of the physics parameters over episodes.
     fn conditions(&self) -> ConditionRanges {
         ConditionRanges::default()
     }
 
-    /// Easier versions to learn in first, each with the share of successes that ends it.
-    fn lessons(&self) -> Vec<(f32, Arc<dyn Blueprint>)> {
+    /// The stages of a curriculum that reinforcement learning goes through before the scene itself.
+    fn curriculum(&self) -> Vec<CurriculumStage<Arc<dyn Blueprint>>> {
         Vec::new()
     }
 
     /// Time after which an episode ends, s.
     fn time_limit(&self) -> f32;
 
-    /// Score terms with their weights, in the task's order.
+    /// Reward terms with their weights, in the task's order.
     fn terms(&self) -> Vec<(String, f32)>;
 
-    /// Fill an empty arena with the nominal layout and `agents` acting bodies.
-    fn build(&self, physics: &mut Physics<'_>, agents: usize) -> Built;
+    /// Fill an empty arena with the nominal layout and the bodies of `agents` agents.
+    fn build(&self, physics: &mut Physics<'_>, agents: usize) -> ArenaContents;
 
-    /// A scripted operator for the acting agent, where there is one.
+    /// A scripted operator for an agent, if the scene has one.
     fn operator(&self, skill: Skill) -> Option<Box<dyn Operator>>;
 }
 
-/// A built arena's content.
-pub struct Built {
-    /// The acting bodies first, then those that the scene drives itself.
+/// One stage of a curriculum.
+#[derive(Clone, Debug)]
+pub struct CurriculumStage<S> {
+    /// Success rate over the last 100 episodes at which the next stage begins.
+    pub success_threshold: f32,
+    /// The easier scene of this stage.
+    pub scene: S,
+}
+
+/// The content of a built arena.
+pub struct ArenaContents {
+    /// Bodies: those of the agents first, then the non-player ones.
     pub slots: Vec<Slot>,
-    /// Who is in each slot.
+    /// The role of each slot.
     pub roles: Vec<Role>,
-    /// How episodes differ.
+    /// Randomizes the initial state of each episode.
     pub variation: Box<dyn Variation>,
 }
 
-/// What is in a slot.
+/// The role of a slot.
 pub enum Role {
     /// An agent with a task.
-    Actor(Box<dyn Task>),
-    /// A body that the scene drives, such as another car.
-    Extra(Box<dyn Operator>),
+    Agent(Box<dyn Task>),
+    /// A non-player body that a scripted operator drives, such as another car.
+    Npc(Box<dyn Operator>),
 }
 
-/// A named blueprint with the text that it was made from.
+/// A named blueprint with its source text.
 #[derive(Clone)]
 pub struct Scene {
-    /// Its name.
+    /// Name of the scene.
     pub name: String,
-    /// Its text; what identifies it.
+    /// Source text; its hash identifies the scene.
     pub text: String,
-    /// Builds its arenas.
+    /// Builds the scene's arenas.
     pub blueprint: Arc<dyn Blueprint>,
-    /// Ticks that every episode lasts, whatever happens in it; without it, one ends with its task or at the time limit.
+    /// Fixed horizon: each episode lasts this many ticks. `None`: an episode ends with its task or at the time limit.
     pub horizon: Option<u64>,
-    /// What the world is like instead of what the blueprint says.
+    /// Domain randomization in place of the blueprint's.
     pub conditions: Option<ConditionRanges>,
 }
 
 impl Scene {
-    /// A scene of a game's own. `text` is anything that changes when the blueprint does; datasets keep its hash.
+    /// A scene of a game's own. `text` must change when the blueprint changes; datasets store its hash.
     pub fn new(name: impl Into<String>, text: impl Into<String>, blueprint: impl Blueprint) -> Self {
         Self { name: name.into(), text: text.into(), blueprint: Arc::new(blueprint), horizon: None, conditions: None }
     }
@@ -107,38 +115,42 @@ impl Scene {
         xxh3_64(self.text.as_bytes())
     }
 
-    /// One line about it.
+    /// One line of description.
     pub fn title(&self) -> String {
         self.blueprint.title()
     }
 
-    /// The same scene, in which every episode lasts `ticks`, so that its length tells nothing about how it went. What
-    /// comes after the task is done or failed earns nothing.
+    /// The same scene with a fixed horizon: each episode lasts `ticks`, so that its length carries no information about
+    /// success (Kostrikov et al. 2019, arXiv:1809.02925). After success or failure the reward is 0.
     pub fn with_horizon(&self, ticks: u64) -> Self {
         Self { horizon: Some(ticks), ..self.clone() }
     }
 
-    /// The same scene under other conditions.
-    pub fn under(&self, conditions: ConditionRanges) -> Self {
+    /// The same scene with other distributions of its conditions.
+    pub fn with_conditions(&self, conditions: ConditionRanges) -> Self {
         Self { conditions: Some(conditions), ..self.clone() }
     }
 
-    /// What the world is like beside its layout.
+    /// Domain randomization: distributions of the physics parameters over episodes.
     pub fn conditions(&self) -> ConditionRanges {
         self.conditions.unwrap_or_else(|| self.blueprint.conditions())
     }
 
-    /// Easier versions to learn in first, each with the share of successes that ends it; none with a horizon, since who
-    /// imitates is to begin where demonstrators began.
-    pub fn lessons(&self) -> Vec<(f32, Self)> {
+    /// The stages of the scene's curriculum. None with a fixed horizon: imitation learning must start from the
+    /// demonstrations' initial states.
+    pub fn curriculum(&self) -> Vec<CurriculumStage<Self>> {
         if self.horizon.is_some() {
             return Vec::new();
         }
-        let lessons = self.blueprint.lessons().into_iter();
-        lessons.map(|(until, blueprint)| (until, Self { blueprint, ..self.clone() })).collect()
+        let stages = self.blueprint.curriculum().into_iter();
+        let own = |stage: CurriculumStage<Arc<dyn Blueprint>>| CurriculumStage {
+            success_threshold: stage.success_threshold,
+            scene: Self { blueprint: stage.scene, ..self.clone() },
+        };
+        stages.map(own).collect()
     }
 
-    /// Ticks until the time limit, or the horizon where there is one.
+    /// Time limit or fixed horizon, ticks.
     pub fn tick_limit(&self) -> u64 {
         if let Some(horizon) = self.horizon {
             return horizon;
@@ -153,15 +165,15 @@ impl fmt::Debug for Scene {
     }
 }
 
-/// Why there is no scene.
+/// Why a scene cannot be loaded.
 #[derive(Debug, Error)]
 pub enum SceneError {
-    /// No built-in scene and no file of that name.
+    /// There is no built-in scene and no file of this name.
     #[error("there is no scene `{name}`{}; there are {}, or give the path of a .ron file", nearest.as_ref().map_or(String::new(), |n| format!(" (did you mean `{n}`?)")), known.join(", "))]
     Unknown {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The nearest name.
+        /// The most similar name.
         nearest: Option<String>,
         /// All names.
         known: Vec<String>,
@@ -171,10 +183,10 @@ pub enum SceneError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The text is not a scene.
+    /// The text is not a valid scene.
     #[error("{file}:{line}:{column}: {message}")]
     Invalid {
         /// The file.
@@ -183,7 +195,7 @@ pub enum SceneError {
         line: usize,
         /// Column, from 1.
         column: usize,
-        /// What was found and what is allowed.
+        /// What is wrong and what is allowed.
         message: String,
     },
 }

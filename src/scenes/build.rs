@@ -1,60 +1,60 @@
-//! Filling an empty arena with a RON scene.
+//! Builds the content of an arena from a RON scene.
 
 use std::sync::Arc;
 
 use bevy::math::Vec3;
 use bevy_rapier3d::rapier::prelude::*;
 
-use super::blueprint::{Blueprint, Built, Role};
+use super::blueprint::{ArenaContents, Blueprint, CurriculumStage, Role};
 use super::road::road;
-use super::specification::{AgentKind, Form, Lesson, Object, SceneSpecification, TaskKind, Thing};
+use super::specification::{AgentKind, Object, ObjectKind, SceneSpecification, Shape, StageSpecification, TaskKind};
 use super::variation::SceneVariation;
 use crate::agents::humanoid::{self, Humanoid, HumanoidOptions};
 use crate::agents::vehicle::{self, Vehicle, VehicleSpecification};
-use crate::agents::{PostSense, RivalSense, Spaces};
-use crate::sim::{Body, ConditionRanges, Course, Guide, Physics, Sense, Slot, Surface};
+use crate::agents::{PostSensor, RivalSensor, Spaces};
+use crate::sim::{Body, ConditionRanges, Course, Physics, Sensor, Slot, Surface, TaskGoal};
 use crate::spaces::Field;
 use crate::tasks::{Lap, Park, Push, Reach, Slalom, Tag, Task, Visit};
 use crate::teleop::{
     DriveOperator, KeyBindings, Operator, Skill, TagOperator, WalkOperator, vehicle_bindings, walk_bindings,
 };
 
-/// A coloured post of a relay: radius and height, m.
-pub(super) const POST: Form = Form::Cylinder(0.12, 1.6);
-/// Height of a cone, m: the large road cone of EN 13422.
+/// A colored post of a relay: radius and height, m.
+pub(super) const POST: Shape = Shape::Cylinder(0.12, 1.6);
+/// Height of a cone, m: a large traffic cone of EN 13422.
 pub(super) const CONE_HEIGHT: f32 = 0.9;
-/// Radius of the cylinder that stands for a cone, m.
+/// Radius of the cylinder that approximates a cone, m.
 const CONE_RADIUS: f32 = 0.18;
 /// Mass of a cone, kg.
 const CONE_MASS: f32 = 4.0;
-/// A parked car's width, height and length, m.
+/// Width, height and length of a parked car, m.
 const PARKED: Vec3 = Vec3::new(1.75, 1.4, 4.0);
 
-fn surface_of(thing: Thing) -> Surface {
-    match thing {
-        Thing::Obstacle => Surface::Obstacle,
-        Thing::Step => Surface::Step,
-        Thing::Cone => Surface::Cone,
-        Thing::Crate => Surface::Crate,
-        Thing::Parked => Surface::Parked,
+fn surface_of(kind: ObjectKind) -> Surface {
+    match kind {
+        ObjectKind::Obstacle => Surface::Obstacle,
+        ObjectKind::Step => Surface::Step,
+        ObjectKind::Cone => Surface::Cone,
+        ObjectKind::Crate => Surface::Crate,
+        ObjectKind::Parked => Surface::Parked,
     }
 }
 
-fn shape(form: Form) -> ColliderBuilder {
-    match form {
-        Form::Box(x, y, z) => ColliderBuilder::cuboid(x / 2.0, y / 2.0, z / 2.0),
-        Form::Cylinder(radius, height) => ColliderBuilder::cylinder(height / 2.0, radius),
+fn collider_builder(shape: Shape) -> ColliderBuilder {
+    match shape {
+        Shape::Box(x, y, z) => ColliderBuilder::cuboid(x / 2.0, y / 2.0, z / 2.0),
+        Shape::Cylinder(radius, height) => ColliderBuilder::cylinder(height / 2.0, radius),
     }
 }
 
-fn insert_thing(
+fn insert_object(
     physics: &mut Physics<'_>,
-    kind: Thing,
-    form: Form,
+    kind: ObjectKind,
+    shape: Shape,
     mass: Option<f32>,
     friction: f32,
 ) -> RigidBodyHandle {
-    let collider = surface_of(kind).mark(shape(form).friction(friction));
+    let collider = surface_of(kind).mark(collider_builder(shape).friction(friction));
     match mass {
         Some(mass) => {
             let body = RigidBodyBuilder::dynamic().can_sleep(false).linear_damping(0.05).angular_damping(0.3);
@@ -64,31 +64,31 @@ fn insert_thing(
     }
 }
 
-/// What a scene lets its agents sense beside what their bodies do.
-fn senses(scene: &SceneSpecification) -> (Vec<Field>, Vec<Box<dyn Sense>>) {
-    let (mut fields, mut senses) = (Vec::new(), Vec::<Box<dyn Sense>>::new());
+/// The sensors that a scene adds to its agents' bodies, with their observation fields.
+fn scene_sensors(scene: &SceneSpecification) -> (Vec<Field>, Vec<Box<dyn Sensor>>) {
+    let (mut fields, mut sensors) = (Vec::new(), Vec::<Box<dyn Sensor>>::new());
     if let Some(relay) = &scene.relay {
-        let sense = PostSense { posts: relay.posts };
-        fields.extend(sense.fields());
-        senses.push(Box::new(sense));
+        let sensor = PostSensor { posts: relay.posts };
+        fields.extend(sensor.fields());
+        sensors.push(Box::new(sensor));
     }
     if matches!(scene.task, TaskKind::Tag { .. }) {
-        fields.extend(RivalSense::fields());
-        senses.push(Box::new(RivalSense));
+        fields.extend(RivalSensor::fields());
+        sensors.push(Box::new(RivalSensor));
     }
     if let Some(camera) = &scene.camera {
         fields.push(camera.field());
-        senses.push(Box::new(camera.clone()));
+        sensors.push(Box::new(camera.clone()));
     }
-    (fields, senses)
+    (fields, sensors)
 }
 
-fn spaces(agent: &AgentKind, added: Vec<Field>) -> Spaces {
+fn spaces(agent: &AgentKind, sensor_fields: Vec<Field>) -> Spaces {
     let (mut observation, action) = match agent {
         AgentKind::Vehicle { .. } => (vehicle::observation_layout(), vehicle::action_layout()),
         AgentKind::Humanoid { control, .. } => (humanoid::observation_layout(), humanoid::action_layout(*control)),
     };
-    observation.fields.extend(added);
+    observation.fields.extend(sensor_fields);
     Spaces { agent: agent.name().into(), observation: Arc::new(observation), action: Arc::new(action) }
 }
 
@@ -103,14 +103,14 @@ fn body(physics: &mut Physics<'_>, agent: &AgentKind) -> Box<dyn Body> {
 }
 
 fn task(scene: &SceneSpecification) -> Box<dyn Task> {
-    let limit = (scene.time_limit / scene.control_dt).round() as u64;
+    let tick_limit = (scene.time_limit / scene.control_dt).round() as u64;
     match scene.task {
         TaskKind::Lap { laps, margin, no_contact } => Box::new(Lap::new(laps, margin, no_contact)),
         TaskKind::Slalom { reach } => Box::new(Slalom::new(reach)),
         TaskKind::Park { distance, angle, hold } => Box::new(Park::new(distance, angle.to_radians(), hold)),
         TaskKind::Reach { radius } => Box::new(Reach::new(radius)),
         TaskKind::Relay { .. } => Box::new(Visit::default()),
-        TaskKind::Tag { radius, .. } => Box::new(Tag::new(radius, limit)),
+        TaskKind::Tag { radius, .. } => Box::new(Tag::new(radius, tick_limit)),
         TaskKind::Push { radius, .. } => Box::new(Push::new(radius)),
     }
 }
@@ -121,27 +121,28 @@ fn reversed(course: &Course, points: &[(f32, f32)]) -> Option<Course> {
 }
 
 impl SceneSpecification {
-    /// A slot for an acting agent (`equipped` with the scene's sensors) or for one of the scene's own cars.
-    fn slot(&self, physics: &mut Physics<'_>, agent: &AgentKind, equipped: bool) -> Slot {
-        let (fields, senses) = if equipped { senses(self) } else { (Vec::new(), Vec::new()) };
+    /// A slot for an agent (with the scene's sensors) or for a non-player car (without).
+    fn slot(&self, physics: &mut Physics<'_>, agent: &AgentKind, with_sensors: bool) -> Slot {
+        let (fields, sensors) = if with_sensors { scene_sensors(self) } else { (Vec::new(), Vec::new()) };
         let spaces = spaces(agent, fields);
         Slot {
             body: body(physics, agent),
-            guide: Guide::default(),
-            senses,
+            goal: TaskGoal::default(),
+            sensors,
             observation: vec![0.0; spaces.observation.size()],
             action: vec![0.0; spaces.action.size()],
         }
     }
 
+    /// Insert the road and return its course in both directions.
     fn courses(&self, physics: &mut Physics<'_>) -> Option<[Arc<Course>; 2]> {
-        let wanted = self.course.as_ref()?;
-        let course = Course::spline(&wanted.points, wanted.closed, wanted.half_width).ok()?;
-        if let Some(collider) = road(&course, wanted.bank.to_radians(), self.ground.friction) {
+        let road_spec = self.course.as_ref()?;
+        let course = Course::spline(&road_spec.points, road_spec.closed, road_spec.half_width).ok()?;
+        if let Some(collider) = road(&course, road_spec.bank.to_radians(), self.ground.friction) {
             physics.insert(RigidBodyBuilder::fixed(), [collider]);
         }
-        let back = reversed(&course, &wanted.points)?;
-        Some([Arc::new(course), Arc::new(back)])
+        let backward = reversed(&course, &road_spec.points)?;
+        Some([Arc::new(course), Arc::new(backward)])
     }
 
     fn car(&self) -> VehicleSpecification {
@@ -152,7 +153,7 @@ impl SceneSpecification {
     }
 }
 
-/// Whether an agent senses and does the same in both scenes.
+/// Whether the agents of both scenes have the same observation and action spaces.
 pub(super) fn same_spaces(a: &SceneSpecification, b: &SceneSpecification) -> bool {
     let (a, b) = (a.spaces(), b.spaces());
     a.agent == b.agent && a.observation == b.observation && a.action == b.action
@@ -164,7 +165,7 @@ impl Blueprint for SceneSpecification {
     }
 
     fn spaces(&self) -> Spaces {
-        spaces(&self.agent, senses(self).0)
+        spaces(&self.agent, scene_sensors(self).0)
     }
 
     fn bindings(&self) -> KeyBindings {
@@ -189,10 +190,12 @@ impl Blueprint for SceneSpecification {
         self.conditions
     }
 
-    fn lessons(&self) -> Vec<(f32, Arc<dyn Blueprint>)> {
-        let lesson =
-            |lesson: &Lesson| -> (f32, Arc<dyn Blueprint>) { (lesson.until, Arc::new(self.in_lesson(lesson))) };
-        self.lessons.iter().map(lesson).collect()
+    fn curriculum(&self) -> Vec<CurriculumStage<Arc<dyn Blueprint>>> {
+        let stage = |stage: &StageSpecification| CurriculumStage {
+            success_threshold: stage.success_threshold,
+            scene: Arc::new(self.at_stage(stage)) as Arc<dyn Blueprint>,
+        };
+        self.curriculum.iter().map(stage).collect()
     }
 
     fn sim_dt(&self) -> f32 {
@@ -210,56 +213,49 @@ impl Blueprint for SceneSpecification {
             .collect()
     }
 
-    fn build(&self, physics: &mut Physics<'_>, agents: usize) -> Built {
+    fn build(&self, physics: &mut Physics<'_>, agents: usize) -> ArenaContents {
         let half = self.ground.half_size;
         let ground = ColliderBuilder::cuboid(half, 0.5, half).translation(Vec3::NEG_Y * 0.5);
         let ground = Surface::Ground.mark(ground.friction(self.ground.friction)).build();
         physics.insert(RigidBodyBuilder::fixed(), [ground]);
         let courses = self.courses(physics);
-        let object = |physics: &mut Physics<'_>, o: &Object| insert_thing(physics, o.kind, o.form, o.mass, o.friction);
+        let object =
+            |physics: &mut Physics<'_>, o: &Object| insert_object(physics, o.kind, o.shape, o.mass, o.friction);
         let objects = self.objects.iter().map(|o| object(physics, o)).collect();
         let scattered = self.scatter.iter().flat_map(|s| std::iter::repeat_n(s, s.count));
-        let scattered = scattered.map(|s| insert_thing(physics, s.kind, s.form, None, 0.6)).collect();
+        let scattered = scattered.map(|s| insert_object(physics, s.kind, s.shape, None, 0.6)).collect();
         let posts = (0..self.relay.as_ref().map_or(0, |relay| relay.posts))
-            .map(|_| insert_thing(physics, Thing::Obstacle, POST, None, 0.6))
+            .map(|_| insert_object(physics, ObjectKind::Obstacle, POST, None, 0.6))
             .collect();
-        let cone = Form::Cylinder(CONE_RADIUS, CONE_HEIGHT);
+        let cone = Shape::Cylinder(CONE_RADIUS, CONE_HEIGHT);
         let cones = (0..self.gates.as_ref().map_or(0, |g| g.count))
-            .map(|_| insert_thing(physics, Thing::Cone, cone, Some(CONE_MASS), 0.8))
+            .map(|_| insert_object(physics, ObjectKind::Cone, cone, Some(CONE_MASS), 0.8))
             .collect();
         let parked = (1..self.bays.len())
-            .map(|_| insert_thing(physics, Thing::Parked, Form::Box(PARKED.x, PARKED.y, PARKED.z), None, 0.6))
+            .map(|_| insert_object(physics, ObjectKind::Parked, Shape::Box(PARKED.x, PARKED.y, PARKED.z), None, 0.6))
             .collect();
 
         let mut slots = Vec::new();
         let mut roles = Vec::new();
-        for at in 0..agents {
-            let agent = self.runner.as_ref().filter(|_| at == 1).unwrap_or(&self.agent);
+        for i in 0..agents {
+            let agent = self.runner.as_ref().filter(|_| i == 1).unwrap_or(&self.agent);
             slots.push(self.slot(physics, agent, true));
-            roles.push(Role::Actor(task(self)));
+            roles.push(Role::Agent(task(self)));
         }
         if let Some(traffic) = &self.traffic {
             let car = AgentKind::Vehicle { car: VehicleSpecification::default() };
             let (slow, fast) = traffic.speed;
             for i in 0..traffic.count {
                 slots.push(self.slot(physics, &car, false));
-                let share = i as f32 / (traffic.count.max(2) - 1) as f32;
-                let cruise = slow + (fast - slow) * share;
-                let driver = DriveOperator::new(Skill::Steady, cruise / Skill::Steady.pace(), 4.0, &self.car());
-                roles.push(Role::Extra(Box::new(driver)));
+                let fraction = i as f32 / (traffic.count.max(2) - 1) as f32;
+                let cruise = slow + (fast - slow) * fraction;
+                let driver = DriveOperator::new(Skill::Steady, cruise / Skill::Steady.speed_factor(), 4.0, &self.car());
+                roles.push(Role::Npc(Box::new(driver)));
             }
         }
-        let variation = SceneVariation {
-            scene: Arc::new(self.clone()),
-            courses,
-            cones,
-            parked,
-            objects,
-            scattered,
-            posts,
-            actors: agents,
-        };
-        Built { slots, roles, variation: Box::new(variation) }
+        let variation =
+            SceneVariation { scene: Arc::new(self.clone()), courses, cones, parked, objects, scattered, posts, agents };
+        ArenaContents { slots, roles, variation: Box::new(variation) }
     }
 
     fn operator(&self, skill: Skill) -> Option<Box<dyn Operator>> {
@@ -273,7 +269,7 @@ impl Blueprint for SceneSpecification {
         Some(match &self.agent {
             AgentKind::Vehicle { car } => {
                 let operator = DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car);
-                Box::new(operator.dodging(self.pace.dodge, self.pace.notice))
+                Box::new(operator.with_obstacle_avoidance(self.pace.dodge, self.pace.notice))
             }
             AgentKind::Humanoid { .. } => Box::new(WalkOperator::new(skill)),
         })

@@ -1,4 +1,4 @@
-//! The scenes that come with the crate, and those in files.
+//! Lookup of built-in scenes and scene files.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 /// A built-in scene by name, or a scene file by path (anything that ends in `.ron` or names a file).
 ///
 /// # Errors
-/// [`SceneError`] when there is none of that name, or the file cannot be read or is not a valid scene.
+/// [`SceneError`] when there is no scene of that name, or the file cannot be read or is not a valid scene.
 pub fn find(name: &str) -> Result<Scene, SceneError> {
     if let Some((name, text)) = BUILTIN.iter().find(|(builtin, _)| *builtin == name) {
         return parse(name, &format!("scenes/{name}.ron"), text);
@@ -50,7 +50,7 @@ pub fn find(name: &str) -> Result<Scene, SceneError> {
     Err(SceneError::Unknown { name: name.to_owned(), nearest, known: builtin_names().map(str::to_owned).collect() })
 }
 
-/// A scene file. Its name is the file's without the ending.
+/// Load a scene file. The scene's name is that of the file without its extension.
 ///
 /// # Errors
 /// [`SceneError`] when the file cannot be read or is not a valid scene.
@@ -60,10 +60,10 @@ pub fn load_file(path: &Path) -> Result<Scene, SceneError> {
     parse(&name, &path.display().to_string(), &text)
 }
 
-/// A scene from its text. `file` is what messages call it.
+/// Parse a scene from its RON text. `file` is the file name for error messages.
 ///
 /// # Errors
-/// [`SceneError::Invalid`] with the first position that is not allowed.
+/// [`SceneError::Invalid`] with the position of the first error.
 pub fn parse(name: &str, file: &str, text: &str) -> Result<Scene, SceneError> {
     let specification: SceneSpecification = ron::Options::default()
         .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
@@ -74,9 +74,9 @@ pub fn parse(name: &str, file: &str, text: &str) -> Result<Scene, SceneError> {
             column: error.span.start.col,
             message: error.code.to_string(),
         })?;
-    if let Some(objection) = validate(&specification).into_iter().next() {
-        let (line, column) = position_of(text, &objection.path);
-        return Err(SceneError::Invalid { file: file.to_owned(), line, column, message: objection.message });
+    if let Some(violation) = validate(&specification).into_iter().next() {
+        let (line, column) = position_of(text, &violation.path);
+        return Err(SceneError::Invalid { file: file.to_owned(), line, column, message: violation.message });
     }
     Ok(Scene::new(name, text, specification))
 }

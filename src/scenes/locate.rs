@@ -1,4 +1,4 @@
-//! Where in a RON text a value stands.
+//! Position of a value in a RON text.
 
 /// One step of a path into a RON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +11,7 @@ pub(super) enum Step {
     Index(usize),
 }
 
-/// Line and column (from 1) of the value at `path`, or of the deepest part of the path that is there.
+/// Line and column (from 1) of the value at `path`, or of the deepest part of the path that exists.
 pub(super) fn position_of(text: &str, path: &[Step]) -> (usize, usize) {
     let bytes: Vec<char> = text.chars().collect();
     let mut at = 0;
@@ -48,7 +48,7 @@ fn skip_space(text: &[char], mut at: usize) -> usize {
     }
 }
 
-/// The position just inside the next bracket after `at`.
+/// The position after the next opening bracket.
 fn enter(text: &[char], at: usize) -> Option<usize> {
     let mut at = skip_space(text, at);
     while at < text.len() && !"([{".contains(text[at]) {
@@ -60,7 +60,8 @@ fn enter(text: &[char], at: usize) -> Option<usize> {
     (at < text.len()).then_some(at + 1)
 }
 
-/// Walk the elements of the bracket that `inside` begins, giving each one's start to `visit` until it answers.
+/// Visit the elements of the bracketed list that starts at `inside`: call `visit` with index and start position of each
+/// until it returns a position.
 fn walk(text: &[char], inside: usize, mut visit: impl FnMut(usize, usize) -> Option<usize>) -> Option<usize> {
     let (mut at, mut depth, mut index) = (inside, 0usize, 0usize);
     let mut start = Some(skip_space(text, at));

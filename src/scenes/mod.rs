@@ -1,8 +1,8 @@
-//! Scenes: what stands where, who acts, what is asked. Written in RON, validated with positions, built into arenas.
+//! Scenes: layout, agents and task of an arena. Read from RON files, validated with error positions, built into arenas.
 
 mod blueprint;
 mod build;
-mod colours;
+mod colors;
 mod library;
 mod locate;
 mod road;
@@ -11,8 +11,8 @@ mod specification;
 mod validate;
 mod variation;
 
-pub use blueprint::{Blueprint, Built, Role, Scene, SceneError};
-pub use colours::COLOURS;
+pub use blueprint::{ArenaContents, Blueprint, CurriculumStage, Role, Scene, SceneError};
+pub use colors::COLORS;
 pub use library::{builtin_names, find, load_file, parse};
 pub use spawn::{ArenaScene, Spawned, despawn_arena, spawn_arena};
 pub use specification::{AgentKind, SceneSpecification};

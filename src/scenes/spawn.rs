@@ -1,34 +1,34 @@
-//! From a scene to entities.
+//! Spawns the entities of a scene.
 
 use bevy::ecs::prelude::*;
 use bevy_rapier3d::plugin::context::{
     RapierContextColliders, RapierContextJoints, RapierContextSimulation, RapierRigidBodySet,
 };
 
-use super::blueprint::{Built, Role, Scene};
+use super::blueprint::{ArenaContents, Role, Scene};
 use crate::agents::{Agent, AgentBundle, Driver, Spaces};
 use crate::sim::{Arena, PhysicsSets};
 use crate::tasks::{Score, TaskState};
 use crate::teleop::{KeyBindings, KeyLatch, ScriptedOperator, vehicle_bindings};
 
-/// The scene that an arena was built from.
+/// The scene of an arena.
 #[derive(Component, Clone)]
 pub struct ArenaScene(pub Scene);
 
-/// A new arena and its acting agents.
+/// A new arena and its agents.
 #[derive(Clone, Debug)]
 pub struct Spawned {
     /// The arena.
     pub arena: Entity,
-    /// Its agents with a task, in order.
+    /// The agents, in order of their slots.
     pub agents: Vec<Entity>,
 }
 
-/// Build an arena with `agents` acting agents of the given driver, or with one of each side where the scene has sides. It
-/// begins its first episode, of seed 0, at the next tick unless told another.
+/// Spawn an arena with `agents` agents of the given driver, or with one agent per side when the scene has sides. The next
+/// tick resets it with seed 0, unless another reset is requested before.
 ///
 /// # Panics
-/// When `agents` is 0, or the blueprint builds fewer bodies than it was asked for.
+/// When `agents` is 0, or the blueprint does not build that number of agents.
 pub fn spawn_arena(world: &mut World, scene: &Scene, agents: usize, driver: Driver) -> Spawned {
     assert!(agents > 0, "an arena needs at least one agent");
     let blueprint = scene.blueprint.clone();
@@ -47,13 +47,13 @@ pub fn spawn_arena(world: &mut World, scene: &Scene, agents: usize, driver: Driv
         .id();
     let mut query = world.query::<PhysicsSets>();
     let (arena, roles) = {
-        // The entity was spawned two statements ago with everything that the query asks for.
-        let mut sets = query.get_mut(world, entity).expect("a fresh arena has its physics");
+        // The entity was spawned above with all components of the query.
+        let mut sets = query.get_mut(world, entity).expect("a new arena has its physics components");
         let mut physics = sets.physics();
         physics.parameters.dt = blueprint.sim_dt();
-        let Built { slots, roles, variation } = blueprint.build(&mut physics, agents);
+        let ArenaContents { slots, roles, variation } = blueprint.build(&mut physics, agents);
         let arena = Arena::new(&mut physics, slots, blueprint.control_dt(), blueprint.sim_dt(), variation);
-        (arena.under(scene.conditions()), roles)
+        (arena.with_conditions(scene.conditions()), roles)
     };
     world.entity_mut(entity).insert(arena);
     let spaces = blueprint.spaces();
@@ -62,40 +62,43 @@ pub fn spawn_arena(world: &mut World, scene: &Scene, agents: usize, driver: Driv
     for (slot, role) in roles.into_iter().enumerate() {
         let agent = Agent { arena: entity, slot };
         match role {
-            Role::Actor(task) => {
+            Role::Agent(task) => {
                 let (names, weights) = blueprint.terms().into_iter().unzip();
-                let actor = world
+                let entity = world
                     .spawn((
                         AgentBundle::new(agent, spaces.clone(), driver),
                         TaskState(task),
-                        Score { fixed: scene.horizon.is_some(), ..Score::new(names, weights, scene.tick_limit()) },
+                        Score {
+                            fixed_horizon: scene.horizon.is_some(),
+                            ..Score::new(names, weights, scene.tick_limit())
+                        },
                         bindings.clone(),
                         KeyLatch::default(),
                     ))
                     .id();
-                out.agents.push(actor);
+                out.agents.push(entity);
             }
-            Role::Extra(operator) => {
-                world.spawn(extra(agent, operator));
+            Role::Npc(operator) => {
+                world.spawn(npc(agent, operator));
             }
         }
     }
-    assert_eq!(out.agents.len(), agents, "the blueprint built another number of agents than asked for");
+    assert_eq!(out.agents.len(), agents, "the blueprint built another number of agents than requested");
     out
 }
 
-/// Take an arena away, with everybody in it.
+/// Despawn an arena and its agents.
 pub fn despawn_arena(world: &mut World, arena: Entity) {
     let mut agents = world.query::<(Entity, &Agent)>();
     let inside = agents.iter(world).filter(|(_, agent)| agent.arena == arena);
-    let gone: Vec<Entity> = inside.map(|(entity, _)| entity).chain([arena]).collect();
-    for entity in gone {
+    let despawned: Vec<Entity> = inside.map(|(entity, _)| entity).chain([arena]).collect();
+    for entity in despawned {
         world.despawn(entity);
     }
 }
 
-/// A body that the scene drives: a car with a scripted driver and no task.
-fn extra(agent: Agent, operator: Box<dyn crate::teleop::Operator>) -> impl Bundle {
+/// A non-player body: a car with a scripted driver and no task.
+fn npc(agent: Agent, operator: Box<dyn crate::teleop::Operator>) -> impl Bundle {
     let spaces = Spaces {
         agent: "vehicle".into(),
         observation: crate::agents::vehicle::observation_layout().into(),

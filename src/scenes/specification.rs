@@ -1,4 +1,4 @@
-//! The schema of a scene file. Distances in metres, angles in degrees, x to the right, z towards the viewer.
+//! The schema of a scene file. Distances are in meters, angles in degrees; x points right, z towards the viewer.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::sim::ConditionRanges;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SceneSpecification {
-    /// One line for lists and the title bar.
+    /// One line of description, for lists and the title bar.
     pub title: String,
-    /// Who acts.
+    /// The agent.
     pub agent: AgentKind,
-    /// Who runs in a game of tag, if not the same as who chases.
+    /// The runner of a game of tag, when it differs from the chaser (`agent`).
     #[serde(default)]
     pub runner: Option<AgentKind>,
     /// Length of a tick, s.
@@ -26,12 +26,12 @@ pub struct SceneSpecification {
     /// Length of a physics step, s.
     #[serde(default = "default_sim_dt")]
     pub sim_dt: f32,
-    /// Time after which an episode ends, s.
+    /// Time limit of an episode, s.
     pub time_limit: f32,
     /// The ground.
     #[serde(default)]
     pub ground: Ground,
-    /// What the world is like beside its layout: constants, or ranges that each episode draws from.
+    /// Domain randomization: physics parameters, constant or sampled for each episode.
     #[serde(default)]
     pub conditions: ConditionRanges,
     /// A road.
@@ -40,49 +40,49 @@ pub struct SceneSpecification {
     /// A row of cones to pass.
     #[serde(default)]
     pub gates: Option<Gates>,
-    /// Marked parking bays: one is the goal, drawn for each episode, the others are taken.
+    /// Marked parking bays. In each episode, a random one is free and the goal; the others hold parked cars.
     #[serde(default)]
     pub bays: Vec<Bay>,
-    /// Things.
+    /// Objects at given positions.
     #[serde(default)]
     pub objects: Vec<Object>,
-    /// Things in random places.
+    /// Objects at random positions.
     #[serde(default)]
     pub scatter: Option<Scatter>,
-    /// Where the agent begins.
+    /// Distribution of the agent's start pose.
     #[serde(default)]
     pub start: Start,
-    /// Where it is to go.
+    /// Distribution of the goal position.
     #[serde(default)]
     pub goal: Option<Goal>,
-    /// Coloured posts to visit in an order.
+    /// Colored posts to visit in a given order.
     #[serde(default)]
     pub relay: Option<Posts>,
     /// A depth camera on each agent.
     #[serde(default)]
     pub camera: Option<DepthCamera>,
-    /// Other cars on the road.
+    /// Other, slower cars on the road.
     #[serde(default)]
     pub traffic: Option<Traffic>,
-    /// What is asked.
+    /// The task.
     pub task: TaskKind,
-    /// Weight of each of the task's score terms.
+    /// Weights of the task's reward terms; 0 for terms that are left out.
     pub terms: BTreeMap<String, f32>,
-    /// How the scripted operators go about it.
+    /// Parameters of the scripted operators.
     #[serde(default)]
     pub pace: Pace,
-    /// Easier versions that whoever learns by acting begins with, one after the other.
+    /// Curriculum: easier stages that reinforcement learning goes through, in order, before the scene itself.
     #[serde(default)]
-    pub lessons: Vec<Lesson>,
+    pub curriculum: Vec<StageSpecification>,
 }
 
-/// An easier version of a scene: what it says takes the place of what the scene says.
+/// One stage of a curriculum: a modification of the scene. Each field that is given replaces that of the scene.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Lesson {
-    /// Share of the last hundred episodes that has to succeed before the next lesson, or the scene itself, begins.
-    pub until: f32,
-    /// Who acts, if differently: the same kind, with the same senses and actions.
+pub struct StageSpecification {
+    /// Success rate over the last 100 episodes at which the next stage, or the scene itself, begins.
+    pub success_threshold: f32,
+    /// The agent; its observation and action spaces must be those of the scene's.
     #[serde(default)]
     pub agent: Option<AgentKind>,
     /// The time limit, s.
@@ -91,36 +91,46 @@ pub struct Lesson {
     /// The ground.
     #[serde(default)]
     pub ground: Option<Ground>,
-    /// What the world is like beside its layout.
+    /// Domain randomization.
     #[serde(default)]
     pub conditions: Option<ConditionRanges>,
-    /// The row of cones, of as many.
+    /// The row of cones; their number must be that of the scene.
     #[serde(default)]
     pub gates: Option<Gates>,
-    /// Things in random places.
+    /// Objects at random positions.
     #[serde(default)]
     pub scatter: Option<Scatter>,
-    /// Where the agent begins.
+    /// Distribution of the agent's start pose.
     #[serde(default)]
     pub start: Option<Start>,
-    /// Where it is to go.
+    /// Distribution of the goal position.
     #[serde(default)]
     pub goal: Option<Goal>,
-    /// Other cars on the road.
+    /// Other, slower cars on the road.
     #[serde(default)]
     pub traffic: Option<Traffic>,
-    /// What is asked: the same task.
+    /// Parameters of the task; the task itself must be that of the scene.
     #[serde(default)]
     pub task: Option<TaskKind>,
 }
 
 impl SceneSpecification {
-    /// The scene as it is in this lesson.
-    pub fn in_lesson(&self, lesson: &Lesson) -> Self {
-        let mut scene = Self { lessons: Vec::new(), ..self.clone() };
-        let lesson = lesson.clone();
-        let Lesson { until: _, agent, time_limit, ground, conditions, gates, scatter, start, goal, traffic, task } =
-            lesson;
+    /// The scene at a stage of its curriculum.
+    pub fn at_stage(&self, stage: &StageSpecification) -> Self {
+        let mut scene = Self { curriculum: Vec::new(), ..self.clone() };
+        let StageSpecification {
+            success_threshold: _,
+            agent,
+            time_limit,
+            ground,
+            conditions,
+            gates,
+            scatter,
+            start,
+            goal,
+            traffic,
+            task,
+        } = stage.clone();
         scene.agent = agent.unwrap_or(scene.agent);
         scene.time_limit = time_limit.unwrap_or(scene.time_limit);
         scene.ground = ground.unwrap_or(scene.ground);
@@ -143,22 +153,22 @@ fn default_sim_dt() -> f32 {
     1.0 / 120.0
 }
 
-/// Who acts.
+/// The kind of an agent, with its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum AgentKind {
     /// A car.
     Vehicle {
-        /// Its data sheet; what is left out is the default's.
+        /// Parameters of the car; those left out have their defaults.
         #[serde(default)]
         car: VehicleSpecification,
     },
-    /// A person.
+    /// A humanoid.
     Humanoid {
-        /// Commands or joint targets.
+        /// Kind of its actions: commands or joint targets.
         #[serde(default)]
         control: Control,
-        /// Strength of the harness, 0 to 1.
+        /// Strength of the balance harness, 0 to 1.
         #[serde(default = "full")]
         harness: f32,
     },
@@ -169,7 +179,7 @@ fn full() -> f32 {
 }
 
 impl AgentKind {
-    /// Its name.
+    /// Name of the kind.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Vehicle { .. } => "vehicle",
@@ -182,7 +192,7 @@ impl AgentKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ground {
-    /// Half the length of its sides, m.
+    /// Half the side length of the square, m.
     pub half_size: f32,
     /// Friction coefficient.
     pub friction: f32,
@@ -198,33 +208,33 @@ impl Default for Ground {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Road {
-    /// Points (x, z) that it passes through, m.
+    /// Points (x, z) of the spline, m.
     pub points: Vec<(f32, f32)>,
-    /// Whether it returns to its start.
+    /// Whether the road is a closed loop.
     pub closed: bool,
-    /// Half its width, m.
+    /// Half the road's width, m.
     pub half_width: f32,
-    /// Greatest bank in bends, degrees.
+    /// Greatest bank angle in bends, degrees.
     #[serde(default)]
     pub bank: f32,
-    /// Whether half of the episodes go round the other way.
+    /// Whether half of the episodes go in the opposite direction.
     #[serde(default)]
     pub reversible: bool,
 }
 
-/// A row of cones along -z, passed alternately left and right.
+/// A row of cones along -z, to be passed alternately on the left and on the right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gates {
-    /// How many.
+    /// Number of cones.
     pub count: usize,
-    /// Distance of the first from the start, m.
+    /// Distance of the first cone from the start, m.
     pub first: f32,
-    /// Distance between two, m.
+    /// Distance between neighboring cones, m.
     pub spacing: f32,
-    /// How far beside a cone the way leads, m.
+    /// Lateral distance between a cone and the course that passes it, m.
     pub aside: f32,
-    /// How far a cone strays along and across the row, m.
+    /// Greatest random offset of a cone along and across the row, m.
     pub spread: f32,
 }
 
@@ -232,18 +242,18 @@ pub struct Gates {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bay {
-    /// Its middle (x, z), m.
+    /// Center (x, z), m.
     pub at: (f32, f32),
-    /// Which way a car in it points, degrees, positive left of -z.
+    /// Heading of a car parked in it, degrees; 0 along -z, positive to the left.
     pub heading: f32,
 }
 
-/// What a thing is.
+/// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Thing {
-    /// A wall or post, not to be touched.
+pub enum ObjectKind {
+    /// A wall or post, to be avoided.
     Obstacle,
-    /// A step or kerb, to be stood on.
+    /// A step or curb.
     Step,
     /// A traffic cone.
     Cone,
@@ -253,38 +263,38 @@ pub enum Thing {
     Parked,
 }
 
-/// A thing's shape.
+/// The shape of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Form {
-    /// Width (x), height, depth (z), m.
+pub enum Shape {
+    /// Width (x), height and depth (z), m.
     Box(f32, f32, f32),
-    /// Radius, height, m.
+    /// Radius and height, m.
     Cylinder(f32, f32),
 }
 
-/// A thing.
+/// An object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Object {
-    /// What it is.
-    pub kind: Thing,
-    /// Its shape.
-    pub form: Form,
-    /// Where it stands (x, z), m.
+    /// Kind of the object.
+    pub kind: ObjectKind,
+    /// Shape of the object.
+    pub shape: Shape,
+    /// Position (x, z), m.
     pub at: (f32, f32),
-    /// Degrees, positive left.
+    /// Heading, degrees; 0 along -z, positive to the left.
     #[serde(default)]
     pub heading: f32,
-    /// Mass, kg; fixed without.
+    /// Mass, kg; `None` for a fixed object.
     #[serde(default)]
     pub mass: Option<f32>,
     /// Friction coefficient.
     #[serde(default = "default_friction")]
     pub friction: f32,
-    /// How far it strays from its place (x, z), m.
+    /// Greatest random offset of the position (x, z), m.
     #[serde(default)]
     pub spread: (f32, f32),
-    /// How far it strays from its heading, degrees.
+    /// Greatest random offset of the heading, degrees.
     #[serde(default)]
     pub turn: f32,
 }
@@ -293,143 +303,143 @@ fn default_friction() -> f32 {
     0.6
 }
 
-/// Things in random places.
+/// Objects at random positions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scatter {
-    /// What they are.
-    pub kind: Thing,
-    /// Their shape.
-    pub form: Form,
-    /// How many.
+    /// Kind of the objects.
+    pub kind: ObjectKind,
+    /// Shape of the objects.
+    pub shape: Shape,
+    /// Number of objects.
     pub count: usize,
-    /// Corners (x, z) of the area, m.
+    /// Two opposite corners (x, z) of the area, m.
     pub area: ((f32, f32), (f32, f32)),
-    /// Least distance between two, and from start and goal, m.
+    /// Smallest distance between two objects, and from start and goal, m.
     pub apart: f32,
 }
 
-/// Coloured posts in a ring.
+/// Colored posts in a ring.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Posts {
-    /// How many, each of another colour; their places are dealt for each episode.
+    /// Number of posts, each of another color. Their order in the ring is random in each episode.
     pub posts: usize,
-    /// How many of them are to be visited.
+    /// Number of posts to visit.
     pub visits: usize,
     /// Radius of the ring, m.
     pub ring: f32,
-    /// How far a post strays from its place on the ring, m.
+    /// Greatest random offset (x, z) of a post from its place in the ring, m.
     #[serde(default)]
     pub spread: f32,
-    /// Which posts to visit, counted from 0, in order; empty to draw them for each episode.
+    /// Indices of the posts to visit, in order; empty for a random order in each episode.
     #[serde(default)]
     pub order: Vec<usize>,
 }
 
-/// Where an agent begins.
+/// Distribution of an agent's start pose.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Start {
-    /// Place (x, z), m.
+    /// Position (x, z), m.
     pub at: (f32, f32),
-    /// Degrees, positive left of -z.
+    /// Heading, degrees; 0 along -z, positive to the left.
     pub heading: f32,
-    /// How far it strays from its place (x, z), m; on a course: along and across.
+    /// Greatest random offset of the position (x, z), m; on a course: along and across it.
     pub spread: (f32, f32),
-    /// How far it strays from its heading, degrees.
+    /// Greatest random offset of the heading, degrees.
     pub turn: f32,
-    /// Begin anywhere along the course, or between the gates, instead of at `at`.
+    /// Start at a random position along the course instead of at `at`.
     pub anywhere: bool,
 }
 
-/// Where an agent, or the thing it pushes, is to go.
+/// Distribution of the goal position of an agent, or of the object that it pushes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Goal {
-    /// Place (x, z), m.
+    /// Position (x, z), m.
     pub at: (f32, f32),
-    /// How far it strays (x, z), m.
+    /// Greatest random offset of the position (x, z), m.
     #[serde(default)]
     pub spread: (f32, f32),
 }
 
-/// Other cars.
+/// Other, slower cars on the road.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
-    /// How many.
+    /// Number of cars.
     pub count: usize,
-    /// Speed of the slowest and the fastest, m/s.
+    /// Speed of the slowest and of the fastest car, m/s.
     pub speed: (f32, f32),
 }
 
-/// What is asked.
+/// A task, with its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum TaskKind {
-    /// Round a closed course, or to the end of an open one.
+    /// Drive laps of a closed course, or to the end of an open one.
     Lap {
-        /// How many times round.
+        /// Number of laps of a closed course.
         laps: f32,
-        /// How far beyond the edge one may get, m.
+        /// Greatest distance beyond the road's edge, m.
         #[serde(default)]
         margin: f32,
-        /// Whether a touch fails the task.
+        /// Whether contact fails the task.
         #[serde(default)]
         no_contact: bool,
     },
-    /// Past the gates.
+    /// Pass the gates' cones alternately on the left and on the right.
     Slalom {
-        /// How far from a cone one may pass it, m.
+        /// Greatest lateral distance from a cone at which passing it counts, m.
         reach: f32,
     },
-    /// Into the bay.
+    /// Park in the free bay.
     Park {
-        /// How far from its middle, m.
+        /// Greatest distance from the bay's center, m.
         distance: f32,
-        /// How far from its direction, degrees.
+        /// Greatest angle between the car's heading and the bay's, degrees.
         angle: f32,
-        /// How long to stand, s.
+        /// Time for which the car must stay stopped, s.
         hold: f32,
     },
-    /// To the goal.
+    /// Walk to the goal.
     Reach {
-        /// How near, m.
+        /// Distance within which the goal is reached, m.
         radius: f32,
     },
-    /// The posts, in order.
+    /// Visit the posts in order.
     Relay {
-        /// How near to a post is a visit, m.
+        /// Distance within which a post counts as visited, m.
         radius: f32,
     },
-    /// Two agents: the first catches the other, which gets away until the time is up.
+    /// Two agents play tag: the chaser must catch the runner, the runner must escape until the time limit.
     Tag {
-        /// How near is caught, middle to middle, m.
+        /// Distance between the agents' roots at which the runner is caught, m.
         radius: f32,
-        /// How far from each other they begin at least, m.
+        /// Smallest distance between the agents at the start, m.
         apart: f32,
     },
-    /// The object with this index to the goal.
+    /// Push an object to the goal.
     Push {
-        /// Which of `objects`.
+        /// Index of the object in `objects`.
         object: usize,
-        /// How near, m.
+        /// Distance within which the goal is reached, m.
         radius: f32,
     },
 }
 
-/// How the scripted operators go about it.
+/// Parameters of the scripted operators.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pace {
     /// Greatest speed, m/s.
     pub cruise: f32,
-    /// Lateral acceleration in bends, m/s².
+    /// Greatest lateral acceleration in bends, m/s².
     pub lateral: f32,
-    /// How far beside a thing on the lane to pass it, on a side that chance chooses, m. 0 stops behind it.
+    /// Lateral distance at which to pass an object in the lane, on a random side, m. With 0, the operator stops behind it.
     pub dodge: f32,
-    /// How far ahead a thing on the lane is when the choice falls, m.
+    /// Distance from an object in the lane at which the operator chooses the side, m.
     pub notice: f32,
 }
 

@@ -1,25 +1,25 @@
-//! Is a scene possible? What the schema alone cannot say.
+//! Validation of scenes beyond the RON schema.
 
-use super::colours::COLOURS;
+use super::colors::COLORS;
 use super::locate::Step;
-use super::specification::{AgentKind, Form, SceneSpecification, TaskKind};
+use super::specification::{AgentKind, SceneSpecification, Shape, TaskKind};
 use crate::sim::Course;
 use crate::tasks::{Lap, Park, Push, Reach, Slalom, Tag, Task, Visit};
 
-/// Objects in a scene: what one core still steps in real time.
-const MOST_THINGS: f32 = 200.0;
-/// Farthest that a road may lead from the middle, m: beyond, 32-bit coordinates lose millimetres.
-const FARTHEST: f32 = 2000.0;
-/// Greatest weight of a score term.
-const MOST_WEIGHT: f32 = 1e6;
+/// Greatest number of objects in a scene: one core still simulates it in real time.
+const MAX_OBJECTS: f32 = 200.0;
+/// Greatest absolute coordinate, m: beyond it, the resolution of 32-bit floats is worse than 0.1 mm.
+const MAX_COORDINATE: f32 = 2000.0;
+/// Greatest absolute weight of a reward term.
+const MAX_WEIGHT: f32 = 1e6;
 
-/// Something that is not allowed, and where.
-pub(super) struct Objection {
+/// A value that is not allowed: its path in the file and an error message.
+pub(super) struct Violation {
     pub path: Vec<Step>,
     pub message: String,
 }
 
-/// Names of the score terms of a task.
+/// Names of a task's reward terms.
 pub(super) fn terms_of(task: &TaskKind) -> &'static [&'static str] {
     match task {
         TaskKind::Lap { .. } => Lap::new(1.0, 0.0, false).terms(),
@@ -32,22 +32,22 @@ pub(super) fn terms_of(task: &TaskKind) -> &'static [&'static str] {
     }
 }
 
-/// Collects objections.
-struct Checker(Vec<Objection>);
+/// Collects violations.
+struct Checker(Vec<Violation>);
 
 impl Checker {
-    fn object(&mut self, path: &[Step], message: String) {
-        self.0.push(Objection { path: path.to_vec(), message });
+    fn report(&mut self, path: &[Step], message: String) {
+        self.0.push(Violation { path: path.to_vec(), message });
     }
 
     fn number(&mut self, path: &[Step], value: f32, low: f32, high: f32, what: &str) {
         if !(value >= low && value <= high) {
-            self.object(path, format!("{what} is {value}; allowed is {low} to {high}"));
+            self.report(path, format!("{what} is {value}; it must be between {low} and {high}"));
         }
     }
 }
 
-/// What is not allowed about an agent's own numbers.
+/// Validate an agent's parameters.
 fn agent(c: &mut Checker, key: &'static str, agent: &AgentKind) {
     use Step::Key;
     match agent {
@@ -79,35 +79,37 @@ fn agent(c: &mut Checker, key: &'static str, agent: &AgentKind) {
     }
 }
 
-/// What is not allowed about a scene's lessons.
-fn lessons(c: &mut Checker, scene: &SceneSpecification) {
+/// Validate the stages of a scene's curriculum.
+fn curriculum(c: &mut Checker, scene: &SceneSpecification) {
     use Step::{Index, Key};
-    for (i, lesson) in scene.lessons.iter().enumerate() {
-        let here = [Key("lessons"), Index(i)];
-        c.number(&[here[0].clone(), here[1].clone(), Key("until")], lesson.until, 0.01, 1.0, "until");
-        let easier = scene.in_lesson(lesson);
-        let alike = terms_of(&easier.task) == terms_of(&scene.task) && super::build::same_spaces(&easier, scene);
-        if !alike {
-            c.object(&here, "a lesson has another task or another agent than the scene".into());
+    for (i, stage) in scene.curriculum.iter().enumerate() {
+        let here = [Key("curriculum"), Index(i)];
+        let threshold = [here[0].clone(), here[1].clone(), Key("success_threshold")];
+        c.number(&threshold, stage.success_threshold, 0.01, 1.0, "success_threshold");
+        let modified = scene.at_stage(stage);
+        let compatible =
+            terms_of(&modified.task) == terms_of(&scene.task) && super::build::same_spaces(&modified, scene);
+        if !compatible {
+            c.report(&here, "a curriculum stage must have the same task and the same spaces as the scene".into());
         }
-        if let Some(objection) = validate(&easier).into_iter().next() {
-            c.object(&here, format!("the lesson is not possible: {}", objection.message));
+        if let Some(violation) = validate(&modified).into_iter().next() {
+            c.report(&here, format!("the curriculum stage is not valid: {}", violation.message));
         }
     }
 }
 
-/// Everything about a scene that is not allowed.
-pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
+/// All violations of a scene.
+pub(super) fn validate(scene: &SceneSpecification) -> Vec<Violation> {
     use Step::{Index, Key, Text};
     let mut c = Checker(Vec::new());
     c.number(&[Key("control_dt")], scene.control_dt, 1.0 / 120.0, 0.2, "control_dt (s)");
     c.number(&[Key("sim_dt")], scene.sim_dt, 1.0 / 1000.0, 1.0 / 60.0, "sim_dt (s)");
     let steps = scene.control_dt / scene.sim_dt;
     if (steps - steps.round()).abs() > 0.01 || steps < 1.0 {
-        c.object(
+        c.report(
             &[Key("control_dt")],
             format!(
-                "control_dt {} s is {steps} of sim_dt {} s; allowed is a whole number",
+                "control_dt {} s is {steps} times sim_dt {} s; it must be a whole multiple",
                 scene.control_dt, scene.sim_dt
             ),
         );
@@ -115,8 +117,8 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
     c.number(&[Key("time_limit")], scene.time_limit, 1.0, 3600.0, "time_limit (s)");
     c.number(&[Key("ground"), Key("half_size")], scene.ground.half_size, 1.0, 2000.0, "half_size (m)");
     c.number(&[Key("ground"), Key("friction")], scene.ground.friction, 0.0, 5.0, "friction");
-    for (name, objection) in scene.conditions.objections() {
-        c.object(&[Key("conditions"), Key(name)], objection);
+    for (name, message) in scene.conditions.violations() {
+        c.report(&[Key("conditions"), Key(name)], message);
     }
     agent(&mut c, "agent", &scene.agent);
     if let Some(road) = &scene.course {
@@ -124,30 +126,36 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         c.number(&[here.clone(), Key("half_width")], road.half_width, 1.0, 50.0, "half_width (m)");
         c.number(&[here.clone(), Key("bank")], road.bank, 0.0, 30.0, "bank (degrees)");
         for (i, (x, z)) in road.points.iter().enumerate() {
-            let far = x.abs().max(z.abs());
-            c.number(&[here.clone(), Key("points"), Index(i)], far, 0.0, FARTHEST, "a coordinate's size (m)");
+            let coordinate = x.abs().max(z.abs());
+            c.number(
+                &[here.clone(), Key("points"), Index(i)],
+                coordinate,
+                0.0,
+                MAX_COORDINATE,
+                "an absolute coordinate (m)",
+            );
         }
         if c.0.is_empty()
             && let Err(error) = Course::spline(&road.points, road.closed, road.half_width)
         {
-            c.object(&[here, Key("points")], error.to_string());
+            c.report(&[here, Key("points")], error.to_string());
         }
     }
     let start = &scene.start;
     for x in [start.at.0, start.at.1] {
-        c.number(&[Key("start"), Key("at")], x.abs(), 0.0, FARTHEST, "a coordinate's size (m)");
+        c.number(&[Key("start"), Key("at")], x.abs(), 0.0, MAX_COORDINATE, "an absolute coordinate (m)");
     }
     for x in [start.spread.0, start.spread.1] {
-        c.number(&[Key("start"), Key("spread")], x, 0.0, FARTHEST, "spread (m)");
+        c.number(&[Key("start"), Key("spread")], x, 0.0, MAX_COORDINATE, "spread (m)");
     }
     c.number(&[Key("start"), Key("turn")], start.turn, 0.0, 360.0, "turn (degrees)");
     c.number(&[Key("pace"), Key("cruise")], scene.pace.cruise, 0.5, 60.0, "cruise (m/s)");
     c.number(&[Key("pace"), Key("lateral")], scene.pace.lateral, 0.5, 30.0, "lateral (m/s²)");
     c.number(&[Key("pace"), Key("dodge")], scene.pace.dodge, 0.0, 20.0, "dodge (m)");
     c.number(&[Key("pace"), Key("notice")], scene.pace.notice, 1.0, 25.0, "notice (m)");
-    c.number(&[Key("objects")], scene.objects.len() as f32, 0.0, MOST_THINGS, "the number of objects");
+    c.number(&[Key("objects")], scene.objects.len() as f32, 0.0, MAX_OBJECTS, "the number of objects");
     if let Some(scatter) = &scene.scatter {
-        c.number(&[Key("scatter"), Key("count")], scatter.count as f32, 1.0, MOST_THINGS, "count");
+        c.number(&[Key("scatter"), Key("count")], scatter.count as f32, 1.0, MAX_OBJECTS, "count");
     }
     if let Some(gates) = &scene.gates {
         c.number(&[Key("gates"), Key("count")], gates.count as f32, 2.0, 100.0, "count");
@@ -157,20 +165,20 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
     }
     for (i, object) in scene.objects.iter().enumerate() {
         let here = [Key("objects"), Index(i)];
-        let sizes = match object.form {
-            Form::Box(x, y, z) => vec![x, y, z],
-            Form::Cylinder(r, h) => vec![r, h],
+        let sizes = match object.shape {
+            Shape::Box(x, y, z) => vec![x, y, z],
+            Shape::Cylinder(r, h) => vec![r, h],
         };
         for size in sizes {
-            c.number(&[here[0].clone(), here[1].clone(), Key("form")], size, 0.01, 500.0, "a size (m)");
+            c.number(&[here[0].clone(), here[1].clone(), Key("shape")], size, 0.01, 500.0, "a size (m)");
         }
         if let Some(mass) = object.mass {
             c.number(&[here[0].clone(), here[1].clone(), Key("mass")], mass, 0.01, 1e5, "mass (kg)");
         }
     }
     if let Some(relay) = &scene.relay {
-        let most = COLOURS.len() as f32;
-        c.number(&[Key("relay"), Key("posts")], relay.posts as f32, 2.0, most, "posts");
+        let max_posts = COLORS.len() as f32;
+        c.number(&[Key("relay"), Key("posts")], relay.posts as f32, 2.0, max_posts, "posts");
         c.number(&[Key("relay"), Key("visits")], relay.visits as f32, 1.0, relay.posts as f32, "visits");
         c.number(&[Key("relay"), Key("ring")], relay.ring, 1.0, 100.0, "ring (m)");
         c.number(&[Key("relay"), Key("spread")], relay.spread, 0.0, relay.ring / 2.0, "spread (m)");
@@ -178,8 +186,8 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         order.sort_unstable();
         order.dedup();
         if !relay.order.is_empty() && (order.len() != relay.visits || order.iter().any(|post| *post >= relay.posts)) {
-            let message = format!("order has to name {} different posts of 0 to {}", relay.visits, relay.posts - 1);
-            c.object(&[Key("relay"), Key("order")], message);
+            let message = format!("order must list {} different posts from 0 to {}", relay.visits, relay.posts - 1);
+            c.report(&[Key("relay"), Key("order")], message);
         }
     }
     if let Some(camera) = &scene.camera {
@@ -194,12 +202,12 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
         c.number(&[Key("traffic"), Key("count")], traffic.count as f32, 1.0, 64.0, "count");
         c.number(&[Key("traffic"), Key("speed")], traffic.speed.0, 0.5, traffic.speed.1, "the slowest speed (m/s)");
         if scene.course.is_none() {
-            c.object(&[Key("traffic")], "traffic needs a course".to_owned());
+            c.report(&[Key("traffic")], "traffic needs a course".to_owned());
         }
     }
     let needs = |present: bool, what: &str, c: &mut Checker| {
         if !present {
-            c.object(&[Key("task")], format!("this task needs `{what}`, which the scene lacks"));
+            c.report(&[Key("task")], format!("this task needs `{what}`, which the scene lacks"));
         }
     };
     match &scene.task {
@@ -235,37 +243,38 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
                 ("relay", scene.relay.is_some()),
                 ("goal", scene.goal.is_some()),
                 ("traffic", scene.traffic.is_some()),
-                ("lessons", !scene.lessons.is_empty()),
+                ("curriculum", !scene.curriculum.is_empty()),
             ];
             for (name, _) in others.into_iter().filter(|(_, there)| *there) {
-                c.object(&[Key(name)], format!("a game of tag has no `{name}`; leave it out"));
+                c.report(&[Key(name)], format!("`{name}` is not allowed in a game of tag; leave it out"));
             }
-            c.number(&[Key("task"), Key("apart")], *apart, *radius, FARTHEST, "apart (m)");
-            // Two draws of a rectangle are farther apart than its longer half side often enough.
+            c.number(&[Key("task"), Key("apart")], *apart, *radius, MAX_COORDINATE, "apart (m)");
+            // Two uniform samples from a rectangle are often enough farther apart than half of its longer side.
             if x.max(z) < *apart {
-                let message =
-                    format!("they begin within ({x}, {z}) m of `at`, which is too close for `apart` of {apart} m");
-                c.object(&[Key("start")], message);
+                let message = format!(
+                    "the agents start within ({x}, {z}) m of `at`, which is too close for `apart` of {apart} m"
+                );
+                c.report(&[Key("start")], message);
             }
         }
         TaskKind::Push { object, radius } => {
             c.number(&[Key("task"), Key("radius")], *radius, 0.05, 20.0, "radius (m)");
             needs(scene.goal.is_some(), "goal", &mut c);
             if scene.objects.get(*object).is_none_or(|o| o.mass.is_none()) {
-                c.object(
+                c.report(
                     &[Key("task"), Key("object")],
-                    format!("object {object} is not one of the {} objects, or has no mass", scene.objects.len()),
+                    format!("object {object} is not one of the {} objects, or it has no mass", scene.objects.len()),
                 );
             }
         }
     }
-    let drives = matches!(scene.task, TaskKind::Lap { .. } | TaskKind::Slalom { .. } | TaskKind::Park { .. });
-    let either = matches!(scene.task, TaskKind::Tag { .. });
-    if !either && drives != matches!(scene.agent, AgentKind::Vehicle { .. }) {
-        c.object(
+    let vehicle_task = matches!(scene.task, TaskKind::Lap { .. } | TaskKind::Slalom { .. } | TaskKind::Park { .. });
+    let tag = matches!(scene.task, TaskKind::Tag { .. });
+    if !tag && vehicle_task != matches!(scene.agent, AgentKind::Vehicle { .. }) {
+        c.report(
             &[Key("agent")],
             format!(
-                "the agent is a {}; allowed is Vehicle for Lap, Slalom and Park, Humanoid for Reach, Push and Relay",
+                "the agent is a {}; Lap, Slalom and Park need a Vehicle, Reach, Push and Relay a Humanoid",
                 scene.agent.name()
             ),
         );
@@ -273,24 +282,24 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Objection> {
     if let Some(runner) = &scene.runner {
         agent(&mut c, "runner", runner);
         let same = super::build::same_spaces(scene, &SceneSpecification { agent: runner.clone(), ..scene.clone() });
-        if !either || !same {
-            let message = "only a game of tag has a runner, who senses and does the same as the chaser";
-            c.object(&[Key("runner")], message.to_owned());
+        if !tag || !same {
+            let message = "only a game of tag has a runner, with the same observation and action spaces as the chaser";
+            c.report(&[Key("runner")], message.to_owned());
         }
     }
     let known = terms_of(&scene.task);
     for (name, weight) in &scene.terms {
         if !known.contains(&name.as_str()) {
-            c.object(
+            c.report(
                 &[Key("terms"), Text(name.clone())],
-                format!("unknown score term `{name}`; allowed are {}", known.join(", ")),
+                format!("unknown reward term `{name}`; this task has {}", known.join(", ")),
             );
         } else {
-            c.number(&[Key("terms"), Text(name.clone())], *weight, -MOST_WEIGHT, MOST_WEIGHT, "the weight");
+            c.number(&[Key("terms"), Text(name.clone())], *weight, -MAX_WEIGHT, MAX_WEIGHT, "the weight");
         }
     }
     if c.0.is_empty() {
-        lessons(&mut c, scene);
+        curriculum(&mut c, scene);
     }
     c.0
 }

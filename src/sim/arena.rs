@@ -1,24 +1,24 @@
-//! One isolated physics world with the bodies that act in it.
+//! One isolated physics world with the controlled bodies in it.
 
 use bevy::ecs::prelude::*;
 use bevy_rapier3d::plugin::context::RapierContextSimulation;
 
-use super::body::{Body, Sense};
+use super::body::{Body, Sensor};
 use super::conditions::{ConditionRanges, Conditions};
-use super::guide::Guide;
+use super::goal::TaskGoal;
 use super::physics::{Physics, PhysicsSets};
 use super::seed::{SimRng, episode_rng};
 use super::snapshot::{Snapshot, SnapshotError};
 use super::stepping::SimThreads;
 
-/// Stream of the episode's generator that varies the layout.
+/// Stream of the episode's generator from which the scene's layout is sampled.
 const VARIATION_STREAM: u64 = 1;
-/// Stream of the episode's generator that its conditions come from.
+/// Stream of the episode's generator from which its conditions are sampled.
 const CONDITIONS_STREAM: u64 = 5;
 
-/// Changes the start of each episode: places, layout, friction. Owned by the arena's scene.
+/// Randomizes the initial state of each episode: start poses, layout, goals. Each scene implements its own.
 pub trait Variation: Send + Sync + 'static {
-    /// Vary a freshly restored arena. Draws from `rng` only.
+    /// Randomize an arena that has just been restored to its nominal state. `rng` is the only source of randomness.
     fn apply(&mut self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng);
 }
 
@@ -31,62 +31,64 @@ where
     }
 }
 
-/// A body of an arena with what it sees and is told.
+/// A controlled body of an arena with its goal, sensors, observation and action.
 pub struct Slot {
     /// The body.
     pub body: Box<dyn Body>,
-    /// What it is asked to do.
-    pub guide: Guide,
-    /// Sensors beside the body's own, which write the end of the observation, in order.
-    pub senses: Vec<Box<dyn Sense>>,
-    /// What it sensed at this tick.
+    /// Its goal in this episode.
+    pub goal: TaskGoal,
+    /// Sensors beyond the body's own. They write the end of the observation, in order.
+    pub sensors: Vec<Box<dyn Sensor>>,
+    /// Its observation at this tick, `[observation size]`.
     pub observation: Vec<f32>,
-    /// What it does at this tick.
+    /// Its action at this tick, `[action size]`.
     pub action: Vec<f32>,
 }
 
-/// How an arena's next episode begins.
-struct Beginning {
+/// A reset that the next tick carries out.
+struct PendingReset {
     seed: u64,
-    /// The state to begin in, instead of the start varied by the seed.
-    from: Option<Box<Snapshot>>,
+    /// The initial state; `None` for the nominal state, randomized by the seed.
+    snapshot: Option<Box<Snapshot>>,
 }
 
 /// One isolated physics world. Its Rapier sets are the other components of the same entity.
 #[derive(Component)]
 #[require(RapierContextSimulation)]
 pub struct Arena {
-    /// Its bodies; an agent knows its index here.
+    /// Its controlled bodies. `Agent::slot` is an index into them.
     pub slots: Vec<Slot>,
     /// Seed of the running episode.
     pub seed: u64,
-    /// Ticks since the episode's start.
+    /// Ticks since the start of the episode.
     pub tick: u64,
-    /// Physics steps a tick.
+    /// Physics steps per tick.
     pub substeps: u32,
-    /// What was asked for and the next tick carries out.
-    beginning: Option<Beginning>,
-    /// True from a reset until the end of that tick's `Begin`.
-    pub begun: bool,
-    /// Sense right after a tick, while the arena is still in the processor's cache, instead of before the next one. For
-    /// whoever lets nothing change the arena between two ticks; what is sensed is the same then.
-    pub sense_early: bool,
+    /// The requested reset; the next tick carries it out.
+    pending_reset: Option<PendingReset>,
+    /// True from a reset until the end of `ObserveSystems::Begin` in the same tick.
+    pub just_reset: bool,
+    /// Write the observations at the end of each tick, while the arena is still in the processor's cache, instead of at
+    /// the start of the next. The observations are the same as long as nothing changes the arena between two ticks.
+    pub sense_after_step: bool,
     /// Whether the observations belong to the arena's present state.
-    sensed: bool,
-    /// What the running episode's world is like.
+    observations_current: bool,
+    /// Physics parameters of the running episode.
     conditions: Conditions,
-    /// What those of all episodes may be.
-    ranges: ConditionRanges,
-    /// The actions of each slot that have had no effect yet, `delay` of them; tick `t` waits at place `t % delay`.
-    pub(super) waiting: Vec<Vec<f32>>,
-    start: Option<Box<Snapshot>>,
+    /// Their distributions over episodes.
+    condition_ranges: ConditionRanges,
+    /// Per slot, a ring buffer of the actions that have had no effect yet, `[delay, action size]`; the action of tick `t`
+    /// is in row `t % delay`.
+    pub(super) delayed_actions: Vec<Vec<f32>>,
+    /// The nominal initial state.
+    nominal: Option<Box<Snapshot>>,
     variation: Box<dyn Variation>,
 }
 
 impl Arena {
-    /// An arena whose physics `physics` holds the scene's nominal layout and `slots` its bodies.
+    /// An arena with the controlled bodies `slots`. `physics` holds the scene's nominal state.
     ///
-    /// `control_dt` and `sim_dt` in seconds.
+    /// `control_dt` is the length of a tick, `sim_dt` that of a physics step, s.
     ///
     /// # Panics
     /// When `control_dt` is not a whole number of `sim_dt` (to 1 %).
@@ -103,82 +105,83 @@ impl Arena {
             "control_dt {control_dt} s is not a whole number of sim_dt {sim_dt} s"
         );
         physics.parameters.dt = sim_dt;
-        // The first ray casts come before the first step.
+        // The sensors cast rays before the first physics step.
         physics.refresh();
-        let waiting = vec![Vec::new(); slots.len()];
+        let delayed_actions = vec![Vec::new(); slots.len()];
         let mut arena = Self {
             slots,
             seed: 0,
             tick: 0,
             substeps: substeps as u32,
-            beginning: Some(Beginning { seed: 0, from: None }),
-            begun: false,
-            sense_early: false,
-            sensed: false,
+            pending_reset: Some(PendingReset { seed: 0, snapshot: None }),
+            just_reset: false,
+            sense_after_step: false,
+            observations_current: false,
             conditions: Conditions::default(),
-            ranges: ConditionRanges::default(),
-            waiting,
-            start: None,
+            condition_ranges: ConditionRanges::default(),
+            delayed_actions,
+            nominal: None,
             variation,
         };
-        arena.start = Some(Box::new(Snapshot::take(physics, &arena)));
+        arena.nominal = Some(Box::new(Snapshot::take(physics, &arena)));
         arena
     }
 
-    /// The same, with other conditions in every episode.
+    /// The same arena with these distributions of its conditions.
     #[must_use]
-    pub fn under(self, ranges: ConditionRanges) -> Self {
-        Self { ranges, ..self }
+    pub fn with_conditions(self, condition_ranges: ConditionRanges) -> Self {
+        Self { condition_ranges, ..self }
     }
 
-    /// What the running episode's world is like.
+    /// Physics parameters of the running episode.
     pub fn conditions(&self) -> Conditions {
         self.conditions
     }
 
-    /// Let it be like this from now on, as far as physics does not hold it.
+    /// Set the conditions that are not part of the physics sets: the bodies' grip and the action delay.
     pub(super) fn set_conditions(&mut self, conditions: Conditions) {
         self.conditions = conditions;
-        for (slot, waiting) in self.slots.iter_mut().zip(&mut self.waiting) {
-            slot.body.condition(&conditions);
-            waiting.clear();
-            waiting.resize(conditions.delay as usize * slot.action.len(), 0.0);
+        for (slot, delayed) in self.slots.iter_mut().zip(&mut self.delayed_actions) {
+            slot.body.set_conditions(&conditions);
+            delayed.clear();
+            delayed.resize(conditions.delay as usize * slot.action.len(), 0.0);
         }
     }
 
-    /// Begin the episode of `seed` at the next tick.
-    pub fn begin(&mut self, seed: u64) {
-        self.beginning = Some(Beginning { seed, from: None });
+    /// Request a reset with `seed`. The next tick carries it out.
+    pub fn request_reset(&mut self, seed: u64) {
+        self.pending_reset = Some(PendingReset { seed, snapshot: None });
     }
 
-    /// Begin the episode of `seed` at the next tick, in the state of `snapshot` instead of a fresh start.
+    /// Request a reset with `seed` to the state of `snapshot`. The next tick carries it out.
     ///
     /// # Errors
-    /// [`SnapshotError::Bodies`] when the snapshot is of another number of bodies; nothing begins then.
-    pub fn begin_from(&mut self, seed: u64, snapshot: Snapshot) -> Result<(), SnapshotError> {
+    /// [`SnapshotError::Bodies`] when the snapshot has another number of controlled bodies,
+    /// [`SnapshotError::DelayedActions`] when its delayed actions have another size. No reset is requested then.
+    pub fn request_reset_from(&mut self, seed: u64, snapshot: Snapshot) -> Result<(), SnapshotError> {
         snapshot.check(self)?;
-        self.beginning = Some(Beginning { seed, from: Some(Box::new(snapshot)) });
+        self.pending_reset = Some(PendingReset { seed, snapshot: Some(Box::new(snapshot)) });
         Ok(())
     }
 
-    /// The seed of the episode that the next tick begins, where one was asked for.
-    pub fn next_seed(&self) -> Option<u64> {
-        self.beginning.as_ref().map(|b| b.seed)
+    /// The seed of the requested reset, if any.
+    pub fn requested_seed(&self) -> Option<u64> {
+        self.pending_reset.as_ref().map(|reset| reset.seed)
     }
 
-    /// Begin the episode of `seed` now: the nominal start, varied.
+    /// Reset now: restore the nominal state, sample the conditions and randomize the layout with `seed`.
     pub fn reset(&mut self, physics: &mut Physics<'_>, seed: u64) {
-        if let Some(start) = self.start.take() {
-            start.restore(physics, self);
-            self.start = Some(start);
+        if let Some(nominal) = self.nominal.take() {
+            nominal.restore(physics, self);
+            self.nominal = Some(nominal);
         }
         self.seed = seed;
         self.tick = 0;
-        let conditions = self.ranges.draw(&mut episode_rng(seed, CONDITIONS_STREAM));
+        let conditions = self.condition_ranges.sample(&mut episode_rng(seed, CONDITIONS_STREAM));
         conditions.apply(physics);
         if conditions.mass != 1.0 {
             for slot in &mut self.slots {
-                slot.body.weigh(physics, conditions.mass);
+                slot.body.scale_mass(physics, conditions.mass);
             }
         }
         self.set_conditions(conditions);
@@ -188,36 +191,36 @@ impl Arena {
         for slot in &mut self.slots {
             slot.action.fill(0.0);
         }
-        self.begun = true;
-        self.sensed = false;
+        self.just_reset = true;
+        self.observations_current = false;
     }
 
     /// Write every body's observation.
     pub fn sense(&mut self, physics: &Physics<'_>) {
         for slot in &mut self.slots {
-            let added: usize = slot.senses.iter().map(|sense| sense.size()).sum();
-            let own = slot.observation.len() - added;
-            let (own, mut rest) = slot.observation.split_at_mut(own);
-            slot.body.sense(physics, &slot.guide, own);
-            for sense in &slot.senses {
-                let (out, others) = rest.split_at_mut(sense.size());
-                sense.sense(physics, slot.body.as_ref(), &slot.guide, out);
+            let sensor_size: usize = slot.sensors.iter().map(|sensor| sensor.size()).sum();
+            let body_size = slot.observation.len() - sensor_size;
+            let (body_out, mut rest) = slot.observation.split_at_mut(body_size);
+            slot.body.sense(physics, &slot.goal, body_out);
+            for sensor in &slot.sensors {
+                let (out, others) = rest.split_at_mut(sensor.size());
+                sensor.sense(physics, slot.body.as_ref(), &slot.goal, out);
                 rest = others;
             }
         }
-        self.sensed = true;
+        self.observations_current = true;
     }
 
     /// Apply the actions and advance by one tick.
     pub fn advance(&mut self, physics: &mut Physics<'_>) {
         let delay = self.conditions.delay as usize;
-        for (slot, waiting) in self.slots.iter_mut().zip(&mut self.waiting) {
+        for (slot, delayed) in self.slots.iter_mut().zip(&mut self.delayed_actions) {
             if delay == 0 {
                 slot.body.actuate(physics, &slot.action);
                 continue;
             }
-            let at = (self.tick % delay as u64) as usize * slot.action.len();
-            let due = &mut waiting[at..at + slot.action.len()];
+            let start = (self.tick % delay as u64) as usize * slot.action.len();
+            let due = &mut delayed[start..start + slot.action.len()];
             slot.body.actuate(physics, due);
             due.copy_from_slice(&slot.action);
         }
@@ -230,39 +233,44 @@ impl Arena {
         }
         for slot in &mut self.slots {
             let (position, _) = physics.pose(slot.body.parts()[0]);
-            slot.guide.follow(position);
+            slot.goal.update_relay(position);
         }
         self.tick += 1;
-        self.sensed = false;
-        if self.sense_early {
+        self.observations_current = false;
+        if self.sense_after_step {
             self.sense(physics);
         }
     }
 }
 
-/// Begin the episodes that were asked for, arenas in parallel.
+/// Carry out the requested resets, arenas in parallel.
 pub(super) fn reset_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
     threads.for_each(
         &mut arenas,
-        |arena| arena.beginning.is_some(),
+        |arena| arena.pending_reset.is_some(),
         |arena, physics| {
-            let Some(beginning) = arena.beginning.take() else { return };
-            arena.reset(physics, beginning.seed);
-            if let Some(snapshot) = beginning.from {
+            let Some(pending) = arena.pending_reset.take() else { return };
+            arena.reset(physics, pending.seed);
+            if let Some(snapshot) = pending.snapshot {
                 snapshot.restore(physics, arena);
             }
         },
     );
 }
 
-/// Have an arena begin the episode of `seed` at the next tick. Nothing happens where there is no such arena.
+/// Request a reset of the arena with `seed`: the episode begins at the next tick. Does nothing when `arena` is not an
+/// arena.
 pub fn begin_episode(world: &mut World, arena: Entity, seed: u64) {
     if let Some(mut arena) = world.get_mut::<Arena>(arena) {
-        arena.begin(seed);
+        arena.request_reset(seed);
     }
 }
 
-/// Write the observations that are not written yet, arenas in parallel.
+/// Write the observations that are not current, arenas in parallel.
 pub(super) fn sense_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
-    threads.for_each(&mut arenas, |arena| !(arena.sense_early && arena.sensed), |arena, physics| arena.sense(physics));
+    threads.for_each(
+        &mut arenas,
+        |arena| !(arena.sense_after_step && arena.observations_current),
+        |arena, physics| arena.sense(physics),
+    );
 }

@@ -1,38 +1,38 @@
-//! The contract between an arena and the bodies that act in it.
+//! The interface between an arena and its controlled bodies.
 
 use bevy::math::Vec3;
 use bevy_rapier3d::rapier::prelude::RigidBodyHandle;
 
 use super::conditions::Conditions;
-use super::guide::Guide;
+use super::goal::TaskGoal;
 use super::physics::Physics;
 
 /// A controlled body inside one arena: its rigid bodies and joints live in the arena's Rapier sets, its sensors and
 /// actuators here.
 ///
-/// Everything a body remembers between ticks must pass through [`Body::save`] and [`Body::load`]: the state hash and
-/// the snapshots are made of it.
+/// All internal state that a body keeps between ticks must pass through [`Body::save`] and [`Body::load`]: the state hash
+/// and the snapshots contain it.
 pub trait Body: Send + Sync + 'static {
-    /// Write the observation; `observation.len()` is the body's observation layout's size.
-    fn sense(&mut self, physics: &Physics<'_>, guide: &Guide, observation: &mut [f32]);
+    /// Write the observation; `observation.len()` is the size of the body's observation layout.
+    fn sense(&mut self, physics: &Physics<'_>, goal: &TaskGoal, observation: &mut [f32]);
 
-    /// Take the tick's action; `action.len()` is the body's action layout's size. Called once a tick.
+    /// Take the action of the tick; `action.len()` is the size of the body's action layout. Called once per tick.
     fn actuate(&mut self, physics: &mut Physics<'_>, action: &[f32]);
 
     /// Apply forces and motor targets for the physics step that follows. Called before every physics step.
     fn before_step(&mut self, physics: &mut Physics<'_>);
 
-    /// Run the physics library's own controller of this kind of body (Rapier's ray-cast vehicle), where it has one.
-    /// Called after [`Body::before_step`]; apart from it, so that benchmarks can tell our work from the library's.
+    /// Run the physics library's own controller of this kind of body (Rapier's ray-cast vehicle), if there is one. Called
+    /// after [`Body::before_step`], and separate from it, so that benchmarks can measure the library's part on its own.
     fn run_controller(&mut self, _physics: &mut Physics<'_>) {}
 
-    /// Have `factor` of the mass that it was made with. Called on a body as it was made, before it is placed.
-    fn weigh(&mut self, physics: &mut Physics<'_>, factor: f32) {
-        super::conditions::weigh(physics, self.parts(), factor);
+    /// Multiply the body's mass by `factor`. Called on a body in its nominal state, before it is placed.
+    fn scale_mass(&mut self, physics: &mut Physics<'_>, factor: f32) {
+        super::conditions::scale_mass(physics, self.parts(), factor);
     }
 
-    /// Live under these conditions from now on, as far as the physics sets do not hold them: grip, for tyres.
-    fn condition(&mut self, _conditions: &Conditions) {}
+    /// Set the conditions that are not part of the physics sets, such as the grip of tires.
+    fn set_conditions(&mut self, _conditions: &Conditions) {}
 
     /// Put the whole body at rest with its root over `position` (m, on the ground), facing `heading` radians about +y
     /// (0 looks along -z, positive turns left), in its start posture.
@@ -41,35 +41,34 @@ pub trait Body: Send + Sync + 'static {
     /// The body's rigid bodies, the root (chassis, pelvis) first.
     fn parts(&self) -> &[RigidBodyHandle];
 
-    /// Append what the body remembers between ticks.
+    /// Append the body's internal state to `out`.
     fn save(&self, out: &mut Vec<u8>);
 
-    /// Take back what [`Body::save`] wrote. `false`: the bytes are not of this body.
+    /// Restore the internal state that [`Body::save`] wrote. `false` when the bytes are not of this kind of body.
     fn load(&mut self, bytes: &[u8]) -> bool;
 
-    /// Extra shapes for a viewer (wheels), as (world position, orientation, radius m, width m) of cylinders along the
-    /// local x axis.
+    /// Append the poses of the wheels, for the viewer.
     fn wheels(&self, _physics: &Physics<'_>, _out: &mut Vec<WheelPose>) {}
 
-    /// True while the body cannot act (a humanoid that lies on the ground, a car on its roof).
+    /// True while the body has fallen: a humanoid on the ground, a car on its roof.
     fn is_down(&self, _physics: &Physics<'_>) -> bool {
         false
     }
 }
 
-/// A sensor that a scene gives to a body beside the body's own.
-pub trait Sense: Send + Sync + 'static {
-    /// How many numbers it writes.
+/// A sensor that a scene adds to a body, beyond the body's own.
+pub trait Sensor: Send + Sync + 'static {
+    /// Number of values that it writes.
     fn size(&self) -> usize;
 
-    /// Write them; `out.len()` is [`Sense::size`].
-    fn sense(&self, physics: &Physics<'_>, body: &dyn Body, guide: &Guide, out: &mut [f32]);
+    /// Write the values; `out.len()` is [`Sensor::size`].
+    fn sense(&self, physics: &Physics<'_>, body: &dyn Body, goal: &TaskGoal, out: &mut [f32]);
 }
 
-/// Where a wheel is drawn.
+/// Pose and size of a wheel, for the viewer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WheelPose {
-    /// Centre, m.
+    /// Center, m.
     pub position: Vec3,
     /// Orientation; the axle is the local x axis.
     pub rotation: bevy::math::Quat,

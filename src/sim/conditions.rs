@@ -1,4 +1,4 @@
-//! What an episode's world is like beside its layout: domain randomisation (Tobin et al. 2017, arXiv:1703.06907; Peng et
+//! Domain randomization: physics parameters that differ between episodes (Tobin et al. 2017, arXiv:1703.06907; Peng et
 //! al. 2018, arXiv:1710.06537).
 
 use std::fmt;
@@ -11,103 +11,110 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::physics::Physics;
 use super::seed::SimRng;
 
-/// A number that is the same in every episode, or drawn for each, even between two.
+/// The distribution of one physics parameter over episodes. In a scene file: a number, or `(low, high)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Span {
-    /// The same.
+pub enum ParamDistribution {
+    /// The same value in every episode.
     Constant(f32),
-    /// From the least to the greatest.
-    Range(f32, f32),
+    /// Uniform between a lower and an upper bound.
+    Uniform(f32, f32),
 }
 
-impl Span {
-    /// The least and the greatest.
-    pub fn ends(self) -> (f32, f32) {
+impl ParamDistribution {
+    /// Lower and upper bound.
+    pub fn bounds(self) -> (f32, f32) {
         match self {
             Self::Constant(x) => (x, x),
-            Self::Range(low, high) => (low, high),
+            Self::Uniform(low, high) => (low, high),
         }
     }
 
-    /// From `0.5`, or `0.5..1.5` for a range.
+    /// Parse a constant (`0.5`) or a uniform distribution (`0.5..1.5`).
     pub fn parse(text: &str) -> Option<Self> {
         let number = |text: &str| text.trim().parse::<f32>().ok().filter(|x| x.is_finite());
         Some(match text.split_once("..") {
-            Some((low, high)) => Self::Range(number(low)?, number(high)?),
+            Some((low, high)) => Self::Uniform(number(low)?, number(high)?),
             None => Self::Constant(number(text)?),
         })
     }
 
-    /// One of its numbers. A constant draws, too, so that others do not change with it.
-    fn draw(self, rng: &mut SimRng) -> f32 {
-        let (low, high) = self.ends();
-        let share = rng.random::<f32>();
-        if low == high { low } else { low + share * (high - low) }
+    /// A sample. A constant takes a number from the generator as well, so that a change of one parameter's distribution
+    /// leaves the samples of the others as they are.
+    fn sample(self, rng: &mut SimRng) -> f32 {
+        let (low, high) = self.bounds();
+        let fraction = rng.random::<f32>();
+        if low == high { low } else { low + fraction * (high - low) }
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for ParamDistribution {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SpanVisitor)
+        deserializer.deserialize_any(ParamDistributionVisitor)
     }
 }
 
-/// Reads spans; tells what it expects.
-struct SpanVisitor;
+/// Reads a number or a pair of numbers.
+struct ParamDistributionVisitor;
 
-impl<'de> Visitor<'de> for SpanVisitor {
-    type Value = Span;
+impl<'de> Visitor<'de> for ParamDistributionVisitor {
+    type Value = ParamDistribution;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, or (least, greatest)")
+        f.write_str("a number, or (low, high)")
     }
 
-    fn visit_f64<E>(self, x: f64) -> Result<Span, E> {
-        Ok(Span::Constant(x as f32))
+    fn visit_f64<E>(self, x: f64) -> Result<ParamDistribution, E> {
+        Ok(ParamDistribution::Constant(x as f32))
     }
 
-    fn visit_i64<E>(self, x: i64) -> Result<Span, E> {
-        Ok(Span::Constant(x as f32))
+    fn visit_i64<E>(self, x: i64) -> Result<ParamDistribution, E> {
+        Ok(ParamDistribution::Constant(x as f32))
     }
 
-    fn visit_u64<E>(self, x: u64) -> Result<Span, E> {
-        Ok(Span::Constant(x as f32))
+    fn visit_u64<E>(self, x: u64) -> Result<ParamDistribution, E> {
+        Ok(ParamDistribution::Constant(x as f32))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Span, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ParamDistribution, A::Error> {
         match (seq.next_element()?, seq.next_element()?) {
-            (Some(low), Some(high)) => Ok(Span::Range(low, high)),
+            (Some(low), Some(high)) => Ok(ParamDistribution::Uniform(low, high)),
             (low, _) => Err(A::Error::invalid_length(usize::from(low.is_some()), &self)),
         }
     }
 }
 
-/// Which conditions episodes may have. Each is a factor of what the scene says, but the delay.
+/// The distributions of an episode's [`Conditions`]. All but the delay are factors of the scene's nominal value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConditionRanges {
-    /// Of the grip of tyres.
-    pub grip: Span,
-    /// Of the mass of those who act.
-    pub mass: Span,
-    /// Of the friction of everything but tyres.
-    pub friction: Span,
-    /// Of gravity.
-    pub gravity: Span,
-    /// Ticks from an action to its effect; a number between two counts as the nearer.
-    pub delay: Span,
+    /// Factor of the tires' grip.
+    pub grip: ParamDistribution,
+    /// Factor of the mass of the controlled bodies.
+    pub mass: ParamDistribution,
+    /// Factor of the friction coefficient of all colliders; tires have `grip` instead.
+    pub friction: ParamDistribution,
+    /// Factor of gravity.
+    pub gravity: ParamDistribution,
+    /// Action latency, ticks; a sample is rounded to the nearest whole number.
+    pub delay: ParamDistribution,
 }
 
 impl Default for ConditionRanges {
     fn default() -> Self {
-        let own = Span::Constant(1.0);
-        Self { grip: own, mass: own, friction: own, gravity: own, delay: Span::Constant(0.0) }
+        let nominal = ParamDistribution::Constant(1.0);
+        Self {
+            grip: nominal,
+            mass: nominal,
+            friction: nominal,
+            gravity: nominal,
+            delay: ParamDistribution::Constant(0.0),
+        }
     }
 }
 
 impl ConditionRanges {
-    /// Names, as scene files spell them, and the least and greatest that each may be.
+    /// Name in scene files, smallest and greatest allowed value of each parameter.
     pub const BOUNDS: [(&'static str, f32, f32); 5] = [
         ("grip", 0.05, 5.0),
         ("mass", 0.1, 10.0),
@@ -116,12 +123,12 @@ impl ConditionRanges {
         ("delay", 0.0, 30.0),
     ];
 
-    /// The same with another span of that name.
+    /// The same ranges with another distribution of the parameter `name`.
     ///
     /// # Errors
-    /// What is not allowed about it, in words.
-    pub fn with(mut self, name: &str, span: Span) -> Result<Self, String> {
-        let own = match name {
+    /// A message, when there is no such parameter or its bounds are not allowed.
+    pub fn with(mut self, name: &str, distribution: ParamDistribution) -> Result<Self, String> {
+        let field = match name {
             "grip" => &mut self.grip,
             "mass" => &mut self.mass,
             "friction" => &mut self.friction,
@@ -134,52 +141,52 @@ impl ConditionRanges {
                 ));
             }
         };
-        *own = span;
-        match self.objections().next() {
-            Some((_, objection)) => Err(objection),
+        *field = distribution;
+        match self.violations().next() {
+            Some((_, message)) => Err(message),
             None => Ok(self),
         }
     }
 
-    /// What is not allowed, with the name of what it is about.
-    pub fn objections(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let spans = [self.grip, self.mass, self.friction, self.gravity, self.delay];
-        Self::BOUNDS.into_iter().zip(spans).filter_map(|((name, least, most), span)| {
-            let (low, high) = span.ends();
-            let outside = [low, high].into_iter().find(|x| !(least..=most).contains(x));
+    /// The parameters whose bounds are not allowed: name and message.
+    pub fn violations(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let distributions = [self.grip, self.mass, self.friction, self.gravity, self.delay];
+        Self::BOUNDS.into_iter().zip(distributions).filter_map(|((name, min, max), distribution)| {
+            let (low, high) = distribution.bounds();
+            let outside = [low, high].into_iter().find(|x| !(min..=max).contains(x));
             let message = match outside {
-                Some(x) => format!("{name} is {x}; allowed is {least} to {most}"),
-                None if low > high => format!("{name} is drawn from {low} to {high}; the least comes first"),
+                Some(x) => format!("{name} is {x}; it must be between {min} and {max}"),
+                None if low > high => format!("{name} is ({low}, {high}); the lower bound comes first"),
                 None => return None,
             };
             Some((name, message))
         })
     }
 
-    /// The conditions of an episode.
-    pub fn draw(&self, rng: &mut SimRng) -> Conditions {
+    /// Sample the conditions of an episode.
+    pub fn sample(&self, rng: &mut SimRng) -> Conditions {
         Conditions {
-            grip: self.grip.draw(rng),
-            mass: self.mass.draw(rng),
-            friction: self.friction.draw(rng),
-            gravity: self.gravity.draw(rng),
-            delay: self.delay.draw(rng).round().max(0.0) as u32,
+            grip: self.grip.sample(rng),
+            mass: self.mass.sample(rng),
+            friction: self.friction.sample(rng),
+            gravity: self.gravity.sample(rng),
+            delay: self.delay.sample(rng).round().max(0.0) as u32,
         }
     }
 }
 
-/// The conditions of one episode.
+/// The physics parameters of one episode.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
-    /// Factor of the grip of tyres.
+    /// Factor of the tires' grip.
     pub grip: f32,
-    /// Factor of the mass of those who act.
+    /// Factor of the mass of the controlled bodies.
     pub mass: f32,
-    /// Factor of the friction of everything but tyres.
+    /// Factor of the friction coefficient of all colliders; tires have `grip` instead.
     pub friction: f32,
     /// Factor of gravity.
     pub gravity: f32,
-    /// Ticks from an action to its effect.
+    /// Action latency, ticks.
     pub delay: u32,
 }
 
@@ -189,24 +196,24 @@ impl Default for Conditions {
     }
 }
 
-/// What is not as the scene says, such as `grip 0.82, mass 1.40`; nothing where all is.
+/// The parameters that differ from their nominal value, such as `grip 0.82, mass 1.40`; empty when none does.
 impl fmt::Display for Conditions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let factors =
             [("grip", self.grip), ("mass", self.mass), ("friction", self.friction), ("gravity", self.gravity)];
         let differing = factors.into_iter().filter(|(_, factor)| *factor != 1.0);
-        let mut told: Vec<String> = differing.map(|(name, factor)| format!("{name} {factor:.2}")).collect();
+        let mut texts: Vec<String> = differing.map(|(name, factor)| format!("{name} {factor:.2}")).collect();
         match self.delay {
             0 => (),
-            1 => told.push("delay 1 tick".into()),
-            ticks => told.push(format!("delay {ticks} ticks")),
+            1 => texts.push("delay 1 tick".into()),
+            ticks => texts.push(format!("delay {ticks} ticks")),
         }
-        f.write_str(&told.join(", "))
+        f.write_str(&texts.join(", "))
     }
 }
 
 impl Conditions {
-    /// Let friction and gravity be so in a world that is as its scene says.
+    /// Scale friction and gravity of a physics world in its nominal state.
     pub(super) fn apply(&self, physics: &mut Physics<'_>) {
         if self.friction != 1.0 {
             for (_, collider) in physics.colliders.iter_mut() {
@@ -221,8 +228,8 @@ impl Conditions {
     }
 }
 
-/// Let the mass of bodies be `factor` of what it is.
-pub(super) fn weigh(physics: &mut Physics<'_>, bodies: &[RigidBodyHandle], factor: f32) {
+/// Multiply the mass of `bodies` by `factor`.
+pub(super) fn scale_mass(physics: &mut Physics<'_>, bodies: &[RigidBodyHandle], factor: f32) {
     let colliders: Vec<ColliderHandle> =
         bodies.iter().filter_map(|body| physics.bodies.get(*body)).flat_map(|body| body.colliders().to_vec()).collect();
     for handle in colliders {

@@ -5,8 +5,8 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::arena::Arena;
 use super::physics::Physics;
 
-/// Hash of every body's pose and velocities, bit for bit, and of what the acting bodies remember and have yet to do (XXH3,
-/// 64 bits).
+/// Hash (XXH3, 64 bits) of the bits of each movable rigid body's pose and velocities, of the controlled bodies' internal
+/// state and of the delayed actions.
 pub fn state_hash(physics: &Physics<'_>, arena: &Arena) -> u64 {
     let mut hasher = Xxh3Default::new();
     for (handle, body) in physics.bodies.iter() {
@@ -25,12 +25,12 @@ pub fn state_hash(physics: &Physics<'_>, arena: &Arena) -> u64 {
         }
         hasher.update(&bytes);
     }
-    let mut memory = Vec::with_capacity(256);
-    for (slot, waiting) in arena.slots.iter().zip(&arena.waiting) {
-        memory.clear();
-        slot.body.save(&mut memory);
-        hasher.update(&memory);
-        for number in waiting {
+    let mut body_state = Vec::with_capacity(256);
+    for (slot, delayed) in arena.slots.iter().zip(&arena.delayed_actions) {
+        body_state.clear();
+        slot.body.save(&mut body_state);
+        hasher.update(&body_state);
+        for number in delayed {
             hasher.update(&number.to_bits().to_le_bytes());
         }
     }

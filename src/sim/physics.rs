@@ -1,4 +1,4 @@
-//! A view of one arena's Rapier sets: what bodies, sensors and tasks read and act on.
+//! One arena's Rapier sets, as bodies, sensors and tasks access them.
 
 use bevy::ecs::query::QueryData;
 use bevy::math::{Quat, Vec3};
@@ -22,7 +22,7 @@ pub struct PhysicsSets {
 }
 
 impl PhysicsSetsItem<'_, '_> {
-    /// The arena's physics for reading and changing.
+    /// Mutable access to the arena's physics.
     pub fn physics(&mut self) -> Physics<'_> {
         let simulation = &mut *self.simulation;
         let joints = &mut *self.joints;
@@ -43,7 +43,7 @@ impl PhysicsSetsItem<'_, '_> {
 
 /// One arena's Rapier sets, borrowed together.
 pub struct Physics<'a> {
-    /// Which bodies sleep.
+    /// Islands of active and sleeping bodies.
     pub islands: &'a mut IslandManager,
     /// The bounding-volume tree behind collisions and ray casts.
     pub broad_phase: &'a mut DefaultBroadPhase,
@@ -65,14 +65,14 @@ pub struct Physics<'a> {
     pub multibody_joints: &'a mut MultibodyJointSet,
 }
 
-/// Where a ray met a collider.
+/// Intersection of a ray with a collider.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RayHit {
     /// Distance along the ray, m.
     pub distance: f32,
-    /// Outward unit normal of the surface met.
+    /// Outward unit normal of the surface at the hit.
     pub normal: Vec3,
-    /// The collider met.
+    /// The collider hit.
     pub collider: ColliderHandle,
 }
 
@@ -113,7 +113,7 @@ impl Physics<'_> {
         handle
     }
 
-    /// Let ray casts and the next step see bodies where they have just been put.
+    /// Update colliders and broad phase after bodies were moved by hand, for ray casts and the next step.
     pub fn refresh(&mut self) {
         self.bodies.propagate_modified_body_positions_to_colliders(self.colliders);
         for (handle, collider) in self.colliders.iter() {
@@ -121,8 +121,8 @@ impl Physics<'_> {
         }
     }
 
-    /// Nearest hit within `reach` metres of `origin` along the unit vector `direction`.
-    /// Colliders are seen where the last step left them.
+    /// Nearest hit within `reach` meters of `origin` along the unit vector `direction`. Colliders are where the last step or
+    /// [`Physics::refresh`] left them.
     pub fn cast_ray(&self, origin: Vec3, direction: Vec3, reach: f32, filter: QueryFilter<'_>) -> Option<RayHit> {
         let queries = self.broad_phase.as_query_pipeline(&DefaultQueryDispatcher, self.bodies, self.colliders, filter);
         queries.cast_ray_and_get_normal(&Ray::new(origin, direction), reach, true).map(|(collider, hit)| RayHit {
@@ -132,8 +132,8 @@ impl Physics<'_> {
         })
     }
 
-    /// Whether any collider of `bodies` touches a collider of another body that `wanted` accepts.
-    pub fn touches(&self, bodies: &[RigidBodyHandle], wanted: impl Fn(&Collider) -> bool) -> bool {
+    /// Whether a collider of `bodies` is in contact with a collider of another body that `filter` accepts.
+    pub fn touches(&self, bodies: &[RigidBodyHandle], filter: impl Fn(&Collider) -> bool) -> bool {
         bodies.iter().filter_map(|b| self.bodies.get(*b)).flat_map(|b| b.colliders()).any(|own| {
             self.narrow_phase.contact_pairs_with(*own).any(|pair| {
                 let other = if pair.collider1 == *own { pair.collider2 } else { pair.collider1 };
@@ -141,12 +141,12 @@ impl Physics<'_> {
                     && self
                         .colliders
                         .get(other)
-                        .is_some_and(|c| !c.parent().is_some_and(|parent| bodies.contains(&parent)) && wanted(c))
+                        .is_some_and(|c| !c.parent().is_some_and(|parent| bodies.contains(&parent)) && filter(c))
             })
         })
     }
 
-    /// Position (m) and orientation of a body. Identity for a handle that is gone.
+    /// Position (m) and orientation of a body; the identity for an invalid handle.
     pub fn pose(&self, body: RigidBodyHandle) -> (Vec3, Quat) {
         self.bodies.get(body).map_or((Vec3::ZERO, Quat::IDENTITY), |b| (b.translation(), *b.rotation()))
     }

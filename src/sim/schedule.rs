@@ -1,4 +1,4 @@
-//! The order of one tick. All cross-module ordering stands here.
+//! The order of systems within one tick. All ordering across modules is defined here.
 
 use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
@@ -7,23 +7,23 @@ use bevy::ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, Single
 use super::arena::{reset_arenas, sense_arenas};
 use super::stepping::{SimThreads, step_arenas};
 
-/// The first half of a tick: what an agent knows. Run apart from [`SimAct`], so that a vectorised environment can hand
-/// out the observation of the state that its last action led to without sensing twice.
+/// The first half of a tick: reset and observation. Separate from [`SimAct`], so that a vectorized environment can return
+/// the observation after an action without sensing twice.
 #[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SimObserve;
 
-/// The second half of a tick: what an agent does, and what comes of it.
+/// The second half of a tick: action, physics and reward.
 #[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SimAct;
 
 /// Sets of [`SimObserve`], in this order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ObserveSystems {
-    /// Arenas whose reset was asked for go back to their start snapshot, varied by the episode's seed.
+    /// Arenas with a requested reset are restored to their nominal state and randomized by the episode's seed.
     Reset,
-    /// Tasks start the episodes that a reset has begun.
+    /// Tasks of the arenas that were just reset are reset.
     Begin,
-    /// Every agent's observation is written.
+    /// Each agent's observation is written.
     Sense,
 }
 
@@ -32,32 +32,32 @@ pub enum ObserveSystems {
 pub enum ActSystems {
     /// Drivers write their agents' actions.
     Decide,
-    /// Open episodes take observation, action and state hash.
+    /// Recorders append observation, action and state hash to open episodes.
     Record,
     /// Actions become motor targets and wheel forces.
     Actuate,
-    /// Every arena advances by `control_dt`.
+    /// Each arena advances by `control_dt`.
     Physics,
-    /// Tasks judge the state that came of it.
+    /// Tasks compute the reward terms of the new state.
     Score,
-    /// Recorders learn the score; ended episodes are closed.
+    /// Recorders append the reward; ended episodes are closed.
     Close,
 }
 
-/// Who decides first within [`ActSystems::Decide`]. Every agent has one driver, so that the order of keys, replays and
-/// policies changes nothing; it is given so that none is left to chance.
+/// Sets within [`ActSystems::Decide`], in this order. Each agent has one driver, so the order of keys, replays and policies
+/// does not matter; it is fixed so that the schedule has no ambiguity.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DecideSystems {
-    /// Drivers whose wishes became taps find their own wish again.
-    Recall,
-    /// Keys are pressed and read.
+    /// Drivers whose actions are quantized to key presses get their unquantized action back.
+    RestoreUnquantized,
+    /// Scripted operators press keys; pressed keys become actions.
     Keys,
-    /// Recorded actions are repeated.
+    /// Recorded actions are replayed.
     Replay,
-    /// Policies decide.
+    /// Policies compute actions.
     Policy,
-    /// Wishes become taps, where they do.
-    Tap,
+    /// Actions are quantized to key presses, where enabled.
+    Quantize,
 }
 
 /// One whole tick: `Reset → Begin → Sense → Decide → Record → Actuate → Physics → Score → Close`.
@@ -66,18 +66,18 @@ pub fn tick(world: &mut World) {
     world.run_schedule(SimAct);
 }
 
-/// Arenas and the tick's schedules. Runs no tick by itself: the app's clock or a headless loop calls [`tick`].
+/// Adds the tick's schedules. Runs no tick by itself: the app's clock or a headless loop calls [`tick`].
 #[derive(Default)]
 pub struct SimPlugin {
-    /// Threads that step arenas; 0 takes one for each core.
+    /// Threads that step arenas; 0 takes one per core.
     pub threads: usize,
 }
 
 impl Plugin for SimPlugin {
     fn build(&self, app: &mut App) {
         app.insert_resource(SimThreads::new(self.threads));
-        // Single-threaded: a tick's systems are tiny and the multi-threaded executor's hand-over costs more than they
-        // do. Work is spread over the cores inside the systems, arena by arena.
+        // Single-threaded: a tick's systems are short, and the hand-over of the multi-threaded executor costs more than
+        // they do. The systems themselves distribute arenas over the cores.
         let settings = ScheduleBuildSettings { ambiguity_detection: LogLevel::Ignore, ..Default::default() };
         app.init_schedule(SimObserve).init_schedule(SimAct);
         app.edit_schedule(SimObserve, |schedule| {
@@ -102,11 +102,11 @@ impl Plugin for SimPlugin {
             .configure_sets(
                 SimAct,
                 (
-                    DecideSystems::Recall,
+                    DecideSystems::RestoreUnquantized,
                     DecideSystems::Keys,
                     DecideSystems::Replay,
                     DecideSystems::Policy,
-                    DecideSystems::Tap,
+                    DecideSystems::Quantize,
                 )
                     .chain()
                     .in_set(ActSystems::Decide),

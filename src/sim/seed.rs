@@ -1,14 +1,14 @@
-//! Where an arena's randomness comes from: its episode's seed and nothing else.
+//! Random number generators of an arena. The episode's seed is their only source.
 
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
 
-/// The generator behind everything random in an arena. A named algorithm, so that a seed means the same in every
-/// version of the crate.
+/// The random number generator of an arena. A named algorithm, so that a seed gives the same numbers in each version of
+/// the crate.
 pub type SimRng = Pcg64;
 
-/// The generator of an episode's own stream. `stream` tells apart what draws from it (layout, operator, ...), so that
-/// one more draw in one place changes nothing elsewhere.
+/// The generator of one stream of an episode. Each use (layout, operator, ...) has its own `stream`, so that one more draw
+/// in one of them leaves the others as they are.
 pub fn episode_rng(seed: u64, stream: u64) -> SimRng {
     SimRng::seed_from_u64(split_seed(seed, stream))
 }

@@ -1,4 +1,4 @@
-//! An arena's whole state: to reset, to rewind, to replay, to branch.
+//! Snapshot of an arena's whole state, for reset, rewind, replay and branching.
 
 use bevy_rapier3d::rapier::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -8,12 +8,12 @@ use super::arena::{Arena, Slot};
 use super::conditions::Conditions;
 use super::physics::Physics;
 
-/// Changes when the bytes of a snapshot change meaning.
+/// Version of the byte format.
 const FORMAT: u32 = 2;
-/// The format without conditions, which is still read.
-const UNCONDITIONED: u32 = 1;
+/// The version before conditions; still readable.
+const FORMAT_WITHOUT_CONDITIONS: u32 = 1;
 
-/// Everything that determines what an arena does next, but for the guides, which the scene and the seed give.
+/// The state that determines an arena's future. The task goals are not part of it: scene and seed determine them.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     format: u32,
@@ -28,24 +28,25 @@ pub struct Snapshot {
     colliders: ColliderSet,
     joints: ImpulseJointSet,
     multibody_joints: MultibodyJointSet,
-    memories: Vec<Vec<u8>>,
-    /// Written after the rest, since [`UNCONDITIONED`] ends before.
+    /// Internal state of each controlled body, from `Body::save`.
+    body_states: Vec<Vec<u8>>,
+    /// Written after the other fields, since [`FORMAT_WITHOUT_CONDITIONS`] ends before it.
     #[serde(skip)]
-    after: After,
+    condition_state: ConditionState,
 }
 
-/// What an arena's conditions add to its state.
+/// The part of an arena's state that its conditions add.
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct After {
+struct ConditionState {
     conditions: Conditions,
-    waiting: Vec<Vec<f32>>,
+    delayed_actions: Vec<Vec<f32>>,
 }
 
-/// Why bytes are not a snapshot.
+/// Why a snapshot cannot be read or restored.
 #[derive(Debug, Error)]
 pub enum SnapshotError {
-    /// The bytes end early or do not decode.
-    #[error("the snapshot does not decode ({0}); it was cut short or written by another version")]
+    /// The bytes are truncated or do not decode.
+    #[error("the snapshot does not decode ({0}); it is truncated or was written by another version")]
     Decode(#[from] postcard::Error),
     /// Written by another version.
     #[error("the snapshot has format {found}, this version reads {FORMAT}")]
@@ -53,20 +54,21 @@ pub enum SnapshotError {
         /// The format found.
         found: u32,
     },
-    /// Taken of an arena with other bodies.
-    #[error("the snapshot holds {found} acting bodies, the arena has {wanted}; it was taken in another scene")]
+    /// The arena has another number of controlled bodies.
+    #[error("the snapshot holds {found} controlled bodies, the arena has {wanted}; it was taken in another scene")]
     Bodies {
         /// Bodies in the snapshot.
         found: usize,
         /// Bodies in the arena.
         wanted: usize,
     },
-    /// The actions that wait are not those of a delay.
+    /// The number of delayed actions does not match the delay.
     #[error(
-        "the snapshot has a delay of {delay} ticks, and other actions that wait; it was damaged or taken in another scene"
+        "the number of delayed actions in the snapshot does not match its delay of {delay} ticks; it is damaged or was \
+         taken in another scene"
     )]
-    Waiting {
-        /// Ticks.
+    DelayedActions {
+        /// The delay, ticks.
         delay: u32,
     },
 }
@@ -74,13 +76,13 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Take the state of an arena.
     pub fn take(physics: &Physics<'_>, arena: &Arena) -> Self {
-        let memories = arena
+        let body_states = arena
             .slots
             .iter()
             .map(|slot| {
-                let mut memory = Vec::new();
-                slot.body.save(&mut memory);
-                memory
+                let mut body_state = Vec::new();
+                slot.body.save(&mut body_state);
+                body_state
             })
             .collect();
         Self {
@@ -96,12 +98,15 @@ impl Snapshot {
             colliders: physics.colliders.clone(),
             joints: physics.joints.clone(),
             multibody_joints: physics.multibody_joints.clone(),
-            memories,
-            after: After { conditions: arena.conditions(), waiting: arena.waiting.clone() },
+            body_states,
+            condition_state: ConditionState {
+                conditions: arena.conditions(),
+                delayed_actions: arena.delayed_actions.clone(),
+            },
         }
     }
 
-    /// Put an arena of the same scene back into this state.
+    /// Restore this state in an arena of the same scene.
     pub fn restore(&self, physics: &mut Physics<'_>, arena: &mut Arena) {
         arena.tick = self.tick;
         arena.seed = self.seed;
@@ -114,53 +119,56 @@ impl Snapshot {
         physics.colliders.clone_from(&self.colliders);
         physics.joints.clone_from(&self.joints);
         physics.multibody_joints.clone_from(&self.multibody_joints);
-        for (slot, memory) in arena.slots.iter_mut().zip(&self.memories) {
-            slot.body.load(memory);
+        for (slot, body_state) in arena.slots.iter_mut().zip(&self.body_states) {
+            slot.body.load(body_state);
         }
-        arena.set_conditions(self.after.conditions);
-        for (waiting, then) in arena.waiting.iter_mut().zip(&self.after.waiting) {
-            waiting.clone_from(then);
+        arena.set_conditions(self.condition_state.conditions);
+        for (delayed, stored) in arena.delayed_actions.iter_mut().zip(&self.condition_state.delayed_actions) {
+            delayed.clone_from(stored);
         }
     }
 
-    /// Check that it can be put into `arena`.
+    /// Check that the snapshot can be restored in `arena`.
     ///
     /// # Errors
-    /// [`SnapshotError::Bodies`] when the arena has another number of acting bodies, [`SnapshotError::Waiting`] when they act
-    /// otherwise.
+    /// [`SnapshotError::Bodies`] when the arena has another number of controlled bodies,
+    /// [`SnapshotError::DelayedActions`] when the sizes of the delayed actions do not match.
     pub(super) fn check(&self, arena: &Arena) -> Result<(), SnapshotError> {
-        let (found, wanted) = (self.memories.len(), arena.slots.len());
+        let (found, wanted) = (self.body_states.len(), arena.slots.len());
         if found != wanted {
             return Err(SnapshotError::Bodies { found, wanted });
         }
-        let After { conditions, waiting } = &self.after;
-        let whole = |(slot, own): (&Slot, &Vec<f32>)| own.len() == conditions.delay as usize * slot.action.len();
-        let before = waiting.is_empty() && *conditions == Conditions::default();
-        if !before && (waiting.len() != wanted || !arena.slots.iter().zip(waiting).all(whole)) {
-            return Err(SnapshotError::Waiting { delay: conditions.delay });
+        let ConditionState { conditions, delayed_actions } = &self.condition_state;
+        let size_matches =
+            |(slot, delayed): (&Slot, &Vec<f32>)| delayed.len() == conditions.delay as usize * slot.action.len();
+        let without_conditions = delayed_actions.is_empty() && *conditions == Conditions::default();
+        if !without_conditions
+            && (delayed_actions.len() != wanted || !arena.slots.iter().zip(delayed_actions).all(size_matches))
+        {
+            return Err(SnapshotError::DelayedActions { delay: conditions.delay });
         }
         Ok(())
     }
 
-    /// As bytes (postcard).
+    /// Serialize to bytes (postcard).
     ///
     /// # Errors
-    /// When a set does not serialise, which no set that was built through Rapier does.
+    /// [`SnapshotError::Decode`] when a set does not serialize. Sets built through Rapier always do.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SnapshotError> {
-        Ok(postcard::to_extend(&self.after, postcard::to_stdvec(self)?)?)
+        Ok(postcard::to_extend(&self.condition_state, postcard::to_stdvec(self)?)?)
     }
 
-    /// From the bytes of [`Snapshot::to_bytes`].
+    /// Deserialize the bytes of [`Snapshot::to_bytes`].
     ///
     /// # Errors
-    /// When the bytes were cut short or written by another version.
+    /// [`SnapshotError::Decode`] when the bytes are truncated, [`SnapshotError::Format`] when another version wrote them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let (found, _) = postcard::take_from_bytes::<u32>(bytes)?;
-        if found != FORMAT && found != UNCONDITIONED {
+        if found != FORMAT && found != FORMAT_WITHOUT_CONDITIONS {
             return Err(SnapshotError::Format { found });
         }
         let (snapshot, rest): (Self, _) = postcard::take_from_bytes(bytes)?;
-        let after = if found == FORMAT { postcard::from_bytes(rest)? } else { After::default() };
-        Ok(Self { format: FORMAT, after, ..snapshot })
+        let condition_state = if found == FORMAT { postcard::from_bytes(rest)? } else { ConditionState::default() };
+        Ok(Self { format: FORMAT, condition_state, ..snapshot })
     }
 }

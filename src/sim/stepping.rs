@@ -1,4 +1,4 @@
-//! Working on arenas over the cores.
+//! Running work on arenas in parallel.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,22 +9,21 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::arena::Arena;
 use super::physics::{Physics, PhysicsSets, PhysicsSetsItem};
 
-/// An arena with its physics, borrowed for one piece of work.
-type Item<'a> = (Mut<'a, Arena>, PhysicsSetsItem<'a, 'a>);
+/// An arena with its physics, borrowed for one call of [`SimThreads::for_each`].
+type ArenaItem<'a> = (Mut<'a, Arena>, PhysicsSetsItem<'a, 'a>);
 
-/// The threads that work on arenas. Bevy's own compute pool leaves one thread on two cores, which gains nothing, and
-/// allocates for each piece of work.
+/// The thread pool that works on arenas. Bevy's own compute pool is not used: it has only one thread on two cores, which
+/// gains nothing, and it allocates memory for each task.
 #[derive(Resource)]
 pub struct SimThreads {
     pool: Option<Arc<ThreadPool>>,
     threads: usize,
-    /// Empty between two calls; kept for its memory, so that a tick allocates none.
-    items: Mutex<Vec<Item<'static>>>,
+    /// Buffer of the arenas of one call; empty between calls. Reusing its memory, a tick allocates none.
+    buffer: Mutex<Vec<ArenaItem<'static>>>,
 }
 
 impl SimThreads {
-    /// `threads` threads; 0 takes one for each core. Where the system gives no threads, arenas are worked on one after
-    /// the other.
+    /// `threads` threads; 0 takes one per core. When the system cannot create threads, arenas run sequentially.
     pub fn new(threads: usize) -> Self {
         let threads = match threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -32,7 +31,7 @@ impl SimThreads {
         };
         let build = || ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("arena {i}")).build().ok();
         let pool = if threads > 1 { build().map(Arc::new) } else { None };
-        Self { threads: if pool.is_some() { threads } else { 1 }, pool, items: Mutex::default() }
+        Self { threads: if pool.is_some() { threads } else { 1 }, pool, buffer: Mutex::default() }
     }
 
     /// How many threads work on arenas.
@@ -40,29 +39,29 @@ impl SimThreads {
         self.threads
     }
 
-    /// The pool, where there is more than one thread. Whoever runs several ticks' phases inside one `install` saves the
-    /// waking and waiting of each.
+    /// The thread pool; `None` with one thread. Running several phases of a tick inside one `install` saves the threads'
+    /// wake-up in each.
     pub fn pool(&self) -> Option<Arc<ThreadPool>> {
         self.pool.clone()
     }
 
-    /// Run `work` on every arena that is `wanted`. Arenas share nothing, so neither their order nor the thread count
-    /// shows in the result. Idle threads take over single arenas from busy ones, which evens out what arenas cost.
+    /// Run `work` on each arena that `filter` accepts. Arenas share no state, so the result depends neither on their order
+    /// nor on the number of threads. Work stealing by single arenas balances their different costs.
     pub(super) fn for_each(
         &self,
         arenas: &mut Query<(&mut Arena, PhysicsSets)>,
-        wanted: impl Fn(&Arena) -> bool,
+        filter: impl Fn(&Arena) -> bool,
         work: impl Fn(&mut Arena, &mut Physics<'_>) + Send + Sync,
     ) {
         let Some(pool) = &self.pool else {
-            for (mut arena, mut sets) in arenas.iter_mut().filter(|(arena, _)| wanted(arena)) {
+            for (mut arena, mut sets) in arenas.iter_mut().filter(|(arena, _)| filter(arena)) {
                 work(&mut arena, &mut sets.physics());
             }
             return;
         };
-        let mut shelf = self.items.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut items = emptied(std::mem::take(&mut *shelf));
-        items.extend(arenas.iter_mut().filter(|(arena, _)| wanted(arena)));
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut items = recycle(std::mem::take(&mut *buffer));
+        items.extend(arenas.iter_mut().filter(|(arena, _)| filter(arena)));
         match &mut items[..] {
             [] => {}
             // Handing a single arena to another thread costs more than it gains.
@@ -71,17 +70,17 @@ impl SimThreads {
                 many.par_iter_mut().with_max_len(1).for_each(|(arena, sets)| work(arena, &mut sets.physics()));
             }),
         }
-        *shelf = emptied(items);
+        *buffer = recycle(items);
     }
 }
 
-/// The memory of a vector for items of another lifetime. Collecting from an emptied vector reuses its allocation.
-fn emptied<'a>(mut items: Vec<Item<'_>>) -> Vec<Item<'a>> {
+/// An empty vector of another lifetime that reuses the allocation of `items`: collecting from an emptied vector keeps it.
+fn recycle<'a>(mut items: Vec<ArenaItem<'_>>) -> Vec<ArenaItem<'a>> {
     items.clear();
     items.into_iter().map(|_| unreachable!("the vector was emptied")).collect()
 }
 
-/// Apply the actions and advance every arena by one tick.
+/// Apply the actions and advance each arena by one tick.
 pub(super) fn step_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
     threads.for_each(&mut arenas, |_| true, |arena, physics| arena.advance(physics));
 }

@@ -1,4 +1,4 @@
-//! What the numbers of an observation or action vector mean.
+//! Layouts: the meaning of each element of an observation or action vector.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,31 +6,31 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// One named group of consecutive numbers with the same unit and bounds.
+/// A named group of consecutive elements with the same unit and bounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Field {
-    /// Name, unique in its layout.
+    /// Name, unique in the layout.
     pub name: String,
-    /// How many numbers.
+    /// Number of elements.
     pub size: usize,
-    /// SI unit, or `1` for a ratio.
+    /// SI unit; `1` for a dimensionless quantity.
     pub unit: String,
-    /// Smallest value; what is below is clamped.
+    /// Lower bound; smaller values are clamped.
     pub low: f32,
-    /// Largest value; what is above is clamped.
+    /// Upper bound; greater values are clamped.
     pub high: f32,
-    /// Rows and columns of an image, whose numbers stand row by row; `None` for a plain list.
+    /// Rows and columns of an image in row-major order; `None` for a plain vector.
     #[serde(default)]
     pub image: Option<(usize, usize)>,
 }
 
 impl Field {
-    /// A field of `size` numbers between `low` and `high`.
+    /// A field of `size` elements between `low` and `high`.
     pub fn new(name: impl Into<String>, size: usize, unit: impl Into<String>, low: f32, high: f32) -> Self {
         Self { name: name.into(), size, unit: unit.into(), low, high, image: None }
     }
 
-    /// A field of `rows` times `columns` numbers between `low` and `high`.
+    /// An image of `rows` times `columns` elements between `low` and `high`.
     pub fn image(
         name: impl Into<String>,
         (rows, columns): (usize, usize),
@@ -42,11 +42,11 @@ impl Field {
     }
 }
 
-/// The fields of an observation or action vector, in order. Two vectors fit each other when their layouts' hashes are
-/// equal.
+/// The fields of an observation or action vector, in order. Two vectors are compatible when the hashes of their layouts
+/// are equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
-    /// What the vector is, such as `vehicle/observation`.
+    /// Name of the layout, such as `vehicle/observation`.
     pub name: String,
     /// The fields in order.
     pub fields: Vec<Field>,
@@ -56,7 +56,7 @@ impl Layout {
     /// A layout of `fields`.
     ///
     /// # Panics
-    /// When two fields share a name, a field is empty, or a bound is not finite or not below the other.
+    /// When two fields have the same name, a field is empty, a bound is not finite, or the lower bound is not below the upper.
     pub fn new(name: impl Into<String>, fields: Vec<Field>) -> Self {
         let name = name.into();
         for (i, field) in fields.iter().enumerate() {
@@ -77,12 +77,12 @@ impl Layout {
         Self { name, fields }
     }
 
-    /// How many numbers the vector has.
+    /// Number of elements of the vector.
     pub fn size(&self) -> usize {
         self.fields.iter().map(|f| f.size).sum()
     }
 
-    /// Where a field's numbers stand.
+    /// Indices of a field's elements; `None` when there is no such field.
     pub fn range(&self, name: &str) -> Option<Range<usize>> {
         let mut start = 0;
         for field in &self.fields {
@@ -94,7 +94,7 @@ impl Layout {
         None
     }
 
-    /// Where each number of `wanted` stands in this layout.
+    /// Index in this layout of each element of `wanted`.
     ///
     /// # Errors
     /// The fields of `wanted` that this layout lacks or has with another size, unit or bound.
@@ -112,36 +112,37 @@ impl Layout {
         if differences.is_empty() { Ok(columns) } else { Err(differences) }
     }
 
-    /// The fields that `names` name; a name that ends in `*` means all fields that begin so.
+    /// The fields that `patterns` select: a field's name, or a prefix followed by `*`.
     ///
     /// # Errors
-    /// The first name that no field has.
-    pub fn named(&self, names: &[String]) -> Result<Vec<&Field>, String> {
-        let means = |name: &String, field: &Field| match name.strip_suffix('*') {
-            Some(start) => field.name.starts_with(start),
-            None => field.name == *name,
+    /// A message with the first pattern that matches no field.
+    pub fn fields_matching(&self, patterns: &[String]) -> Result<Vec<&Field>, String> {
+        let matches = |pattern: &String, field: &Field| match pattern.strip_suffix('*') {
+            Some(prefix) => field.name.starts_with(prefix),
+            None => field.name == *pattern,
         };
-        if let Some(unknown) = names.iter().find(|name| !self.fields.iter().any(|field| means(name, field))) {
+        if let Some(unknown) = patterns.iter().find(|pattern| !self.fields.iter().any(|field| matches(pattern, field)))
+        {
             let known: Vec<&str> = self.fields.iter().map(|f| f.name.as_str()).collect();
-            return Err(format!("no field is called {unknown}; there are {}", known.join(", ")));
+            return Err(format!("there is no field `{unknown}`; there are {}", known.join(", ")));
         }
-        Ok(self.fields.iter().filter(|field| names.iter().any(|name| means(name, field))).collect())
+        Ok(self.fields.iter().filter(|field| patterns.iter().any(|pattern| matches(pattern, field))).collect())
     }
 
-    /// The layout without the fields that `hidden` names, as [`Layout::named`] understands them.
+    /// The layout without the fields that match the patterns `excluded` (see [`Layout::fields_matching`]).
     ///
     /// # Errors
-    /// The first name that no field has, or that nothing would be left.
-    pub fn without(&self, hidden: &[String]) -> Result<Self, String> {
-        let hidden = self.named(hidden)?;
-        let fields: Vec<Field> = self.fields.iter().filter(|field| !hidden.contains(field)).cloned().collect();
+    /// A message with the first pattern that matches no field, or when no field would remain.
+    pub fn without(&self, excluded: &[String]) -> Result<Self, String> {
+        let excluded = self.fields_matching(excluded)?;
+        let fields: Vec<Field> = self.fields.iter().filter(|field| !excluded.contains(field)).cloned().collect();
         if fields.is_empty() {
-            return Err("nothing would be left".into());
+            return Err("no field would remain".into());
         }
         Ok(Self { name: self.name.clone(), fields })
     }
 
-    /// A name for each number: the field's, with `.i` added where it has several.
+    /// Name of each element: the field's, followed by `.i` for a field of several elements.
     pub fn names(&self) -> Vec<String> {
         self.fields
             .iter()
@@ -151,19 +152,19 @@ impl Layout {
             .collect()
     }
 
-    /// Lower and upper bound of each number.
+    /// Lower and upper bound of each element.
     pub fn bounds(&self) -> impl Iterator<Item = (f32, f32)> + '_ {
         self.fields.iter().flat_map(|f| std::iter::repeat_n((f.low, f.high), f.size))
     }
 
-    /// Bring every number into its bounds; what is not a number becomes the middle.
+    /// Clamp each element to its bounds; NaN becomes the middle of the bounds.
     pub fn clamp(&self, values: &mut [f32]) {
         for (value, (low, high)) in values.iter_mut().zip(self.bounds()) {
             *value = if value.is_nan() { f32::midpoint(low, high) } else { value.clamp(low, high) };
         }
     }
 
-    /// A 64-bit hash of names, sizes, units and bounds.
+    /// Hash (XXH3, 64 bits) of names, sizes, units and bounds.
     pub fn hash(&self) -> u64 {
         let mut text = self.name.clone();
         for f in &self.fields {
@@ -182,7 +183,7 @@ impl Layout {
         xxh3_64(text.as_bytes())
     }
 
-    /// Where `found` differs from this layout. Empty when the two fit.
+    /// The differences between this layout and `found`; empty when they are compatible.
     pub fn differences(&self, found: &Layout) -> Vec<LayoutDifference> {
         let mut out = Vec::new();
         for field in &self.fields {
@@ -206,7 +207,7 @@ impl Layout {
     }
 }
 
-/// One way in which two layouts differ.
+/// One difference between two layouts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LayoutDifference {
     /// The other layout lacks this field.
@@ -215,9 +216,9 @@ pub enum LayoutDifference {
     Unknown(Field),
     /// Both have the field, with another size, unit or bound.
     Changed {
-        /// The field here.
+        /// The field in this layout.
         wanted: Field,
-        /// The field there.
+        /// The field in the other layout.
         found: Field,
     },
     /// The same fields in another order.
@@ -226,17 +227,17 @@ pub enum LayoutDifference {
 
 impl fmt::Display for LayoutDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |x: &Field| format!("{}[{}] in {} within {}..{}", x.name, x.size, x.unit, x.low, x.high);
+        let text = |x: &Field| format!("{}[{}] in {} within {}..{}", x.name, x.size, x.unit, x.low, x.high);
         match self {
-            Self::Missing(field) => write!(f, "lacks {}", show(field)),
-            Self::Unknown(field) => write!(f, "has {}, which the agent does not", show(field)),
-            Self::Changed { wanted, found } => write!(f, "has {} where the agent has {}", show(found), show(wanted)),
+            Self::Missing(field) => write!(f, "lacks {}", text(field)),
+            Self::Unknown(field) => write!(f, "has {}, which the agent lacks", text(field)),
+            Self::Changed { wanted, found } => write!(f, "has {} where the agent has {}", text(found), text(wanted)),
             Self::Order => write!(f, "has the same fields in another order"),
         }
     }
 }
 
-/// What a number within these bounds can be that is pressed or not: either bound, and 0 between them; in their units.
-pub fn press_levels((low, high): (f32, f32)) -> Vec<f32> {
+/// The levels of an action element that is controlled by keys: its two bounds, and 0 when it is between them.
+pub fn key_levels((low, high): (f32, f32)) -> Vec<f32> {
     if low < 0.0 && high > 0.0 { vec![low, 0.0, high] } else { vec![low, high] }
 }

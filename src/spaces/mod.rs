@@ -1,9 +1,9 @@
-//! Observation and action layouts: named fields with units and bounds, their hash, and normalisation.
+//! Observation and action layouts: named fields with units and bounds, their hash, normalization and mirroring.
 
 mod layout;
 mod mirror;
 mod normalizer;
 
-pub use layout::{Field, Layout, LayoutDifference, press_levels};
-pub use mirror::{Mirror, Mirrored};
+pub use layout::{Field, Layout, LayoutDifference, key_levels};
+pub use mirror::{Mirror, MirrorRule};
 pub use normalizer::Normalizer;

@@ -1,27 +1,27 @@
-//! Shift and scale of each number, so that a network sees values near one.
+//! Normalization of each element to zero mean and unit standard deviation.
 
 use serde::{Deserialize, Serialize};
 
-/// Standard deviations below this are taken for a constant number, which is only centred: dividing by them would
-/// blow rounding noise up to full scale.
-const SMALLEST_STD: f32 = 1e-4;
+/// An element with a smaller standard deviation counts as constant and is only centered: the division would amplify its
+/// rounding errors to full scale.
+const MIN_STD: f32 = 1e-4;
 
-/// Per-number mean and standard deviation: `normalize(x) = (x - mean) / std`.
+/// Per-element mean and standard deviation: `normalize(x) = (x - mean) / std`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalizer {
-    /// Mean of each number.
+    /// Mean of each element.
     pub mean: Vec<f32>,
-    /// Standard deviation of each number; 1 where the number was constant.
+    /// Standard deviation of each element; 1 for a constant one.
     pub std: Vec<f32>,
 }
 
 impl Normalizer {
-    /// Leaves `size` numbers as they are.
+    /// The identity on `size` elements.
     pub fn identity(size: usize) -> Self {
         Self { mean: vec![0.0; size], std: vec![1.0; size] }
     }
 
-    /// From rows of `size` numbers each, gone through twice; sums in f64.
+    /// Mean and standard deviation of `rows`, `[rows, size]`. Two passes, with sums in f64.
     ///
     /// # Panics
     /// When a row is shorter than `size`.
@@ -45,18 +45,18 @@ impl Normalizer {
                 .iter()
                 .map(|v| {
                     let std = v.sqrt() as f32;
-                    if std < SMALLEST_STD { 1.0 } else { std }
+                    if std < MIN_STD { 1.0 } else { std }
                 })
                 .collect(),
         }
     }
 
-    /// How many numbers it takes.
+    /// Number of elements of a row.
     pub fn size(&self) -> usize {
         self.mean.len()
     }
 
-    /// Normalise rows in place.
+    /// Normalize rows in place.
     pub fn normalize(&self, rows: &mut [f32]) {
         for row in rows.chunks_exact_mut(self.size()) {
             for ((x, m), s) in row.iter_mut().zip(&self.mean).zip(&self.std) {

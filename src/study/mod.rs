@@ -1,73 +1,73 @@
-//! Comparisons of learning methods: each says by numbers what a method is good for, and can be repeated by anyone.
+//! Reproducible comparisons of learning methods.
 //!
-//! A comparison is made of cells: one training and its evaluation, written down as soon as it is done, so that a study
-//! that was stopped goes on where it was.
+//! A comparison consists of cells. A cell is one training run and its evaluation. Its metrics are stored as soon as they
+//! are computed, so that a stopped study can be resumed.
 
 mod imitation;
-mod laboratory;
 mod report;
 mod rewards;
+mod study_runner;
 
 use thiserror::Error;
 
 pub use imitation::IMITATION;
-pub use laboratory::{Laboratory, Numbers};
 pub use report::{Report, Row, Summary};
 pub use rewards::REWARDS;
+pub use study_runner::{CellMetrics, StudyRunner};
 
 use crate::demos::DatasetError;
 use crate::learn::TrainError;
 use crate::policies::PolicyError;
-use crate::rollout::{AskError, RecordError};
+use crate::rollout::{ExpertQueryError, RecordError};
 use crate::scenes::SceneError;
 
-/// Why a comparison did not come to its end.
+/// Why a comparison did not finish.
 #[derive(Debug, Error)]
 pub enum StudyError {
-    /// A scene is missing.
+    /// A scene was not found.
     #[error(transparent)]
     Scene(#[from] SceneError),
     /// Recording failed.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A dataset failed.
+    /// A dataset could not be read or written.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// A learner failed.
+    /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A policy failed.
+    /// A policy could not be loaded, or does not fit the scene's agent.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The expert could not be asked.
+    /// The expert could not be queried.
     #[error(transparent)]
-    Ask(#[from] AskError),
+    ExpertQuery(#[from] ExpertQueryError),
     /// A file could not be read or written.
     #[error("cannot {action} {path}: {source}; check its permissions and the free disk space")]
     Io {
-        /// What was tried, such as `read`.
+        /// The failed action, such as `read`.
         action: &'static str,
         /// The file or folder.
         path: std::path::PathBuf,
-        /// The operating system's answer.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A cell's file does not hold what this version writes.
-    #[error("{path} is damaged or of another version ({message}); remove it to measure it again")]
+    /// A cell's file does not have the format of this version.
+    #[error("{path} is damaged or of another version ({message}); remove it to compute the cell again")]
     Cell {
         /// The file.
         path: std::path::PathBuf,
-        /// What is wrong with it.
+        /// The parser's error.
         message: String,
     },
-    /// The settings have changed since the study in this folder began.
+    /// The folder holds a study with other settings.
     #[error("{path} belongs to a study with other settings; give another folder with --out, or remove it")]
     Settings {
         /// The study's folder.
         path: std::path::PathBuf,
     },
-    /// It was told to stop; what is done is kept.
-    #[error("stopped; the same command goes on where it was")]
+    /// The study was stopped; finished cells are kept.
+    #[error("stopped; run the same command again to resume")]
     Stopped,
 }
 
@@ -75,17 +75,17 @@ pub enum StudyError {
 pub struct Comparison {
     /// Its name.
     pub name: &'static str,
-    /// What it shows, in one line.
+    /// One line about it.
     pub about: &'static str,
-    run: fn(&Laboratory<'_>) -> Result<Report, StudyError>,
+    run: fn(&StudyRunner<'_>) -> Result<Report, StudyError>,
 }
 
 impl Comparison {
-    /// Make it.
+    /// Run it.
     ///
     /// # Errors
     /// [`StudyError`]
-    pub fn run(&self, laboratory: &Laboratory<'_>) -> Result<Report, StudyError> {
-        (self.run)(laboratory)
+    pub fn run(&self, runner: &StudyRunner<'_>) -> Result<Report, StudyError> {
+        (self.run)(runner)
     }
 }

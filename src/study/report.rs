@@ -1,78 +1,79 @@
-//! What a comparison found, as a table.
+//! The results of a comparison, as a table.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::Numbers;
+use super::CellMetrics;
 
-/// Mean and range of a number over training seeds.
+/// Mean and range of a metric over training seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// The mean.
     pub mean: f64,
-    /// The least.
-    pub least: f64,
-    /// The greatest.
-    pub greatest: f64,
-    /// Of how many.
+    /// The minimum.
+    pub min: f64,
+    /// The maximum.
+    pub max: f64,
+    /// The number of values.
     pub count: usize,
 }
 
 impl Summary {
-    /// Of these values; NaN without any.
-    pub fn of(values: &[f64]) -> Self {
+    /// The summary of `values`; NaN where there are none.
+    pub fn from_values(values: &[f64]) -> Self {
         Self {
             mean: values.iter().sum::<f64>() / values.len() as f64,
-            least: values.iter().copied().fold(f64::NAN, f64::min),
-            greatest: values.iter().copied().fold(f64::NAN, f64::max),
+            min: values.iter().copied().fold(f64::NAN, f64::min),
+            max: values.iter().copied().fold(f64::NAN, f64::max),
             count: values.len(),
         }
     }
 
-    /// As percentages: the mean, and the range where there is one; a dash where nothing is known.
+    /// As percentages: the mean, and the range of several values; a dash where there are none.
     fn percent(&self) -> String {
         if self.count == 0 {
             return "–".into();
         }
-        let [mean, least, greatest] = [self.mean, self.least, self.greatest].map(|x| 100.0 * x);
-        if self.count > 1 { format!("{mean:.0} % ({least:.0} to {greatest:.0})") } else { format!("{mean:.0} %") }
+        let [mean, min, max] = [self.mean, self.min, self.max].map(|x| 100.0 * x);
+        if self.count > 1 { format!("{mean:.0} % ({min:.0} to {max:.0})") } else { format!("{mean:.0} %") }
     }
 }
 
-/// A method's numbers.
+/// The results of one method.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// The method.
+    /// The method's name.
     pub label: String,
-    /// One for each column.
+    /// One per column.
     pub values: Vec<Summary>,
 }
 
 impl Row {
-    /// Of a method's numbers by column and seed.
-    pub fn across(label: &str, columns: &[Vec<f64>]) -> Self {
-        Self { label: label.into(), values: columns.iter().map(|cells| Summary::of(cells)).collect() }
+    /// From a method's values by column and seed.
+    pub fn from_values(label: &str, columns: &[Vec<f64>]) -> Self {
+        Self { label: label.into(), values: columns.iter().map(|cells| Summary::from_values(cells)).collect() }
     }
 
-    /// Of some of the numbers of a method's cells, which need not have them.
-    pub fn of(label: &str, cells: &[Numbers], keys: &[&str]) -> Self {
-        let summary =
-            |key: &&str| Summary::of(&cells.iter().filter_map(|cell| cell.get(*key).copied()).collect::<Vec<_>>());
+    /// From the cells of a method, one per seed: one column per key. A cell may lack a key.
+    pub fn from_cells(label: &str, cells: &[CellMetrics], keys: &[&str]) -> Self {
+        let summary = |key: &&str| {
+            Summary::from_values(&cells.iter().filter_map(|cell| cell.get(*key).copied()).collect::<Vec<_>>())
+        };
         Self { label: label.into(), values: keys.iter().map(summary).collect() }
     }
 }
 
-/// What a comparison found. All values are shares, 0 to 1.
+/// The results of a comparison. All values are fractions, 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Its name.
+    /// The comparison's name.
     pub name: String,
-    /// How it was made, in a sentence or two.
+    /// A description of the experiment and its metrics.
     pub about: String,
-    /// What stands above the columns.
+    /// Column headers.
     pub columns: Vec<String>,
-    /// The methods.
+    /// One row per method.
     pub rows: Vec<Row>,
 }
 

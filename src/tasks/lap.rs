@@ -1,28 +1,30 @@
-//! Drive a closed course round, or an open one to its end.
+//! Task: drive laps of a closed course, or drive to the end of an open one.
 
-use super::score::{Judging, Outcome, Task};
+use super::score::{Outcome, Task, TaskContext};
 use crate::sim::Surface;
 
-/// How near the end of an open course counts as there, m.
-const END: f32 = 1.0;
+/// Distance from the end of an open course at which the course is complete, m.
+const END_TOLERANCE: f32 = 1.0;
 
-/// Drive round a course, or to its end, without leaving it.
+/// Drive laps of a closed course, or to the end of an open one, without leaving the road.
 #[derive(Clone, Debug)]
 pub struct Lap {
-    /// How many times round a closed course.
+    /// Number of laps of a closed course; a fraction is allowed.
     pub laps: f32,
-    /// How far beyond the road's edge the car's middle may get, m.
+    /// Greatest distance of the car's center beyond the road's edge, m.
     pub margin: f32,
-    /// Whether touching another car, a wall or a cone fails the task.
+    /// Whether contact with another car, a wall or a cone fails the task.
     pub no_contact: bool,
-    along: f32,
-    driven: f32,
+    /// Arc length of the car's projection onto the course at the last tick, m.
+    last_along: f32,
+    /// Distance driven along the course in this episode, m.
+    distance: f32,
 }
 
 impl Lap {
-    /// `laps` times round, at most `margin` metres beyond the road's edge.
+    /// `laps` laps; the car's center may be `margin` meters beyond the road's edge.
     pub fn new(laps: f32, margin: f32, no_contact: bool) -> Self {
-        Self { laps, margin, no_contact, along: 0.0, driven: 0.0 }
+        Self { laps, margin, no_contact, last_along: 0.0, distance: 0.0 }
     }
 }
 
@@ -31,41 +33,41 @@ impl Task for Lap {
         &["progress", "offset", "contact", "finish"]
     }
 
-    fn begin(&mut self, judging: &Judging<'_>) {
-        self.driven = 0.0;
-        if let Some(course) = &judging.guide.course {
-            let (position, _) = judging.physics.pose(judging.body.parts()[0]);
-            self.along = course.project(position).along;
+    fn reset(&mut self, ctx: &TaskContext<'_>) {
+        self.distance = 0.0;
+        if let Some(course) = &ctx.goal.course {
+            let (position, _) = ctx.physics.pose(ctx.body.parts()[0]);
+            self.last_along = course.project(position).along;
         }
     }
 
-    /// progress: metres driven along the course; offset: share of the half width off the middle, times dt; contact: 1
-    /// while touching something; finish: 1 at the end of the last lap.
-    fn judge(&mut self, judging: &Judging<'_>, terms: &mut [f32]) -> Outcome {
+    /// Reward terms: `progress`, meters driven along the course; `offset`, lateral distance from the center line in half
+    /// widths of the road, times dt; `contact`, 1 while in contact; `finish`, 1 at the end of the last lap.
+    fn step(&mut self, ctx: &TaskContext<'_>, terms: &mut [f32]) -> Outcome {
         terms.fill(0.0);
-        let Some(course) = &judging.guide.course else { return Outcome::Failure("no course") };
-        let parts = judging.body.parts();
-        let (position, _) = judging.physics.pose(parts[0]);
-        let here = course.project(position);
-        let advance = course.advance(self.along, here.along);
-        self.along = here.along;
-        self.driven += advance;
+        let Some(course) = &ctx.goal.course else { return Outcome::Failure("no course") };
+        let parts = ctx.body.parts();
+        let (position, _) = ctx.physics.pose(parts[0]);
+        let projection = course.project(position);
+        let advance = course.advance(self.last_along, projection.along);
+        self.last_along = projection.along;
+        self.distance += advance;
         terms[0] = advance;
-        terms[1] = (here.offset.abs() / course.half_width()).min(2.0) * judging.dt;
-        let touching = judging.physics.touches(parts, |c| !Surface::of(c).is_floor());
-        terms[2] = f32::from(u8::from(touching));
-        if touching && self.no_contact {
+        terms[1] = (projection.offset.abs() / course.half_width()).min(2.0) * ctx.dt;
+        let in_contact = ctx.physics.touches(parts, |c| !Surface::of(c).is_floor());
+        terms[2] = f32::from(u8::from(in_contact));
+        if in_contact && self.no_contact {
             return Outcome::Failure("touched something");
         }
-        if here.offset.abs() > course.half_width() + self.margin {
+        if projection.offset.abs() > course.half_width() + self.margin {
             return Outcome::Failure("left the course");
         }
-        let done = if course.closed() {
-            self.driven >= self.laps * course.length()
+        let finished = if course.closed() {
+            self.distance >= self.laps * course.length()
         } else {
-            here.along >= course.length() - END
+            projection.along >= course.length() - END_TOLERANCE
         };
-        if done {
+        if finished {
             terms[3] = 1.0;
             return Outcome::Success;
         }

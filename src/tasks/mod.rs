@@ -1,4 +1,4 @@
-//! What an agent is asked to do and how it is judged: named score terms, success, failure, time limit.
+//! Tasks: reward terms, success, failure and time limit of an episode.
 
 mod lap;
 mod park;
@@ -14,6 +14,6 @@ pub use park::Park;
 pub use push::Push;
 pub use reach::Reach;
 pub use relay::Visit;
-pub use score::{End, Judging, Outcome, Score, Task, TaskPlugin, TaskState};
+pub use score::{EpisodeEnd, Outcome, Score, Task, TaskContext, TaskPlugin, TaskState};
 pub use slalom::Slalom;
 pub use tag::Tag;

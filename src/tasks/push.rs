@@ -1,25 +1,27 @@
-//! Bring a thing to its mark.
+//! Task: push an object to a goal position.
 
-use super::score::{Judging, Outcome, Task};
+use super::score::{Outcome, Task, TaskContext};
 
-/// Push the guide's object onto the goal.
+/// Push the goal's object to the goal position.
 #[derive(Clone, Debug)]
 pub struct Push {
-    /// How near the mark's middle the object must be, m.
+    /// Distance from the goal position within which the object counts as placed, m.
     pub radius: f32,
-    last: f32,
+    /// Distance between object and goal position at the last tick, m.
+    last_distance: f32,
 }
 
 impl Push {
-    /// The mark is met within `radius` metres.
+    /// The object is placed within `radius` meters of the goal position.
     pub fn new(radius: f32) -> Self {
-        Self { radius, last: 0.0 }
+        Self { radius, last_distance: 0.0 }
     }
 }
 
-fn distance_to_mark(judging: &Judging<'_>) -> f32 {
-    match (judging.guide.object, judging.guide.goal) {
-        (Some(object), Some(goal)) => (goal - judging.physics.pose(object).0).with_y(0.0).length(),
+/// Horizontal distance between the object and the goal position, m.
+fn object_to_goal(ctx: &TaskContext<'_>) -> f32 {
+    match (ctx.goal.object, ctx.goal.position) {
+        (Some(object), Some(goal)) => (goal - ctx.physics.pose(object).0).with_y(0.0).length(),
         _ => 0.0,
     }
 }
@@ -29,17 +31,18 @@ impl Task for Push {
         &["push", "down", "placed"]
     }
 
-    fn begin(&mut self, judging: &Judging<'_>) {
-        self.last = distance_to_mark(judging);
+    fn reset(&mut self, ctx: &TaskContext<'_>) {
+        self.last_distance = object_to_goal(ctx);
     }
 
-    /// push: metres that the object came nearer to its mark; down: 1 while fallen; placed: 1 once there.
-    fn judge(&mut self, judging: &Judging<'_>, terms: &mut [f32]) -> Outcome {
+    /// Reward terms: `push`, decrease of the distance between object and goal position, m; `down`, 1 while the agent has
+    /// fallen; `placed`, 1 on success.
+    fn step(&mut self, ctx: &TaskContext<'_>, terms: &mut [f32]) -> Outcome {
         terms.fill(0.0);
-        let distance = distance_to_mark(judging);
-        terms[0] = self.last - distance;
-        self.last = distance;
-        terms[1] = f32::from(u8::from(judging.body.is_down(judging.physics)));
+        let distance = object_to_goal(ctx);
+        terms[0] = self.last_distance - distance;
+        self.last_distance = distance;
+        terms[1] = f32::from(u8::from(ctx.body.is_down(ctx.physics)));
         if distance < self.radius {
             terms[2] = 1.0;
             return Outcome::Success;

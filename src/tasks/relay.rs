@@ -1,19 +1,21 @@
-//! Visit coloured posts in an order.
+//! Task: visit colored posts in a given order.
 
 use super::reach::{DOWN_LIMIT, distance_to_goal};
-use super::score::{Judging, Outcome, Task};
+use super::score::{Outcome, Task, TaskContext};
 
-/// Visit the posts of the guide's relay in its order.
+/// Visit the posts of the goal's relay in its order.
 #[derive(Clone, Debug, Default)]
 pub struct Visit {
-    visited: usize,
-    /// Distance to the next post, m.
-    last: f32,
+    /// Number of visited posts at the last tick.
+    last_visited: usize,
+    /// Distance to the next post at the last tick, m.
+    last_distance: f32,
+    /// Time since the fall, s.
     down: f32,
 }
 
-fn visited(judging: &Judging<'_>) -> usize {
-    judging.guide.relay.iter().flat_map(|relay| &relay.posts).filter(|post| post.visited).count()
+fn visited(ctx: &TaskContext<'_>) -> usize {
+    ctx.goal.relay.iter().flat_map(|relay| &relay.posts).filter(|post| post.visited).count()
 }
 
 impl Task for Visit {
@@ -21,35 +23,36 @@ impl Task for Visit {
         &["approach", "visit", "down", "finish"]
     }
 
-    fn begin(&mut self, judging: &Judging<'_>) {
-        self.visited = visited(judging);
-        self.last = distance_to_goal(judging);
+    fn reset(&mut self, ctx: &TaskContext<'_>) {
+        self.last_visited = visited(ctx);
+        self.last_distance = distance_to_goal(ctx);
         self.down = 0.0;
     }
 
-    /// approach: metres nearer to the next post; visit: 1 at each; down: 1 while fallen; finish: 1 at the last.
-    fn judge(&mut self, judging: &Judging<'_>, terms: &mut [f32]) -> Outcome {
+    /// Reward terms: `approach`, decrease of the distance to the next post, m; `visit`, 1 at each visit; `down`, 1 while
+    /// fallen; `finish`, 1 at the last visit.
+    fn step(&mut self, ctx: &TaskContext<'_>, terms: &mut [f32]) -> Outcome {
         terms.fill(0.0);
-        let Some(relay) = &judging.guide.relay else { return Outcome::Failure("no posts") };
-        let now = visited(judging);
-        if now > self.visited {
-            terms[1] = (now - self.visited) as f32;
-            self.visited = now;
+        let Some(relay) = &ctx.goal.relay else { return Outcome::Failure("no posts") };
+        let visited = visited(ctx);
+        if visited > self.last_visited {
+            terms[1] = (visited - self.last_visited) as f32;
+            self.last_visited = visited;
             if relay.next().is_none() {
                 terms[3] = 1.0;
                 return Outcome::Success;
             }
         } else {
-            terms[0] = self.last - distance_to_goal(judging);
+            terms[0] = self.last_distance - distance_to_goal(ctx);
         }
-        self.last = distance_to_goal(judging);
-        let (position, _) = judging.physics.pose(judging.body.parts()[0]);
-        if relay.visited_at(position).is_some_and(|post| !relay.posts[post].visited && relay.next() != Some(post)) {
+        self.last_distance = distance_to_goal(ctx);
+        let (position, _) = ctx.physics.pose(ctx.body.parts()[0]);
+        if relay.post_at(position).is_some_and(|post| !relay.posts[post].visited && relay.next() != Some(post)) {
             return Outcome::Failure("visited the wrong post");
         }
-        if judging.body.is_down(judging.physics) {
+        if ctx.body.is_down(ctx.physics) {
             terms[2] = 1.0;
-            self.down += judging.dt;
+            self.down += ctx.dt;
             if self.down > DOWN_LIMIT {
                 return Outcome::Failure("fell and stayed down");
             }

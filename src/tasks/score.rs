@@ -1,67 +1,67 @@
-//! Judging an agent tick by tick.
+//! Reward terms and end of an episode, tick by tick.
 
 use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
 
 use crate::agents::Agent;
-use crate::sim::{ActSystems, Arena, Body, Guide, ObserveSystems, Physics, PhysicsSets, SimAct, SimObserve};
+use crate::sim::{ActSystems, Arena, Body, ObserveSystems, Physics, PhysicsSets, SimAct, SimObserve, TaskGoal};
 
-/// What a task sees when it judges.
-pub struct Judging<'a> {
+/// The state from which a task computes its reward terms.
+pub struct TaskContext<'a> {
     /// The arena after the tick.
     pub physics: &'a Physics<'a>,
-    /// The judged body.
+    /// The agent's body.
     pub body: &'a dyn Body,
-    /// What the body was asked to do.
-    pub guide: &'a Guide,
-    /// What it did.
+    /// The agent's goal in this episode.
+    pub goal: &'a TaskGoal,
+    /// The agent's action at this tick.
     pub action: &'a [f32],
     /// Length of the tick, s.
     pub dt: f32,
 }
 
-/// What a task says of a tick.
+/// State of a task after a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Go on.
+    /// Neither success nor failure yet.
     Running,
-    /// The task is done.
+    /// The task has succeeded.
     Success,
-    /// The task cannot be done any more; why.
+    /// The task has failed, for this reason.
     Failure(&'static str),
 }
 
 /// How an episode ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The task was done.
+pub enum EpisodeEnd {
+    /// Terminated: the task succeeded.
     Success,
-    /// The task was failed; why.
+    /// Terminated: the task failed, for this reason.
     Failure(&'static str),
-    /// The time limit came first.
-    TimeUp,
+    /// Truncated at the time limit.
+    TimeLimit,
 }
 
-/// A task: its score terms and its end.
+/// A task: reward terms and termination.
 pub trait Task: Send + Sync + 'static {
-    /// Names of the score terms, in order.
+    /// Names of the reward terms, in order.
     fn terms(&self) -> &'static [&'static str];
 
-    /// Forget the last episode; the arena has just been reset.
-    fn begin(&mut self, judging: &Judging<'_>);
+    /// Start an episode. Called after each reset of the arena.
+    fn reset(&mut self, ctx: &TaskContext<'_>);
 
-    /// Write each term's raw value for this tick and say whether the episode goes on.
-    fn judge(&mut self, judging: &Judging<'_>, terms: &mut [f32]) -> Outcome;
+    /// Write the raw (unweighted) value of each reward term for this tick. Return whether the episode terminates.
+    fn step(&mut self, ctx: &TaskContext<'_>, terms: &mut [f32]) -> Outcome;
 }
 
 /// The task of an agent.
 #[derive(Component)]
 pub struct TaskState(pub Box<dyn Task>);
 
-/// An agent's score in the running episode.
+/// Reward terms and return of an agent in the running episode.
 #[derive(Component, Clone, Debug, Default)]
 pub struct Score {
-    /// Names of the terms.
+    /// Names of the reward terms.
     pub names: Vec<String>,
     /// Weight of each term in the reward.
     pub weights: Vec<f32>,
@@ -69,59 +69,59 @@ pub struct Score {
     pub terms: Vec<f32>,
     /// Each term summed over the episode, weighted.
     pub totals: Vec<f32>,
-    /// Reward of the last tick: the sum of the terms.
+    /// Reward of the last tick: the sum of the weighted terms.
     pub reward: f32,
-    /// Ticks judged.
+    /// Ticks of the episode so far.
     pub ticks: u64,
     /// Time limit, ticks.
-    pub limit: u64,
-    /// Whether the episode lasts until the limit whatever happens.
-    pub fixed: bool,
-    /// How the task was done or failed, where the episode goes on after that.
-    pub decided: Option<End>,
-    /// How the episode ended, once it has.
-    pub end: Option<End>,
+    pub tick_limit: u64,
+    /// Whether each episode lasts until the time limit, even after success or failure.
+    pub fixed_horizon: bool,
+    /// How the task ended, while an episode of fixed horizon continues.
+    pub task_end: Option<EpisodeEnd>,
+    /// How the episode ended; `None` while it runs.
+    pub end: Option<EpisodeEnd>,
 }
 
 impl Score {
-    /// A score of zero. `weights` belong to `names` in order; `limit` in ticks.
-    pub fn new(names: Vec<String>, weights: Vec<f32>, limit: u64) -> Self {
+    /// A score of zero. `weights` belong to `names` in order.
+    pub fn new(names: Vec<String>, weights: Vec<f32>, tick_limit: u64) -> Self {
         let n = names.len();
-        Self { names, weights, terms: vec![0.0; n], totals: vec![0.0; n], limit, ..Self::default() }
+        Self { names, weights, terms: vec![0.0; n], totals: vec![0.0; n], tick_limit, ..Self::default() }
     }
 
-    /// Sum of the rewards of the episode.
-    pub fn total(&self) -> f32 {
+    /// Return of the episode so far: the undiscounted sum of its rewards.
+    pub fn episode_return(&self) -> f32 {
         self.totals.iter().sum()
     }
 
-    /// True once the task is done.
+    /// True once the episode has ended with success.
     pub fn succeeded(&self) -> bool {
-        self.end == Some(End::Success)
+        self.end == Some(EpisodeEnd::Success)
     }
 }
 
-/// Begins and judges the tasks.
+/// Resets and steps the tasks.
 pub struct TaskPlugin;
 
 impl Plugin for TaskPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(SimObserve, begin_tasks.in_set(ObserveSystems::Begin))
-            .add_systems(SimAct, judge_tasks.in_set(ActSystems::Score));
+        app.add_systems(SimObserve, reset_tasks.in_set(ObserveSystems::Begin))
+            .add_systems(SimAct, step_tasks.in_set(ActSystems::Score));
     }
 }
 
-fn begin_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(&Agent, &mut TaskState, &mut Score)>) {
-    if !arenas.iter().any(|(arena, _)| arena.begun) {
+fn reset_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(&Agent, &mut TaskState, &mut Score)>) {
+    if !arenas.iter().any(|(arena, _)| arena.just_reset) {
         return;
     }
     for (agent, mut task, mut score) in &mut agents {
         let Ok((arena, mut sets)) = arenas.get_mut(agent.arena) else { continue };
-        let Some(slot) = arena.slots.get(agent.slot).filter(|_| arena.begun) else { continue };
-        task.0.begin(&Judging {
+        let Some(slot) = arena.slots.get(agent.slot).filter(|_| arena.just_reset) else { continue };
+        task.0.reset(&TaskContext {
             physics: &sets.physics(),
             body: &*slot.body,
-            guide: &slot.guide,
+            goal: &slot.goal,
             action: &slot.action,
             dt: 0.0,
         });
@@ -129,14 +129,14 @@ fn begin_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(
         score.totals.fill(0.0);
         score.reward = 0.0;
         score.ticks = 0;
-        (score.decided, score.end) = (None, None);
+        (score.task_end, score.end) = (None, None);
     }
-    for (mut arena, _) in arenas.iter_mut().filter(|(arena, _)| arena.begun) {
-        arena.begun = false;
+    for (mut arena, _) in arenas.iter_mut().filter(|(arena, _)| arena.just_reset) {
+        arena.just_reset = false;
     }
 }
 
-fn judge_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(&Agent, &mut TaskState, &mut Score)>) {
+fn step_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(&Agent, &mut TaskState, &mut Score)>) {
     for (agent, mut task, mut score) in &mut agents {
         if score.end.is_some() {
             continue;
@@ -144,16 +144,16 @@ fn judge_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(
         let Ok((arena, mut sets)) = arenas.get_mut(agent.arena) else { continue };
         let Some(slot) = arena.slots.get(agent.slot) else { continue };
         let physics = sets.physics();
-        let judging = Judging {
+        let ctx = TaskContext {
             physics: &physics,
             body: &*slot.body,
-            guide: &slot.guide,
+            goal: &slot.goal,
             action: &slot.action,
             dt: physics.dt() * arena.substeps as f32,
         };
         let score = &mut *score;
-        let outcome = if score.decided.is_none() {
-            task.0.judge(&judging, &mut score.terms)
+        let outcome = if score.task_end.is_none() {
+            task.0.step(&ctx, &mut score.terms)
         } else {
             score.terms.fill(0.0);
             Outcome::Running
@@ -165,15 +165,15 @@ fn judge_tasks(mut arenas: Query<(&mut Arena, PhysicsSets)>, mut agents: Query<(
             score.reward += *term;
         }
         score.ticks += 1;
-        let decided = match outcome {
-            Outcome::Success => Some(End::Success),
-            Outcome::Failure(why) => Some(End::Failure(why)),
-            Outcome::Running => score.decided,
+        let task_end = match outcome {
+            Outcome::Success => Some(EpisodeEnd::Success),
+            Outcome::Failure(reason) => Some(EpisodeEnd::Failure(reason)),
+            Outcome::Running => score.task_end,
         };
-        score.decided = decided.filter(|_| score.fixed);
-        score.end = match decided {
-            Some(end) if !score.fixed => Some(end),
-            decided if score.ticks >= score.limit => Some(decided.unwrap_or(End::TimeUp)),
+        score.task_end = task_end.filter(|_| score.fixed_horizon);
+        score.end = match task_end {
+            Some(end) if !score.fixed_horizon => Some(end),
+            task_end if score.ticks >= score.tick_limit => Some(task_end.unwrap_or(EpisodeEnd::TimeLimit)),
             _ => None,
         };
     }

@@ -1,28 +1,33 @@
-//! Pass a row of posts alternately left and right.
+//! Task: pass a row of posts alternately on the left and on the right.
 
 use bevy::math::Vec3;
 
-use super::score::{Judging, Outcome, Task};
+use super::score::{Outcome, Task, TaskContext};
 use crate::sim::{Gate, Surface};
 
-/// Pass every gate's post on its side and reach the end of the course, touching none.
+/// Distance from the end of the course at which it is complete, m.
+const END_TOLERANCE: f32 = 1.0;
+
+/// Pass each gate's post on its side and reach the end of the course without contact.
 #[derive(Clone, Debug)]
 pub struct Slalom {
-    /// How far from a post one may pass it, m.
+    /// Greatest lateral distance from a post at which passing it counts, m.
     pub reach: f32,
-    next: usize,
-    along: f32,
+    /// Index of the next gate.
+    next_gate: usize,
+    /// Arc length of the car's projection onto the course at the last tick, m.
+    last_along: f32,
 }
 
 impl Slalom {
-    /// Posts are passed within `reach` metres.
+    /// Posts must be passed within `reach` meters.
     pub fn new(reach: f32) -> Self {
-        Self { reach, next: 0, along: 0.0 }
+        Self { reach, next_gate: 0, last_along: 0.0 }
     }
 }
 
-/// Direction of the row of posts.
-fn row_of(gates: &[Gate]) -> Vec3 {
+/// Unit direction from the first post to the last.
+fn row_direction(gates: &[Gate]) -> Vec3 {
     let ends = gates.first().zip(gates.last());
     ends.map_or(Vec3::ZERO, |(first, last)| (last.post - first.post).normalize_or(Vec3::NEG_Z))
 }
@@ -32,43 +37,44 @@ impl Task for Slalom {
         &["progress", "gates", "contact", "finish"]
     }
 
-    fn begin(&mut self, judging: &Judging<'_>) {
-        let (position, _) = judging.physics.pose(judging.body.parts()[0]);
-        self.along = judging.guide.course.as_ref().map_or(0.0, |course| course.project(position).along);
-        // Who begins between gates has passed those behind.
-        let row = row_of(&judging.guide.gates);
-        self.next = judging.guide.gates.iter().take_while(|gate| (position - gate.post).dot(row) > 0.0).count();
+    fn reset(&mut self, ctx: &TaskContext<'_>) {
+        let (position, _) = ctx.physics.pose(ctx.body.parts()[0]);
+        self.last_along = ctx.goal.course.as_ref().map_or(0.0, |course| course.project(position).along);
+        // An agent that starts between gates does not have to pass those behind it.
+        let row = row_direction(&ctx.goal.gates);
+        self.next_gate = ctx.goal.gates.iter().take_while(|gate| (position - gate.post).dot(row) > 0.0).count();
     }
 
-    /// progress: metres along the course; gates: 1 at each post passed; contact: 1 while touching one; finish: 1 at
-    /// the end.
-    fn judge(&mut self, judging: &Judging<'_>, terms: &mut [f32]) -> Outcome {
+    /// Reward terms: `progress`, meters driven along the course; `gates`, 1 at each gate passed; `contact`, 1 while in
+    /// contact; `finish`, 1 at the end of the course.
+    fn step(&mut self, ctx: &TaskContext<'_>, terms: &mut [f32]) -> Outcome {
         terms.fill(0.0);
-        let Some(course) = &judging.guide.course else { return Outcome::Failure("no course") };
-        let parts = judging.body.parts();
-        let (position, _) = judging.physics.pose(parts[0]);
-        let here = course.project(position);
-        terms[0] = here.along - self.along;
-        self.along = here.along;
-        if judging.physics.touches(parts, |c| !Surface::of(c).is_floor()) {
+        let Some(course) = &ctx.goal.course else { return Outcome::Failure("no course") };
+        let parts = ctx.body.parts();
+        let (position, _) = ctx.physics.pose(parts[0]);
+        let along = course.project(position).along;
+        terms[0] = along - self.last_along;
+        self.last_along = along;
+        if ctx.physics.touches(parts, |c| !Surface::of(c).is_floor()) {
             terms[2] = 1.0;
             return Outcome::Failure("touched a post");
         }
-        // The row runs straight from the first post to the last; a post is passed when its place on that line is.
-        if let Some(gate) = judging.guide.gates.get(self.next) {
-            let row = row_of(&judging.guide.gates);
+        // The row is the straight line from the first post to the last. The car passes a post when its position,
+        // projected onto the row, is beyond the post's.
+        if let Some(gate) = ctx.goal.gates.get(self.next_gate) {
+            let row = row_direction(&ctx.goal.gates);
             let from_post = position - gate.post;
             if from_post.dot(row) > 0.0 {
                 let left = Vec3::Y.cross(row);
-                let side = from_post.dot(left) * gate.side;
-                if side <= 0.0 || side > self.reach {
+                let lateral = from_post.dot(left) * gate.side;
+                if lateral <= 0.0 || lateral > self.reach {
                     return Outcome::Failure("missed a gate");
                 }
                 terms[1] = 1.0;
-                self.next += 1;
+                self.next_gate += 1;
             }
         }
-        if self.next == judging.guide.gates.len() && here.along >= course.length() - 1.0 {
+        if self.next_gate == ctx.goal.gates.len() && along >= course.length() - END_TOLERANCE {
             terms[3] = 1.0;
             return Outcome::Success;
         }

@@ -1,71 +1,71 @@
-//! Which key does what, and how fast.
+//! Key bindings: which key changes which component of the action, and how fast.
 
 use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyCode;
 
-use super::expert::ask_experts;
+use super::expert::query_experts;
+use super::key_quantizer::{quantize_actions, restore_unquantized_actions};
 use super::latch::KeyLatch;
 use super::operator::ScriptedOperator;
-use super::tapped::{recall_wishes, tap_wishes};
 use crate::agents::{Action, Agent, Driver, Observation};
 use crate::sim::{Arena, DecideSystems, PhysicsSets, SimAct, split_seed};
 
-/// A condition on the observation under which a binding counts.
+/// Condition on the observation under which a binding is active.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum When {
-    /// The number at this index of the observation is above the value.
+pub enum BindingCondition {
+    /// The observation's component at this index is above the value.
     Above(usize, f32),
-    /// The number at this index of the observation is at or below the value.
+    /// The observation's component at this index is at most the value.
     AtMost(usize, f32),
 }
 
-/// Keys that drive one number of the action.
+/// Keys that drive one component of the action.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binding {
-    /// Any of these keys.
+    /// Keys; any one of them activates the binding.
     pub keys: Vec<KeyCode>,
-    /// What the help says.
+    /// Label in the app's key help.
     pub label: &'static str,
     /// Index into the action.
     pub action: usize,
-    /// What the held key adds to that number.
+    /// Value that a held key adds to that component.
     pub value: f32,
-    /// Counts only then.
-    pub when: Option<When>,
+    /// Condition under which the binding is active; `None`: always.
+    pub when: Option<BindingCondition>,
 }
 
 impl Binding {
-    /// Keys that add `value` to the action's number `action` while held.
+    /// Keys that add `value` to component `action` of the action while held.
     pub fn new(keys: &[KeyCode], label: &'static str, action: usize, value: f32) -> Self {
         Self { keys: keys.to_vec(), label, action, value, when: None }
     }
 
-    /// The same, only under a condition.
+    /// Add a condition.
     #[must_use]
-    pub fn when(mut self, when: When) -> Self {
+    pub fn when(mut self, when: BindingCondition) -> Self {
         self.when = Some(when);
         self
     }
 }
 
-/// How fast a number of the action follows the keys, per second.
+/// Rate limit with which a component of the action follows the keys.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Smoothing {
-    /// Away from zero, 1/s.
+pub struct RateLimit {
+    /// Maximum rate away from zero, 1/s.
     pub rise: f32,
-    /// Back to zero, 1/s.
+    /// Maximum rate towards zero, 1/s.
     pub fall: f32,
 }
 
-impl Smoothing {
-    /// Follows at once.
+impl RateLimit {
+    /// No limit: the action follows at once.
     pub const NONE: Self = Self { rise: f32::INFINITY, fall: f32::INFINITY };
 
-    fn step(self, current: f32, wanted: f32, dt: f32) -> f32 {
-        let towards_zero = wanted.abs() < current.abs() || wanted * current < 0.0;
+    fn step(self, current: f32, target: f32, dt: f32) -> f32 {
+        let towards_zero = target.abs() < current.abs() || target * current < 0.0;
         let rate = if towards_zero { self.fall } else { self.rise } * dt;
-        if rate.is_finite() { current + (wanted - current).clamp(-rate, rate) } else { wanted }
+        if rate.is_finite() { current + (target - current).clamp(-rate, rate) } else { target }
     }
 }
 
@@ -74,27 +74,27 @@ impl Smoothing {
 pub struct KeyBindings {
     /// What each key does.
     pub bindings: Vec<Binding>,
-    /// How fast each number of the action follows.
-    pub smoothing: Vec<Smoothing>,
+    /// Rate limit of each component of the action.
+    pub rate_limits: Vec<RateLimit>,
 }
 
 impl KeyBindings {
-    /// Move `action` towards what the held keys ask for. The smoothed value is the action: it is what a demonstration
-    /// records.
+    /// Move `action` towards the target of the held keys, within the rate limits. Demonstrations record the
+    /// rate-limited action.
     pub fn apply(&self, keys: &KeyLatch, observation: &[f32], dt: f32, action: &mut [f32]) {
-        for (index, (value, smoothing)) in action.iter_mut().zip(&self.smoothing).enumerate() {
-            let wanted: f32 = self
+        for (index, (value, rate_limit)) in action.iter_mut().zip(&self.rate_limits).enumerate() {
+            let target: f32 = self
                 .bindings
                 .iter()
                 .filter(|b| b.action == index && b.keys.iter().any(|k| keys.held(*k)))
                 .filter(|b| match b.when {
                     None => true,
-                    Some(When::Above(i, x)) => observation.get(i).is_some_and(|o| *o > x),
-                    Some(When::AtMost(i, x)) => observation.get(i).is_some_and(|o| *o <= x),
+                    Some(BindingCondition::Above(i, x)) => observation.get(i).is_some_and(|o| *o > x),
+                    Some(BindingCondition::AtMost(i, x)) => observation.get(i).is_some_and(|o| *o <= x),
                 })
                 .map(|b| b.value)
                 .sum();
-            *value = smoothing.step(*value, wanted, dt);
+            *value = rate_limit.step(*value, target, dt);
         }
     }
 }
@@ -105,22 +105,22 @@ const REVERSE_BELOW: f32 = 0.15;
 /// The car's keys.
 pub fn vehicle_bindings() -> KeyBindings {
     use KeyCode::{ArrowDown, ArrowLeft, ArrowRight, ArrowUp, KeyA, KeyD, KeyS, KeyW, Space};
-    // velocity_forward is the first number of the car's observation.
+    // velocity_forward is the first component of the car's observation.
     KeyBindings {
         bindings: vec![
             Binding::new(&[KeyA, ArrowLeft], "steer left", 0, 1.0),
             Binding::new(&[KeyD, ArrowRight], "steer right", 0, -1.0),
             Binding::new(&[KeyW, ArrowUp], "throttle", 1, 1.0),
-            Binding::new(&[KeyS, ArrowDown], "brake", 2, 1.0).when(When::Above(0, REVERSE_BELOW)),
-            Binding::new(&[KeyS, ArrowDown], "reverse", 1, -1.0).when(When::AtMost(0, REVERSE_BELOW)),
+            Binding::new(&[KeyS, ArrowDown], "brake", 2, 1.0).when(BindingCondition::Above(0, REVERSE_BELOW)),
+            Binding::new(&[KeyS, ArrowDown], "reverse", 1, -1.0).when(BindingCondition::AtMost(0, REVERSE_BELOW)),
             Binding::new(&[Space], "handbrake", 3, 1.0),
         ],
-        // From the middle to full lock in 0.4 s and back in 0.3 s; pedals in 0.4 s and 0.25 s.
-        smoothing: vec![
-            Smoothing { rise: 2.5, fall: 3.5 },
-            Smoothing { rise: 2.5, fall: 4.0 },
-            Smoothing { rise: 2.5, fall: 4.0 },
-            Smoothing { rise: 10.0, fall: 10.0 },
+        // Steering: to full lock in 0.4 s, back to center in 0.3 s. Pedals: 0.4 s and 0.25 s.
+        rate_limits: vec![
+            RateLimit { rise: 2.5, fall: 3.5 },
+            RateLimit { rise: 2.5, fall: 4.0 },
+            RateLimit { rise: 2.5, fall: 4.0 },
+            RateLimit { rise: 10.0, fall: 10.0 },
         ],
     }
 }
@@ -141,28 +141,28 @@ pub fn walk_bindings() -> KeyBindings {
             Binding::new(&[Space], "jump", 3, 1.0),
             Binding::new(&[KeyC, ControlLeft], "crouch", 4, 1.0),
         ],
-        smoothing: vec![
-            Smoothing { rise: 3.0, fall: 5.0 },
-            Smoothing { rise: 4.0, fall: 6.0 },
-            Smoothing { rise: 4.0, fall: 6.0 },
-            Smoothing::NONE,
-            Smoothing { rise: 4.0, fall: 4.0 },
+        rate_limits: vec![
+            RateLimit { rise: 3.0, fall: 5.0 },
+            RateLimit { rise: 4.0, fall: 6.0 },
+            RateLimit { rise: 4.0, fall: 6.0 },
+            RateLimit::NONE,
+            RateLimit { rise: 4.0, fall: 4.0 },
         ],
     }
 }
 
-/// Reads the keys of the agents that a person or a scripted operator drives.
+/// Key input of the agents that a person or a scripted expert drives, queries of experts, and quantization to keys.
 pub struct TeleopPlugin;
 
 impl Plugin for TeleopPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(SimAct, (press_scripted_keys, read_keys, ask_experts).chain().in_set(DecideSystems::Keys))
-            .add_systems(SimAct, recall_wishes.in_set(DecideSystems::Recall))
-            .add_systems(SimAct, tap_wishes.in_set(DecideSystems::Tap));
+        app.add_systems(SimAct, (press_scripted_keys, read_keys, query_experts).chain().in_set(DecideSystems::Keys))
+            .add_systems(SimAct, restore_unquantized_actions.in_set(DecideSystems::RestoreUnquantized))
+            .add_systems(SimAct, quantize_actions.in_set(DecideSystems::Quantize));
     }
 }
 
-/// Stream of the episode's generator that an operator's own randomness comes from.
+/// Random stream of the episode's seed for scripted operators.
 const OPERATOR_STREAM: u64 = 2;
 
 fn press_scripted_keys(

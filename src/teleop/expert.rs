@@ -1,4 +1,4 @@
-//! An expert who watches somebody else drive and says what he would do.
+//! An expert that labels the states of an agent that somebody else drives, as DAgger needs it (Ross et al. 2011).
 
 use bevy::ecs::prelude::*;
 
@@ -8,28 +8,29 @@ use super::operator::Operator;
 use crate::agents::{Agent, Observation};
 use crate::sim::{Arena, PhysicsSets, split_seed};
 
-/// Stream of the episode's generator that an expert's own randomness comes from.
+/// Random stream of the episode's seed for experts.
 const EXPERT_STREAM: u64 = 3;
 
-/// Watches an agent, whoever drives it, with keys of its own that move nothing.
+/// Computes the expert's action for an agent at every tick. The agent's driver is not affected: the expert has its own
+/// keys.
 #[derive(Component)]
 pub struct Expert {
     operator: Box<dyn Operator>,
     keys: KeyLatch,
-    /// What it would do at this tick, in the action layout's units. Its own hands have brought it there, so that what it
-    /// says does not lean on what the driver does.
+    /// The expert's action at this tick, in the units of the action layout. Its rate limiting continues from the
+    /// expert's own last action, so that the label does not depend on the driver's actions.
     pub action: Vec<f32>,
 }
 
 impl Expert {
-    /// An operator who watches an agent whose action has `size` numbers.
-    pub fn new(operator: Box<dyn Operator>, size: usize) -> Self {
-        Self { operator, keys: KeyLatch::default(), action: vec![0.0; size] }
+    /// An expert for an agent with `action_dim` action components.
+    pub fn new(operator: Box<dyn Operator>, action_dim: usize) -> Self {
+        Self { operator, keys: KeyLatch::default(), action: vec![0.0; action_dim] }
     }
 }
 
-/// Let every expert press its own keys.
-pub(super) fn ask_experts(
+/// Query every expert: let it press its own keys.
+pub(super) fn query_experts(
     mut arenas: Query<(&Arena, PhysicsSets)>,
     mut agents: Query<(&Agent, &KeyBindings, &Observation, &mut Expert)>,
 ) {

@@ -1,33 +1,33 @@
-//! Keys between frames and ticks.
+//! A latch for keys: input comes with every frame, and is read at every tick.
 
 use bevy::ecs::component::Component;
 use bevy::input::keyboard::KeyCode;
 
-/// The keys of one agent. Pressed and released at any time, read once a tick: a key that was down at any moment since
-/// the last tick counts as held, so a press shorter than a tick is not lost.
+/// The keys of one agent. They are pressed and released at any time and read once per tick. A key counts as held if it
+/// was down at any time since the last tick, so that a press shorter than a tick is not lost.
 #[derive(Component, Clone, Debug, Default, PartialEq)]
 pub struct KeyLatch {
     down: Vec<KeyCode>,
-    struck: Vec<KeyCode>,
+    pressed_since_tick: Vec<KeyCode>,
 }
 
 impl KeyLatch {
-    /// A key went down.
+    /// Press a key.
     pub fn press(&mut self, key: KeyCode) {
         if !self.down.contains(&key) {
             self.down.push(key);
         }
-        if !self.struck.contains(&key) {
-            self.struck.push(key);
+        if !self.pressed_since_tick.contains(&key) {
+            self.pressed_since_tick.push(key);
         }
     }
 
-    /// A key came up.
+    /// Release a key.
     pub fn release(&mut self, key: KeyCode) {
         self.down.retain(|k| *k != key);
     }
 
-    /// Press or release, as `down` says.
+    /// Press the key if `down`, otherwise release it.
     pub fn set(&mut self, key: KeyCode, down: bool) {
         if down {
             self.press(key);
@@ -36,19 +36,19 @@ impl KeyLatch {
         }
     }
 
-    /// The window lost the keyboard, or another driver took over: nothing is down.
+    /// Release all keys: the window lost the keyboard focus, or another driver took over.
     pub fn clear(&mut self) {
         self.down.clear();
-        self.struck.clear();
+        self.pressed_since_tick.clear();
     }
 
-    /// Whether the key is down or was since the last tick.
+    /// Whether the key is down, or was down since the last tick.
     pub fn held(&self, key: KeyCode) -> bool {
-        self.down.contains(&key) || self.struck.contains(&key)
+        self.down.contains(&key) || self.pressed_since_tick.contains(&key)
     }
 
-    /// The tick has read the keys.
+    /// End the tick: the keys have been read.
     pub fn end_tick(&mut self) {
-        self.struck.clear();
+        self.pressed_since_tick.clear();
     }
 }

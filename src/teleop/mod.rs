@@ -1,19 +1,19 @@
-//! Keys to actions: the keyboard of a person and the scripted operators that press the same keys.
+//! Teleoperation: keys become actions. A person presses them, or a scripted expert (an [`Operator`]) does.
 
 mod bindings;
 mod drive;
 mod expert;
+mod key_quantizer;
 mod latch;
 mod operator;
 mod tag;
-mod tapped;
 mod walk;
 
-pub use bindings::{Binding, KeyBindings, Smoothing, TeleopPlugin, When, vehicle_bindings, walk_bindings};
+pub use bindings::{Binding, BindingCondition, KeyBindings, RateLimit, TeleopPlugin, vehicle_bindings, walk_bindings};
 pub use drive::DriveOperator;
 pub use expert::Expert;
+pub use key_quantizer::KeyQuantizer;
 pub use latch::KeyLatch;
-pub use operator::{Hands, KeyPair, Operator, ScriptedOperator, Skill, UnknownSkill};
+pub use operator::{Deviation, KeyController, KeyPair, Operator, ScriptedOperator, Skill, UnknownSkill};
 pub use tag::TagOperator;
-pub use tapped::Tapped;
 pub use walk::WalkOperator;

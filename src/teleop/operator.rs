@@ -1,4 +1,4 @@
-//! Scripted operators: they see the observation and press keys, with a person's delay and noise.
+//! Scripted experts: policies that map the observation to key presses, with the reaction time and noise of a person.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,13 +12,13 @@ use thiserror::Error;
 use super::latch::KeyLatch;
 use crate::sim::{SimRng, episode_rng};
 
-/// Presses keys in the place of a person.
+/// A scripted expert: presses keys in the place of a person.
 pub trait Operator: Send + Sync + 'static {
-    /// A new episode begins; everything random comes from `seed`.
+    /// Begin a new episode. All randomness comes from `seed`.
     fn begin(&mut self, seed: u64);
 
-    /// Press and release keys for the coming tick of `dt` seconds. `action` is the action of the last tick, which
-    /// tells how far the smoothed keys have got.
+    /// Press and release keys for the next tick of `dt` s. `action` is the action of the last tick, that is the current
+    /// rate-limited value of the keys.
     fn press(&mut self, observation: &[f32], action: &[f32], dt: f32, keys: &mut KeyLatch);
 }
 
@@ -26,14 +26,14 @@ pub trait Operator: Send + Sync + 'static {
 #[derive(Component)]
 pub struct ScriptedOperator(pub Box<dyn Operator>);
 
-/// How well an operator plays.
+/// Skill level of a scripted expert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Skill {
-    /// Calm, exact.
+    /// Accurate, with a short reaction time.
     Steady,
-    /// Faster, reacts later, corrects too much.
+    /// Faster, with a longer reaction time and over-correction.
     Hasty,
-    /// Inattentive: late, noisy, over-corrects.
+    /// Long reaction time, much noise and over-correction.
     Sloppy,
 }
 
@@ -50,9 +50,9 @@ impl Skill {
         }
     }
 
-    /// Time from seeing to pressing, s. A simple visual reaction takes a person 0.2-0.25 s; on a course that can be
-    /// seen ahead people anticipate, which leaves less.
-    pub fn reaction(self) -> f32 {
+    /// Mean reaction time, s. A person's simple visual reaction time is 0.2-0.25 s; it is shorter on a visible course,
+    /// as people anticipate.
+    pub fn reaction_time(self) -> f32 {
         match self {
             Self::Steady => 0.07,
             Self::Hasty => 0.13,
@@ -60,7 +60,7 @@ impl Skill {
         }
     }
 
-    /// Standard deviation of that time, s.
+    /// Standard deviation of the reaction time, s.
     pub fn timing_noise(self) -> f32 {
         match self {
             Self::Steady => 0.02,
@@ -69,7 +69,7 @@ impl Skill {
         }
     }
 
-    /// What a correction is multiplied by.
+    /// Gain on the target action; above 1 it over-corrects.
     pub fn over_correction(self) -> f32 {
         match self {
             Self::Steady => 1.0,
@@ -78,18 +78,18 @@ impl Skill {
         }
     }
 
-    /// How far from the ideal line it strays, m, and by what share from the ideal speed. Nobody holds either exactly;
-    /// what it does to come back is what a learner needs to see.
-    pub fn stray(self) -> (f32, f32) {
+    /// Amplitude of the random deviation from the ideal line and speed. The demonstrations then contain recoveries from
+    /// such deviations, which behavior cloning needs.
+    pub fn deviation(self) -> Deviation {
         match self {
-            Self::Steady => (0.4, 0.3),
-            Self::Hasty => (0.6, 0.35),
-            Self::Sloppy => (0.9, 0.4),
+            Self::Steady => Deviation { lateral: 0.4, speed: 0.3 },
+            Self::Hasty => Deviation { lateral: 0.6, speed: 0.35 },
+            Self::Sloppy => Deviation { lateral: 0.9, speed: 0.4 },
         }
     }
 
-    /// Share of the speed that the way allows.
-    pub fn pace(self) -> f32 {
+    /// Fraction of the maximum safe speed.
+    pub fn speed_factor(self) -> f32 {
         match self {
             Self::Steady => 0.85,
             Self::Hasty => 1.0,
@@ -98,15 +98,24 @@ impl Skill {
     }
 }
 
+/// Amplitude of a scripted expert's random deviation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deviation {
+    /// Distance from the ideal line, m.
+    pub lateral: f32,
+    /// Fraction of the ideal speed.
+    pub speed: f32,
+}
+
 impl fmt::Display for Skill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// A name that is no skill's.
+/// Error: the name of a skill is unknown.
 #[derive(Debug, Error, PartialEq)]
-#[error("there is no operator `{0}`; there are steady, hasty and sloppy")]
+#[error("unknown operator `{0}`; use steady, hasty or sloppy")]
 pub struct UnknownSkill(String);
 
 impl FromStr for Skill {
@@ -117,79 +126,79 @@ impl FromStr for Skill {
     }
 }
 
-/// Keys that pull one number up and down.
+/// The keys that increase and decrease one component of the action.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyPair {
     /// Index into the action.
     pub action: usize,
-    /// Pulls up.
+    /// Key that increases it.
     pub up: KeyCode,
-    /// Pulls down, where a key does.
+    /// Key that decreases it, if there is one.
     pub down: Option<KeyCode>,
 }
 
-/// How often the delay wanders, s.
-const WANDER: f32 = 0.4;
-/// A wish this close to the smoothed value presses no key.
-const BAND: f32 = 0.12;
+/// Interval between samples of the reaction time, s.
+const DELAY_INTERVAL: f32 = 0.4;
+/// Dead band: no key is pressed while the target is this close to the action.
+const DEAD_BAND: f32 = 0.12;
 
-/// What stands between an operator's wish and the keys: delay, noise, over-correction, and the pulsing that keys need
-/// to hold a middle value.
-pub struct Hands {
+/// Model of a person's key control: turns target actions into key presses, with reaction time, timing noise and
+/// over-correction. It holds an intermediate value by pressing and releasing the key in turn.
+pub struct KeyController {
     skill: Skill,
     pairs: Vec<KeyPair>,
-    wishes: VecDeque<Vec<f32>>,
+    targets: VecDeque<Vec<f32>>,
     rng: SimRng,
     delay: f32,
-    until_wander: f32,
+    until_new_delay: f32,
 }
 
-impl Hands {
-    /// Hands of `skill` on these keys.
+impl KeyController {
+    /// A controller of `skill` for these keys.
     pub fn new(skill: Skill, pairs: Vec<KeyPair>) -> Self {
         Self {
             skill,
             pairs,
-            wishes: VecDeque::new(),
+            targets: VecDeque::new(),
             rng: episode_rng(0, 0),
-            delay: skill.reaction(),
-            until_wander: 0.0,
+            delay: skill.reaction_time(),
+            until_new_delay: 0.0,
         }
     }
 
-    /// A new episode begins.
+    /// Begin a new episode with this seed.
     pub fn begin(&mut self, seed: u64) {
         self.rng = episode_rng(seed, 0);
-        self.wishes.clear();
-        self.delay = self.skill.reaction();
-        self.until_wander = 0.0;
+        self.targets.clear();
+        self.delay = self.skill.reaction_time();
+        self.until_new_delay = 0.0;
     }
 
-    /// A number drawn from the operator's own stream, -1..1, triangular around 0.
+    /// Sample from a triangular distribution on -1..1 with mode 0, from the expert's own random stream.
     pub fn noise(&mut self) -> f32 {
         self.rng.random::<f32>() - self.rng.random::<f32>()
     }
 
-    /// Wish for `wanted` (one number for each key pair, -1..1 or beyond) and press the keys that a delayed wish asks
-    /// for.
-    pub fn press(&mut self, wanted: &[f32], action: &[f32], dt: f32, keys: &mut KeyLatch) {
-        self.until_wander -= dt;
-        if self.until_wander <= 0.0 {
-            self.until_wander = WANDER;
-            // Sum of two triangular draws: close to normal with standard deviation 0.58.
+    /// Set the new target action (one value for each key pair, clamped to -1..1) and press the keys for the delayed
+    /// target.
+    pub fn press(&mut self, target: &[f32], action: &[f32], dt: f32, keys: &mut KeyLatch) {
+        self.until_new_delay -= dt;
+        if self.until_new_delay <= 0.0 {
+            self.until_new_delay = DELAY_INTERVAL;
+            // The sum of two triangular samples is close to a normal distribution with standard deviation 0.577.
             let normal = (self.noise() + self.noise()) / 0.577;
-            self.delay = (self.skill.reaction() + normal * self.skill.timing_noise()).max(0.0);
+            self.delay = (self.skill.reaction_time() + normal * self.skill.timing_noise()).max(0.0);
         }
-        self.wishes.push_front(wanted.to_vec());
-        let age = ((self.delay / dt).round() as usize).min(self.wishes.len() - 1);
-        self.wishes.truncate(64);
+        self.targets.push_front(target.to_vec());
+        let age = ((self.delay / dt).round() as usize).min(self.targets.len() - 1);
+        self.targets.truncate(64);
         let gain = self.skill.over_correction();
         for (i, pair) in self.pairs.iter().enumerate() {
-            let wish = (self.wishes[age][i] * gain).clamp(-1.0, 1.0);
-            let error = wish - action[pair.action];
-            keys.set(pair.up, error > BAND || wish > 1.0 - BAND);
+            let target = (self.targets[age][i] * gain).clamp(-1.0, 1.0);
+            let error = target - action[pair.action];
+            keys.set(pair.up, error > DEAD_BAND || target > 1.0 - DEAD_BAND);
             if let Some(down) = pair.down {
-                keys.set(down, error < -BAND || wish < BAND - 1.0);
+                keys.set(down, error < -DEAD_BAND || target < DEAD_BAND - 1.0);
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Search for good settings: tree-structured Parzen estimators over a declared space, with poor trials stopped early.
+//! Hyperparameter search: tree-structured Parzen estimators over a declared search space, with pruning of poor trials.
 
 mod parzen;
 mod search;
 mod space;
 
-pub use search::{Judge, Judged, Search, Trial, TuneError};
-pub use space::{Range, Space, SpaceError, Value};
+pub use search::{EpisodeEvaluator, Objective, Search, Trial, TuneError};
+pub use space::{Range, SearchSpace, SpaceError, Value};

@@ -6,38 +6,38 @@ use std::f64::consts::TAU;
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
-use super::space::{Range, Space, Value};
+use super::space::{Range, SearchSpace, Value};
 
-/// Trials by chance before anything is estimated.
-const STARTUP: usize = 8;
-/// Share of the trials that count as good (γ).
-const GOOD: f64 = 0.25;
+/// Random trials before the first estimate.
+const STARTUP_TRIALS: usize = 8;
+/// Fraction of the trials that count as good (γ).
+const GAMMA: f64 = 0.25;
 /// Candidates drawn from the good trials' density for each setting.
 const CANDIDATES: usize = 24;
 
-/// The next trial's values, given what earlier ones came to; the less the better.
+/// The values of the next trial, given the values and costs of the earlier ones (lower is better).
 pub fn suggest(
-    space: &Space,
+    space: &SearchSpace,
     trials: &[(BTreeMap<String, Value>, f64)],
-    chance: &mut Pcg64,
+    rng: &mut Pcg64,
 ) -> BTreeMap<String, Value> {
-    let random = space.draw(chance);
-    if trials.len() < STARTUP {
+    let random = space.sample(rng);
+    if trials.len() < STARTUP_TRIALS {
         return random;
     }
     let mut sorted: Vec<&(BTreeMap<String, Value>, f64)> = trials.iter().collect();
     sorted.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let count = ((GOOD * sorted.len() as f64).ceil() as usize).clamp(2, sorted.len() - 1);
+    let count = ((GAMMA * sorted.len() as f64).ceil() as usize).clamp(2, sorted.len() - 1);
     let (good, bad) = sorted.split_at(count);
-    let of = |part: &[&(BTreeMap<String, Value>, f64)], key: &str| -> Vec<Value> {
+    let values_of = |part: &[&(BTreeMap<String, Value>, f64)], key: &str| -> Vec<Value> {
         part.iter().filter_map(|(values, _)| values.get(key).copied()).collect()
     };
     let best = |(key, range): (&String, &Range)| {
-        let (good, bad) = (Density::new(range, &of(good, key)), Density::new(range, &of(bad, key)));
+        let (good, bad) = (Density::new(range, &values_of(good, key)), Density::new(range, &values_of(bad, key)));
         let mut chosen = (f64::NEG_INFINITY, random[key]);
         for _ in 0..CANDIDATES {
-            let candidate = good.draw(chance);
-            let ratio = good.log(candidate) - bad.log(candidate);
+            let candidate = good.sample(rng);
+            let ratio = good.log_density(candidate) - bad.log_density(candidate);
             if ratio > chosen.0 {
                 chosen = (ratio, candidate);
             }
@@ -51,15 +51,15 @@ pub fn suggest(
 enum Density {
     /// A probability for each choice.
     Choices(Vec<f64>),
-    /// Gaussians of these means and deviations over 0 to 1, the last one the prior.
-    Shares(Vec<(f64, f64)>),
+    /// A mixture of Gaussians on 0 to 1, as (mean, standard deviation); the last one is the prior.
+    Gaussians(Vec<(f64, f64)>),
 }
 
 impl Density {
     fn new(range: &Range, values: &[Value]) -> Self {
         match range {
             Range::Choices { choices } => {
-                // One count each beforehand, so that nothing becomes impossible.
+                // A pseudo-count of one, so that no choice has probability 0.
                 let mut counts = vec![1.0; choices.len()];
                 for value in values {
                     if let Value::Choice(i) = value
@@ -73,53 +73,55 @@ impl Density {
             }
             Range::Numbers { .. } => {
                 let mut means: Vec<f64> =
-                    values.iter().filter_map(|v| if let Value::Share(x) = v { Some(*x) } else { None }).collect();
+                    values.iter().filter_map(|v| if let Value::Normalized(x) = v { Some(*x) } else { None }).collect();
                 means.sort_by(f64::total_cmp);
-                // As wide as the way to the farther neighbour, but not too narrow for so few.
-                let least = 1.0 / (1.0 + means.len() as f64).min(100.0);
-                let width = |i: usize| {
+                // The deviation is the distance to the farther neighbor, at least 1 / (1 + number of values).
+                let min_std = 1.0 / (1.0 + means.len() as f64).min(100.0);
+                let std = |i: usize| {
                     let before = if i == 0 { means[i] } else { means[i] - means[i - 1] };
                     let after = if i + 1 == means.len() { 1.0 - means[i] } else { means[i + 1] - means[i] };
-                    before.max(after).clamp(least, 1.0)
+                    before.max(after).clamp(min_std, 1.0)
                 };
-                let mut parts: Vec<(f64, f64)> = (0..means.len()).map(|i| (means[i], width(i))).collect();
+                let mut parts: Vec<(f64, f64)> = (0..means.len()).map(|i| (means[i], std(i))).collect();
                 parts.push((0.5, 1.0));
-                Self::Shares(parts)
+                Self::Gaussians(parts)
             }
         }
     }
 
-    fn draw(&self, chance: &mut Pcg64) -> Value {
+    fn sample(&self, rng: &mut Pcg64) -> Value {
         match self {
-            Self::Choices(shares) => {
-                let mut left = chance.random::<f64>();
-                let chosen = shares.iter().position(|share| {
-                    left -= share;
-                    left < 0.0
+            Self::Choices(probabilities) => {
+                let mut remaining = rng.random::<f64>();
+                let chosen = probabilities.iter().position(|probability| {
+                    remaining -= probability;
+                    remaining < 0.0
                 });
-                Value::Choice(chosen.unwrap_or(shares.len() - 1))
+                Value::Choice(chosen.unwrap_or(probabilities.len() - 1))
             }
-            Self::Shares(parts) => {
-                let (mean, width) = parts[chance.random_range(0..parts.len())];
-                // Cut off at the ends by drawing again; the mean is within, so that most draws are.
+            Self::Gaussians(parts) => {
+                let (mean, std) = parts[rng.random_range(0..parts.len())];
+                // Truncated to 0 to 1 by rejection. The mean is inside, so that most samples are accepted.
                 let mut x = mean;
                 for _ in 0..100 {
-                    let (u, v) = (1.0 - chance.random::<f64>(), chance.random::<f64>());
-                    x = mean + width * (-2.0 * u.ln()).sqrt() * (TAU * v).cos();
+                    let (u, v) = (1.0 - rng.random::<f64>(), rng.random::<f64>());
+                    x = mean + std * (-2.0 * u.ln()).sqrt() * (TAU * v).cos();
                     if (0.0..=1.0).contains(&x) {
                         break;
                     }
                 }
-                Value::share(x.clamp(0.0, 1.0))
+                Value::normalized(x.clamp(0.0, 1.0))
             }
         }
     }
 
-    fn log(&self, value: Value) -> f64 {
+    fn log_density(&self, value: Value) -> f64 {
         match (self, value) {
-            (Self::Choices(shares), Value::Choice(i)) => shares.get(i).map_or(f64::NEG_INFINITY, |share| share.ln()),
-            (Self::Shares(parts), Value::Share(x)) => {
-                let density = |(mean, width): &(f64, f64)| (-0.5 * ((x - mean) / width).powi(2)).exp() / width;
+            (Self::Choices(probabilities), Value::Choice(i)) => {
+                probabilities.get(i).map_or(f64::NEG_INFINITY, |p| p.ln())
+            }
+            (Self::Gaussians(parts), Value::Normalized(x)) => {
+                let density = |(mean, std): &(f64, f64)| (-0.5 * ((x - mean) / std).powi(2)).exp() / std;
                 (parts.iter().map(density).sum::<f64>() / parts.len() as f64).ln()
             }
             _ => f64::NEG_INFINITY,
@@ -131,29 +133,29 @@ impl Density {
 mod tests {
     use super::*;
 
-    /// A bowl with its least at 0.7 for the number and a better second choice.
+    /// A quadratic with its minimum at x = 0.7, and a better second choice.
     fn cost(values: &BTreeMap<String, Value>) -> f64 {
-        let (Value::Share(x), Value::Choice(i)) = (values["x"], values["kind"]) else { return f64::NAN };
+        let (Value::Normalized(x), Value::Choice(i)) = (values["x"], values["kind"]) else { return f64::NAN };
         (x - 0.7).powi(2) + if i == 1 { 0.0 } else { 0.1 }
     }
 
     #[test]
-    fn it_finds_the_least_of_a_bowl_sooner_than_chance() {
+    fn it_minimizes_a_quadratic_faster_than_random_search() {
         let text = "x = { low = 0.0, high = 1.0 }\nkind = { choices = [\"a\", \"b\", \"c\"] }";
-        let space = Space::from_toml(text).expect("a space");
+        let space = SearchSpace::from_toml(text).expect("a space");
         let mut wins = 0;
         for seed in 0..20u64 {
-            let mut chance = Pcg64::new(u128::from(seed), 1);
+            let mut rng = Pcg64::new(u128::from(seed), 1);
             let mut trials = Vec::new();
             for _ in 0..30 {
-                let values = suggest(&space, &trials, &mut chance);
+                let values = suggest(&space, &trials, &mut rng);
                 let cost = cost(&values);
                 trials.push((values, cost));
             }
             let late = trials[20..].iter().map(|(_, cost)| cost).sum::<f64>() / 10.0;
-            let random = (0..1000).map(|_| cost(&space.draw(&mut chance))).sum::<f64>() / 1000.0;
+            let random = (0..1000).map(|_| cost(&space.sample(&mut rng))).sum::<f64>() / 1000.0;
             wins += usize::from(late < 0.5 * random);
         }
-        assert!(wins >= 17, "the last ten trials of 30 are less than half as costly as chance for {wins} seeds of 20");
+        assert!(wins >= 17, "the last 10 of 30 trials cost less than half of random search for {wins} of 20 seeds");
     }
 }

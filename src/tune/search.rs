@@ -1,4 +1,4 @@
-//! Trials one after the other, each an ordinary training run.
+//! The sequential search. Each trial is an ordinary training run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,46 +11,46 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::parzen::suggest;
-use super::space::{Space, SpaceError, Value};
+use super::space::{SearchSpace, SpaceError, Value};
 use crate::learn::{
     Outcome, Progress, RunOptions, StepReport, TrainConfig, TrainError, TrainSummary, TrainingData, ValidationReport,
-    train,
+    train_on_dataset,
 };
 use crate::policies::{Policy, PolicyError};
 
-/// Trials that must have ended before one is stopped early.
-const OTHERS: usize = 4;
+/// Completed trials that the pruner needs.
+const PRUNER_STARTUP_TRIALS: usize = 4;
 
-/// What a trial is judged by.
+/// The objective that a search minimizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Judge {
-    /// The error of the action on demonstrations that were kept back, which can be compared between methods.
+pub enum Objective {
+    /// Action error on the validation demonstrations, which is comparable between methods.
     ActionError,
-    /// The share of episodes that fail.
-    Failures,
+    /// Fraction of evaluation episodes that fail.
+    FailureRate,
 }
 
 /// Why a search ended.
 #[derive(Debug, Error)]
 pub enum TuneError {
-    /// The space is not one.
+    /// The search space is invalid.
     #[error(transparent)]
-    Space(#[from] SpaceError),
-    /// A trial failed, not by diverging.
+    SearchSpace(#[from] SpaceError),
+    /// A trial failed for another reason than divergence.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A policy failed.
+    /// A policy could not be loaded or evaluated.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// A file.
+    /// A file could not be read or written.
     #[error("cannot {action} {path}: {source}; check its permissions and the free disk space")]
     Io {
-        /// What was tried.
+        /// The failed action, such as `write`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The operating system's answer.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The folder holds another search.
@@ -61,46 +61,46 @@ pub enum TuneError {
         /// What differs.
         message: String,
     },
-    /// It was told to stop.
-    #[error("stopped; the same command goes on where it was")]
+    /// The search was stopped.
+    #[error("stopped; run the same command again to resume")]
     Stopped,
 }
 
-/// What came of a trial.
+/// A trial and its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Counts from 0.
+    /// Its number, from 0.
     pub number: usize,
-    /// The searched settings.
+    /// The sampled values.
     pub values: BTreeMap<String, Value>,
-    /// The same as `key=value`.
+    /// The same as `key=value` overrides.
     pub settings: Vec<String>,
-    /// What it is judged by, the less the better; `None` where training diverged.
+    /// The objective, lower is better; `None` where training diverged.
     pub cost: Option<f32>,
-    /// Whether it was stopped early, since others were better at the same step.
-    pub stopped: bool,
-    /// Best validation so far after each validation: step and action error.
+    /// Whether it was pruned: stopped early, since earlier trials were better at the same step.
+    pub pruned: bool,
+    /// After each validation: the step and the best action error so far.
     pub curve: Vec<(u64, f32)>,
 }
 
-/// What judges a trained policy by episodes; the share that fail.
-pub type Judged<'a> = dyn FnMut(Policy) -> Result<f64, PolicyError> + 'a;
+/// Evaluates a trained policy; returns the fraction of episodes that fail.
+pub type EpisodeEvaluator<'a> = dyn FnMut(Policy) -> Result<f64, PolicyError> + 'a;
 
-/// A search in a folder.
+/// A hyperparameter search and its folder.
 pub struct Search {
     dir: PathBuf,
-    space: Space,
+    space: SearchSpace,
     config: TrainConfig,
-    judge: Judge,
+    objective: Objective,
     stop: Arc<AtomicBool>,
 }
 
-/// What the folder's trials were made with.
+/// The settings of all trials in a folder.
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Settings {
-    space: Space,
+    space: SearchSpace,
     config: String,
-    judge: Judge,
+    objective: Objective,
     data: String,
 }
 
@@ -109,17 +109,17 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> TuneE
     move |source| TuneError::Io { action, path, source }
 }
 
-/// Stops a trial that does worse than half of the others did at the same step (the median rule of Golovin et al. 2017,
-/// Google Vizier, section 3.2).
-struct Watching<'a> {
+/// Prunes a trial that is worse than half of the earlier ones at the same step (the median stopping rule of Golovin et al.
+/// 2017, Google Vizier, section 3.2).
+struct MedianPruner<'a> {
     others: Vec<&'a Trial>,
     curve: Vec<(u64, f32)>,
     stop: Arc<AtomicBool>,
-    cut: bool,
+    pruned: bool,
     progress: &'a mut dyn Progress,
 }
 
-impl Progress for Watching<'_> {
+impl Progress for MedianPruner<'_> {
     fn started(&mut self, info: &crate::learn::RunInfo) {
         self.progress.started(info);
     }
@@ -137,8 +137,8 @@ impl Progress for Watching<'_> {
             |trial: &&&Trial| trial.curve.iter().rev().find(|(step, _)| *step <= report.step).map(|(_, best)| *best);
         let mut others: Vec<f32> = self.others.iter().filter_map(|trial| at(&trial)).collect();
         others.sort_by(f32::total_cmp);
-        if others.len() >= OTHERS && best > others[others.len() / 2] {
-            self.cut = true;
+        if others.len() >= PRUNER_STARTUP_TRIALS && best > others[others.len() / 2] {
+            self.pruned = true;
             self.stop.store(true, Ordering::Relaxed);
         }
     }
@@ -149,24 +149,26 @@ impl Progress for Watching<'_> {
 }
 
 impl Search {
-    /// A search in `dir`, begun or gone on with.
+    /// A search in `dir`, which is created or resumed.
     ///
     /// # Errors
-    /// The folder cannot be written or holds another search; or a setting of the space is unknown.
+    /// The folder cannot be written or holds another search, or a setting of the search space is unknown or out of bounds.
     pub fn new(
         dir: &Path,
-        space: Space,
+        space: SearchSpace,
         config: TrainConfig,
-        judge: Judge,
+        objective: Objective,
         data: &TrainingData,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, TuneError> {
-        // Both ends of the space must be possible settings.
-        for share in [0.0, 1.0] {
+        // Both ends of every range must be valid settings.
+        for normalized in [0.0, 1.0] {
             let end = |(key, range): (&String, &super::Range)| {
                 let value = match range {
-                    super::Range::Choices { choices } => Value::Choice((share * (choices.len() - 1) as f64) as usize),
-                    super::Range::Numbers { .. } => Value::Share(share),
+                    super::Range::Choices { choices } => {
+                        Value::Choice((normalized * (choices.len() - 1) as f64) as usize)
+                    }
+                    super::Range::Numbers { .. } => Value::Normalized(normalized),
                 };
                 (key.clone(), value)
             };
@@ -174,7 +176,7 @@ impl Search {
         }
         fs::create_dir_all(dir.join("trials")).map_err(io("make the folder", dir))?;
         let data = format!("{:016x}", data.hash());
-        let settings = Settings { space: space.clone(), config: config.to_toml()?, judge, data };
+        let settings = Settings { space: space.clone(), config: config.to_toml()?, objective, data };
         let path = dir.join("search.json");
         if path.exists() {
             let text = fs::read(&path).map_err(io("read", &path))?;
@@ -193,7 +195,7 @@ impl Search {
             let text = serde_json::to_vec_pretty(&settings).unwrap_or_default();
             fs::write(&path, text).map_err(io("write", &path))?;
         }
-        Ok(Self { dir: dir.into(), space, config, judge, stop })
+        Ok(Self { dir: dir.into(), space, config, objective, stop })
     }
 
     /// The folder of a trial's run.
@@ -205,17 +207,17 @@ impl Search {
         self.dir.join("trials").join(format!("{number:03}.json"))
     }
 
-    /// Make trials until there are `count`; all there are, in order, which may be more. `judged` plays episodes where the
-    /// search is judged by them, and `heard` is told of each trial.
+    /// Run trials until there are `count`. Returns all trials in the folder in order, which may be more. `evaluate` is called
+    /// for the objective [`Objective::FailureRate`], and `on_trial` after each new trial.
     ///
     /// # Errors
-    /// [`TuneError::Stopped`] when told to stop; what was done is kept.
+    /// [`TuneError::Stopped`] when the search was stopped; completed trials are kept.
     pub fn run(
         &self,
         count: usize,
         data: &TrainingData,
-        judged: &mut Judged<'_>,
-        heard: &mut dyn FnMut(&Trial),
+        evaluate: &mut EpisodeEvaluator<'_>,
+        on_trial: &mut dyn FnMut(&Trial),
         progress: &mut dyn Progress,
     ) -> Result<Vec<Trial>, TuneError> {
         let mut trials: Vec<Trial> = Vec::new();
@@ -230,12 +232,12 @@ impl Search {
                 trials.push(trial);
                 continue;
             }
-            let trial = self.trial(number, &trials, data, judged, progress)?;
+            let trial = self.trial(number, &trials, data, evaluate, progress)?;
             let text = serde_json::to_vec_pretty(&trial).unwrap_or_default();
             let file = tempfile::NamedTempFile::new_in(&self.dir).map_err(io("write into", &self.dir))?;
             fs::write(file.path(), text).map_err(io("write", &path))?;
             file.persist(&path).map_err(|e| e.error).map_err(io("write", &path))?;
-            heard(&trial);
+            on_trial(&trial);
             trials.push(trial);
         }
         Ok(trials)
@@ -244,44 +246,44 @@ impl Search {
     fn trial(
         &self,
         number: usize,
-        before: &[Trial],
+        earlier: &[Trial],
         data: &TrainingData,
-        judged: &mut Judged<'_>,
+        evaluate: &mut EpisodeEvaluator<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Trial, TuneError> {
-        let known: Vec<(BTreeMap<String, Value>, f64)> =
-            before.iter().map(|t| (t.values.clone(), t.cost.map_or(f64::MAX, f64::from))).collect();
-        let mut chance = Pcg64::new(u128::from(self.config.training.seed), number as u128);
-        let values = suggest(&self.space, &known, &mut chance);
+        let observed: Vec<(BTreeMap<String, Value>, f64)> =
+            earlier.iter().map(|t| (t.values.clone(), t.cost.map_or(f64::MAX, f64::from))).collect();
+        let mut rng = Pcg64::new(u128::from(self.config.training.seed), number as u128);
+        let values = suggest(&self.space, &observed, &mut rng);
         let settings = self.space.assignments(&values);
         let config = self.config.clone().changed(None, &settings)?;
         let dir = self.run_dir(number);
-        // Stopped early by us or by whoever asked: one flag for the loop, looked at apart.
+        // The training loop's own stop flag: set by the pruner, or when the search's flag is set.
         let stop = Arc::new(AtomicBool::new(false));
-        let watch = Watch { asked: self.stop.clone(), stop: stop.clone() };
-        let others = before.iter().filter(|trial| !trial.curve.is_empty() && !trial.stopped).collect();
-        let mut watching = Watching { others, curve: Vec::new(), stop: stop.clone(), cut: false, progress };
+        let forward = StopForwarder { source: self.stop.clone(), target: stop.clone() };
+        let others = earlier.iter().filter(|trial| !trial.curve.is_empty() && !trial.pruned).collect();
+        let mut pruner = MedianPruner { others, curve: Vec::new(), stop: stop.clone(), pruned: false, progress };
         if dir.exists() {
-            // Begun before and not ended: what it knew of its own curve is gone, so it begins anew.
+            // An interrupted trial is restarted, since its learning curve was not stored.
             fs::remove_dir_all(&dir).map_err(io("remove", &dir))?;
         }
         let options = RunOptions { stop, ..RunOptions::new(dir) };
-        let outcome = watch.during(|| train(&config, data, &options, &mut watching));
-        let (curve, stopped) = (watching.curve, watching.cut);
-        let mut trial = Trial { number, values, settings, cost: None, stopped, curve };
+        let outcome = forward.during(|| train_on_dataset(&config, data, &options, &mut pruner));
+        let (curve, pruned) = (pruner.curve, pruner.pruned);
+        let mut trial = Trial { number, values, settings, cost: None, pruned, curve };
         let summary = match outcome {
             Ok(summary) => summary,
             Err(TrainError::Diverged { .. }) => return Ok(trial),
             Err(error) => return Err(error.into()),
         };
-        if summary.outcome == Outcome::Interrupted && !stopped {
+        if summary.outcome == Outcome::Interrupted && !pruned {
             return Err(TuneError::Stopped);
         }
-        trial.cost = match self.judge {
-            // Those that were cut off are known to be worse than half of the others; they are not played.
-            Judge::Failures if stopped => Some(1.0),
-            Judge::Failures => Some(judged(Policy::load(&summary.policy_dir)?)? as f32),
-            Judge::ActionError => trial.curve.last().map(|(_, best)| *best),
+        trial.cost = match self.objective {
+            // A pruned trial is worse than half of the others; it is not evaluated.
+            Objective::FailureRate if pruned => Some(1.0),
+            Objective::FailureRate => Some(evaluate(Policy::load(&summary.policy_dir)?)? as f32),
+            Objective::ActionError => trial.curve.last().map(|(_, best)| *best),
         };
         if self.stop.load(Ordering::Relaxed) {
             return Err(TuneError::Stopped);
@@ -290,20 +292,20 @@ impl Search {
     }
 }
 
-/// Hands on the wish to stop while something runs.
-struct Watch {
-    asked: Arc<AtomicBool>,
-    stop: Arc<AtomicBool>,
+/// Forwards one stop flag to another while a closure runs.
+struct StopForwarder {
+    source: Arc<AtomicBool>,
+    target: Arc<AtomicBool>,
 }
 
-impl Watch {
+impl StopForwarder {
     fn during<T>(&self, work: impl FnOnce() -> T) -> T {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
-                    if self.asked.load(Ordering::Relaxed) {
-                        self.stop.store(true, Ordering::Relaxed);
+                    if self.source.load(Ordering::Relaxed) {
+                        self.target.store(true, Ordering::Relaxed);
                     }
                     std::thread::sleep(std::time::Duration::from_millis(50));
                 }

@@ -1,4 +1,4 @@
-//! Which settings are searched, and between what.
+//! The search space: the searched settings and their ranges.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What a setting may be.
+/// The range of a setting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Range {
-    /// One of a list.
+    /// A categorical setting.
     Choices {
-        /// Values as TOML has them.
+        /// The values, as in TOML.
         choices: Vec<toml::Value>,
     },
-    /// A number between two, both included.
+    /// A number in a closed interval.
     Numbers {
-        /// The least.
+        /// The lower bound.
         low: f64,
-        /// The greatest.
+        /// The upper bound.
         high: f64,
-        /// Whether factors count rather than differences.
+        /// Whether the number is searched on a logarithmic scale.
         #[serde(default)]
         log: bool,
-        /// Whether it is a whole number.
+        /// Whether the number is an integer.
         #[serde(default)]
         integer: bool,
     },
@@ -34,39 +34,39 @@ pub enum Range {
 /// A setting's value in a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
-    /// The number of a choice.
+    /// The index of a choice.
     Choice(usize),
-    /// Where a number stands between the least (0) and the greatest (1), by its logarithm where factors count.
-    Share(f64),
+    /// A number scaled from its interval to 0 to 1, logarithmically where `log` is set.
+    Normalized(f64),
 }
 
 impl Value {
-    /// Where a number stands, to six digits, which JSON gives back as they are.
-    pub fn share(x: f64) -> Self {
-        Self::Share((x * 1e6).round() / 1e6)
+    /// A normalized number, rounded to six digits, so that it survives JSON unchanged.
+    pub fn normalized(x: f64) -> Self {
+        Self::Normalized((x * 1e6).round() / 1e6)
     }
 }
 
-/// Why something is no space.
+/// Why a search space is invalid.
 #[derive(Debug, Error)]
 #[error("the search space is not valid: {0}")]
 pub struct SpaceError(pub String);
 
-/// The settings that are searched, by dotted key.
+/// The ranges of the searched settings, by dotted key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Space(pub BTreeMap<String, Range>);
+pub struct SearchSpace(pub BTreeMap<String, Range>);
 
-impl Space {
+impl SearchSpace {
     /// From TOML, one key a line: `"optimizer.learning_rate" = { low = 1e-5, high = 1e-2, log = true }` or
-    /// `"network.hidden" = { choices = [[128, 128], [256, 256]] }`.
+    /// `"network.hidden_sizes" = { choices = [[128, 128], [256, 256]] }`.
     ///
     /// # Errors
     /// A syntax error, no settings, an empty list, or numbers that are not in order.
     pub fn from_toml(text: &str) -> Result<Self, SpaceError> {
         let space: Self = toml::from_str(text).map_err(|e| SpaceError(e.to_string()))?;
         if space.0.is_empty() {
-            return Err(SpaceError("it names no setting".into()));
+            return Err(SpaceError("it contains no setting".into()));
         }
         for (key, range) in &space.0 {
             match range {
@@ -74,10 +74,10 @@ impl Space {
                     return Err(SpaceError(format!("{key} has no choices")));
                 }
                 Range::Numbers { low, high, log, .. } => {
-                    let least = if *log { f64::MIN_POSITIVE } else { f64::NEG_INFINITY };
-                    if !(low.is_finite() && high.is_finite() && low < high && *low >= least) {
-                        let wants = if *log { "0 < low < high" } else { "low < high" };
-                        return Err(SpaceError(format!("{key} goes from {low} to {high}; it needs {wants}")));
+                    let min = if *log { f64::MIN_POSITIVE } else { f64::NEG_INFINITY };
+                    if !(low.is_finite() && high.is_finite() && low < high && *low >= min) {
+                        let expected = if *log { "0 < low < high" } else { "low < high" };
+                        return Err(SpaceError(format!("{key} ranges from {low} to {high}; {expected} is required")));
                     }
                 }
                 Range::Choices { .. } => {}
@@ -86,35 +86,35 @@ impl Space {
         Ok(space)
     }
 
-    /// The space for behaviour cloning and its relatives where none is given.
-    pub fn usual() -> Self {
+    /// The default search space of the supervised learners.
+    pub fn default_space() -> Self {
         let text = "\
             \"optimizer.learning_rate\" = { low = 3e-5, high = 3e-3, log = true }\n\
             \"optimizer.weight_decay\" = { low = 1e-5, high = 1e-1, log = true }\n\
-            \"data.observation_noise\" = { low = 0.0, high = 0.2 }\n\
+            \"data.observation_noise_std\" = { low = 0.0, high = 0.2 }\n\
             \"training.batch_size\" = { choices = [128, 256, 512] }\n\
             \"network.dropout\" = { low = 0.0, high = 0.3 }\n";
-        // The text is right here above; a test reads it.
+        // A test checks that the text is valid.
         Self::from_toml(text).unwrap_or(Self(BTreeMap::new()))
     }
 
-    /// Values by chance.
-    pub fn draw(&self, chance: &mut Pcg64) -> BTreeMap<String, Value> {
-        let value = |range: &Range, chance: &mut Pcg64| match range {
-            Range::Choices { choices } => Value::Choice(chance.random_range(0..choices.len())),
-            Range::Numbers { .. } => Value::share(chance.random::<f64>()),
+    /// Random values, uniform over each range.
+    pub fn sample(&self, rng: &mut Pcg64) -> BTreeMap<String, Value> {
+        let value = |range: &Range, rng: &mut Pcg64| match range {
+            Range::Choices { choices } => Value::Choice(rng.random_range(0..choices.len())),
+            Range::Numbers { .. } => Value::normalized(rng.random::<f64>()),
         };
-        self.0.iter().map(|(key, range)| (key.clone(), value(range, chance))).collect()
+        self.0.iter().map(|(key, range)| (key.clone(), value(range, rng))).collect()
     }
 
-    /// `key=value` for the training configuration.
+    /// The values as `key=value` overrides of the training configuration.
     pub fn assignments(&self, values: &BTreeMap<String, Value>) -> Vec<String> {
-        let one = |(key, range): (&String, &Range)| {
+        let assignment = |(key, range): (&String, &Range)| {
             let text = match (range, values.get(key)?) {
                 (Range::Choices { choices }, Value::Choice(i)) => choices.get(*i)?.to_string(),
-                (Range::Numbers { low, high, log, integer }, Value::Share(share)) => {
-                    let number = if *log { low * (high / low).powf(*share) } else { low + (high - low) * share }
-                        .clamp(*low, *high);
+                (Range::Numbers { low, high, log, integer }, Value::Normalized(x)) => {
+                    let number =
+                        if *log { low * (high / low).powf(*x) } else { low + (high - low) * x }.clamp(*low, *high);
                     if *integer {
                         format!("{}", number.round() as i64)
                     } else {
@@ -125,11 +125,11 @@ impl Space {
             };
             Some(format!("{key}={text}"))
         };
-        self.0.iter().filter_map(one).collect()
+        self.0.iter().filter_map(assignment).collect()
     }
 }
 
-/// To three digits, which is more than a trial can tell.
+/// Rounded to three significant digits; trials cannot resolve more.
 fn rounded(number: f64) -> f64 {
     format!("{number:.2e}").parse().unwrap_or(number)
 }

@@ -1,4 +1,4 @@
-//! All keys.
+//! The help panel: the list of all keys.
 
 use bevy::input::keyboard::KeyCode;
 use bevy::prelude::*;
@@ -10,7 +10,7 @@ use super::keys::{Panels, SESSION_KEYS};
 use crate::live::Session;
 use crate::teleop::KeyBindings;
 
-/// A key as a keyboard names it.
+/// A key's name as printed on a keyboard.
 pub fn key_name(key: KeyCode) -> String {
     let text = format!("{key:?}");
     match key {
@@ -24,7 +24,7 @@ pub fn key_name(key: KeyCode) -> String {
     }
 }
 
-/// In the middle, while open.
+/// The help panel, centered, while open.
 pub(super) fn show_help(
     mut contexts: EguiContexts,
     session: Res<Session>,
@@ -36,12 +36,12 @@ pub(super) fn show_help(
     }
     let context = contexts.ctx_mut()?;
     let bindings = agents.get(session.ego())?;
-    let kind = session.scene.blueprint.spaces().agent;
+    let agent_kind = session.scene.blueprint.spaces().agent;
     panel(context, "help", Align2::CENTER_CENTER, [0.0, 0.0], |ui| {
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
-                ui.label(RichText::new(format!("The {kind}")).heading().strong());
-                egui::Grid::new("body keys").num_columns(2).spacing([10.0, 3.0]).show(ui, |ui| {
+                ui.label(RichText::new(format!("Keys of the {agent_kind}")).heading().strong());
+                egui::Grid::new("agent keys").num_columns(2).spacing([10.0, 3.0]).show(ui, |ui| {
                     for binding in &bindings.bindings {
                         ui.horizontal(|ui| {
                             for key in &binding.keys {
@@ -55,7 +55,7 @@ pub(super) fn show_help(
             });
             ui.add_space(18.0);
             ui.vertical(|ui| {
-                ui.label(RichText::new("The session").heading().strong());
+                ui.label(RichText::new("Keys of the session").heading().strong());
                 egui::Grid::new("session keys").num_columns(2).spacing([10.0, 3.0]).show(ui, |ui| {
                     for (key, label) in SESSION_KEYS {
                         ui.horizontal(|ui| key_cap(ui, key));

@@ -1,4 +1,4 @@
-//! The panels over the picture: their style, their order.
+//! The panels over the 3D view: their style and order.
 
 use bevy::prelude::*;
 use bevy_egui::egui::{self, Align2, Color32, Context, FontId, Frame, Id, Margin, RichText, Stroke, TextStyle, Ui};
@@ -10,15 +10,15 @@ use crate::live::Session;
 
 /// Text.
 pub const TEXT: Color32 = Color32::from_rgb(232, 236, 241);
-/// Text of less weight.
+/// Secondary text.
 pub const FAINT: Color32 = Color32::from_rgb(160, 170, 182);
-/// What went well.
+/// Success, positive values.
 pub const GOOD: Color32 = Color32::from_rgb(88, 214, 141);
-/// What went wrong.
+/// Failure, errors, negative values.
 pub const BAD: Color32 = Color32::from_rgb(255, 107, 99);
-/// What deserves a look.
+/// Warnings and hints.
 pub const NOTE: Color32 = Color32::from_rgb(250, 196, 84);
-/// Panels let a little of the picture through.
+/// Background of panels, slightly transparent.
 const PANEL: Color32 = Color32::from_rgba_premultiplied(13, 17, 23, 238);
 
 /// Distance of panels from the window's border and from each other, points.
@@ -32,7 +32,7 @@ impl Plugin for HudPlugin {
         app.add_systems(
             EguiPrimaryContextPass,
             (
-                (dress, prepare_letters).chain(),
+                (apply_style, preload_glyphs).chain(),
                 (status::show_status, status::show_keys, recording::show_recording, training::show_training)
                     .chain()
                     .run_if(|panels: Res<Panels>| !panels.hidden),
@@ -44,7 +44,7 @@ impl Plugin for HudPlugin {
     }
 }
 
-/// All sizes of text.
+/// All fonts and sizes in use.
 const SIZES: [FontId; 8] = [
     FontId::proportional(11.5),
     FontId::proportional(13.5),
@@ -56,9 +56,8 @@ const SIZES: [FontId; 8] = [
     FontId::monospace(25.0),
 ];
 
-/// Have every letter drawn into the font's texture before it is needed: one that is new is missing from the picture that it is
-/// first in.
-fn prepare_letters(mut contexts: EguiContexts, mut prepared: Local<f32>) -> Result {
+/// Rasterize every glyph into the font atlas in advance: a new glyph is missing from the first frame that uses it.
+fn preload_glyphs(mut contexts: EguiContexts, mut prepared: Local<f32>) -> Result {
     let context = contexts.ctx_mut()?;
     let scale = context.pixels_per_point();
     if std::mem::replace(&mut *prepared, scale).to_bits() != scale.to_bits() {
@@ -72,10 +71,11 @@ fn prepare_letters(mut contexts: EguiContexts, mut prepared: Local<f32>) -> Resu
     Ok(())
 }
 
-/// Set sizes for the window's height, and take the keyboard's focus from buttons: Space and Enter belong to the scene.
-fn dress(mut contexts: EguiContexts, window: Single<&Window>, mut styled: Local<bool>) -> Result {
+/// Set the style and scale it with the window's height. Take the keyboard focus from buttons: Space and Enter are keys
+/// of the session and its agents.
+fn apply_style(mut contexts: EguiContexts, window: Single<&Window>, mut styled: Local<bool>) -> Result {
     let context = contexts.ctx_mut()?;
-    // 14-point text is well read in windows of up to 640 points in height; it grows with higher ones.
+    // Body text of 13.5 points is readable in a window 640 points high; it grows with the window.
     let zoom = (window.height() / 640.0).clamp(0.9, 2.5);
     if (context.zoom_factor() - zoom).abs() > 0.01 {
         context.set_zoom_factor(zoom);
@@ -111,25 +111,25 @@ pub fn frame() -> Frame {
         .stroke(Stroke::new(1.0, Color32::from_rgba_premultiplied(40, 44, 50, 90)))
 }
 
-/// Show a panel at a place of the window, `offset` away from it.
+/// Show a panel anchored to `anchor`, moved by `offset` points.
 pub fn panel<R>(
     context: &Context,
     name: &str,
-    at: Align2,
+    anchor: Align2,
     offset: [f32; 2],
     content: impl FnOnce(&mut Ui) -> R,
 ) -> egui::Rect {
-    let area = egui::Area::new(Id::new(name)).anchor(at, offset).constrain(true);
+    let area = egui::Area::new(Id::new(name)).anchor(anchor, offset).constrain(true);
     area.show(context, |ui| frame().show(ui, content)).response.rect
 }
 
-/// A light: a filled circle.
-pub fn light(ui: &mut Ui, radius: f32, colour: Color32) {
-    let (place, _) = ui.allocate_exact_size(egui::Vec2::splat(2.0 * radius), egui::Sense::hover());
-    ui.painter().circle_filled(place.center(), radius, colour);
+/// An indicator light: a filled circle.
+pub fn indicator(ui: &mut Ui, radius: f32, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(2.0 * radius), egui::Sense::hover());
+    ui.painter().circle_filled(rect.center(), radius, color);
 }
 
-/// A key as it is printed on a keyboard.
+/// A key cap.
 pub fn key_cap(ui: &mut Ui, key: &str) {
     Frame::new()
         .fill(Color32::from_rgb(52, 60, 72))

@@ -1,4 +1,4 @@
-//! The keys of the session, as opposed to those of the body.
+//! The session's keys. The agent's keys are [`KeyBindings`](crate::teleop::KeyBindings).
 
 use bevy::ecs::system::SystemParam;
 use bevy::input::ButtonState;
@@ -6,40 +6,40 @@ use bevy::input::keyboard::{KeyCode, KeyboardInput};
 use bevy::prelude::*;
 use bevy::window::WindowFocused;
 
-use super::camera::{CameraMode, View};
+use super::camera::{CameraMode, CameraState};
 use super::picker::open_scene;
 use super::replay::Playback;
 use crate::agents::Driver;
-use crate::live::{Learning, LiveSystems, RecordingState, Request, Session, SimClock};
+use crate::live::{BackgroundTraining, LiveSystems, RecordingState, Request, Session, SimClock};
 use crate::scenes::builtin_names;
 use crate::teleop::KeyLatch;
 
-/// The keys with what the help says of them. None of them drives a car or a person.
+/// The session's keys and their help texts. No agent is bound to any of them.
 pub const SESSION_KEYS: [(&str, &str); 14] = [
     ("R", "record an episode; again: end it"),
     ("Enter", "keep the recorded episode"),
-    ("Backspace", "discard it"),
-    ("T", "train on the dataset; again: stop"),
-    ("P", "hand over to the policy; again: take back"),
+    ("Backspace", "discard the recorded episode"),
+    ("T", "train on the dataset; again: stop training"),
+    ("P", "let the policy drive; again: take over"),
     ("N", "new episode"),
     ("Tab", "choose a scene (1-9)"),
     ("V", "camera: follow or free (I J K L U O, right mouse button)"),
-    ("mouse wheel", "distance of the camera"),
+    ("mouse wheel", "camera distance"),
     ("F5", "pause; . runs one tick"),
-    ("[  ]", "slower, faster; \\ real time"),
+    ("[  ]", "half or double speed; \\ real time"),
     ("`", "hide or show the panels"),
     ("H or F1", "this help"),
-    ("Esc", "close what is open"),
+    ("Esc", "close this help or the list of scenes"),
 ];
 
-/// Which panels are shown.
+/// Which panels are visible.
 #[derive(Resource, Debug, Default)]
 pub struct Panels {
     /// The help.
     pub help: bool,
     /// The list of scenes.
     pub picker: bool,
-    /// None of the panels that are always there is shown.
+    /// Hides the panels that are visible otherwise: status, keys, recording, training.
     pub hidden: bool,
 }
 
@@ -50,13 +50,20 @@ impl Plugin for KeysPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Panels>().add_systems(
             Update,
-            (let_go, read_session_keys).chain().before(LiveSystems::Input).run_if(resource_exists::<Session>),
+            (release_keys_on_focus_loss, read_session_keys)
+                .chain()
+                .before(LiveSystems::Input)
+                .run_if(resource_exists::<Session>),
         );
     }
 }
 
-/// The window lost the keyboard: a key that comes up elsewhere must not stay down.
-fn let_go(mut focus: MessageReader<WindowFocused>, session: Res<Session>, mut latches: Query<&mut KeyLatch>) {
+/// Release all keys when the window loses focus: the release events go to another window.
+fn release_keys_on_focus_loss(
+    mut focus: MessageReader<WindowFocused>,
+    session: Res<Session>,
+    mut latches: Query<&mut KeyLatch>,
+) {
     if focus.read().any(|f| !f.focused)
         && let Ok(mut latch) = latches.get_mut(session.ego())
     {
@@ -64,34 +71,34 @@ fn let_go(mut focus: MessageReader<WindowFocused>, session: Res<Session>, mut la
     }
 }
 
-/// What the meaning of a key depends on.
+/// The state that a key's meaning depends on.
 #[derive(SystemParam)]
-struct State<'w, 's> {
+struct SessionState<'w, 's> {
     session: Res<'w, Session>,
-    learning: Res<'w, Learning>,
+    learning: Res<'w, BackgroundTraining>,
     clock: Res<'w, SimClock>,
     drivers: Query<'w, 's, &'static Driver>,
 }
 
-/// What keys change by themselves.
+/// The state that keys change without a request.
 #[derive(SystemParam)]
-struct Screen<'w> {
+struct ScreenState<'w> {
     panels: ResMut<'w, Panels>,
-    view: ResMut<'w, View>,
+    view: ResMut<'w, CameraState>,
     playback: Option<ResMut<'w, Playback>>,
 }
 
-/// Every key event is read, so that none is lost however slow the frames are.
+/// Read key events instead of the key state: a press and release within one frame still counts.
 fn read_session_keys(
     mut events: MessageReader<KeyboardInput>,
-    state: State,
-    mut screen: Screen,
+    state: SessionState,
+    mut screen: ScreenState,
     mut requests: MessageWriter<Request>,
 ) {
     let pressed = |e: &&KeyboardInput| e.state == ButtonState::Pressed && !e.repeat;
     let mut scale = state.clock.time_scale();
     for event in events.read().filter(pressed) {
-        if change_screen(event.key_code, &mut screen) {
+        if update_screen(event.key_code, &mut screen) {
             continue;
         }
         match event.key_code {
@@ -102,7 +109,7 @@ fn read_session_keys(
                 if let Some(name) = digit(key).filter(|_| screen.panels.picker).and_then(|n| builtin_names().nth(n)) {
                     screen.panels.picker = false;
                     open_scene(name, &state.clock, &mut requests);
-                } else if let Some(request) = asked_for(key, &state, &mut screen) {
+                } else if let Some(request) = request_for(key, &state, &mut screen) {
                     requests.write(request);
                 }
                 continue;
@@ -112,8 +119,8 @@ fn read_session_keys(
     }
 }
 
-/// Keys that only change what is seen; gives false for others.
-fn change_screen(key: KeyCode, screen: &mut Screen) -> bool {
+/// Handle the keys that only change panels and camera; return false for other keys.
+fn update_screen(key: KeyCode, screen: &mut ScreenState) -> bool {
     let panels = &mut *screen.panels;
     match key {
         KeyCode::F1 | KeyCode::KeyH => panels.help = !panels.help,
@@ -129,33 +136,33 @@ fn change_screen(key: KeyCode, screen: &mut Screen) -> bool {
     true
 }
 
-/// The request behind a key, where it has one now.
-fn asked_for(key: KeyCode, state: &State, screen: &mut Screen) -> Option<Request> {
+/// The request that a key sends in the current state, if any.
+fn request_for(key: KeyCode, state: &SessionState, screen: &mut ScreenState) -> Option<Request> {
     let replaying = state.drivers.get(state.session.ego()) == Ok(&Driver::Replay);
-    let recorded = state.session.recording != RecordingState::Idle;
+    let has_recording = state.session.recording != RecordingState::Idle;
     match key {
         KeyCode::F5 | KeyCode::Pause => Some(Request::TogglePause),
         KeyCode::Period => Some(Request::StepOnce),
         KeyCode::KeyP => Some(Request::TogglePolicy),
         KeyCode::KeyN if replaying => {
             if let Some(playback) = &mut screen.playback {
-                playback.again = true;
+                playback.restart = true;
             }
             None
         }
-        // Nothing is recorded or trained while a recording is watched.
+        // Recording and training are disabled during a replay.
         KeyCode::KeyR | KeyCode::KeyT if replaying => None,
         KeyCode::KeyN => Some(Request::Reset),
         KeyCode::KeyR => Some(Request::ToggleRecording),
         KeyCode::KeyT if state.learning.running => Some(Request::StopTraining),
         KeyCode::KeyT => Some(Request::Train),
-        KeyCode::Enter | KeyCode::NumpadEnter if recorded => Some(Request::KeepEpisode),
-        KeyCode::Backspace if recorded => Some(Request::DiscardEpisode),
+        KeyCode::Enter | KeyCode::NumpadEnter if has_recording => Some(Request::KeepEpisode),
+        KeyCode::Backspace if has_recording => Some(Request::DiscardEpisode),
         _ => None,
     }
 }
 
-/// The number keys, from 0.
+/// Index of a digit key: 0 for key 1, 8 for key 9.
 fn digit(key: KeyCode) -> Option<usize> {
     use KeyCode::{Digit1, Digit2, Digit3, Digit4, Digit5, Digit6, Digit7, Digit8, Digit9};
     [Digit1, Digit2, Digit3, Digit4, Digit5, Digit6, Digit7, Digit8, Digit9].iter().position(|k| *k == key)

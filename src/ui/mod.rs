@@ -1,37 +1,37 @@
-//! The window: what is seen and what is pressed. Everything that happens goes through [`crate::live::Request`].
+//! The window: rendering, panels and keys. The user interface changes the session only by sending [`crate::live::Request`].
 
 mod bodies;
 mod camera;
-mod car_look;
+mod car_mesh;
 mod help;
 mod hud;
-mod humanoid_look;
+mod humanoid_mesh;
 mod keys;
-mod looks;
 mod markings;
+mod materials;
+mod mesh_builder;
 mod palette;
 mod picker;
 mod poses;
+mod props;
 mod recording;
 mod replay;
 mod scenery;
-mod sculpt;
 mod sky;
 mod status;
 mod texture;
-mod thing_look;
 mod toast;
 mod training;
 mod window;
 
 use bevy::app::{App, Plugin, Update};
 
-pub use camera::{CameraMode, View};
+pub use camera::{CameraMode, CameraState};
 pub use keys::{Panels, SESSION_KEYS};
 pub use replay::Playback;
 pub use window::{AppOptions, AppReport, UiError, run_app};
 
-/// Everything that is drawn and every key that is read. Expects Bevy's render plugins,
+/// Rendering, panels and session keys. Requires Bevy's render plugins,
 /// [`SandboxPlugins`](crate::rollout::SandboxPlugins) and [`LivePlugin`](crate::live::LivePlugin).
 pub struct UiPlugin;
 
@@ -40,17 +40,17 @@ impl Plugin for UiPlugin {
         app.add_plugins((
             sky::SkyPlugin,
             camera::CameraPlugin,
-            poses::PosesPlugin,
+            poses::InterpolatedPosesPlugin,
             bodies::BodiesPlugin,
             keys::KeysPlugin,
             replay::ReplayViewPlugin,
             hud::HudPlugin,
         ))
-        .add_systems(Update, window::name_window);
+        .add_systems(Update, window::set_window_title);
     }
 
     fn finish(&self, app: &mut App) {
-        // The renderer is known from here on.
-        app.init_resource::<looks::Looks>();
+        // The render adapter is known only after all plugins are built.
+        app.init_resource::<materials::SharedMaterials>();
     }
 }

@@ -1,8 +1,8 @@
-//! The colours of everything.
+//! Colors.
 
 use bevy::prelude::Color;
 
-/// The sky at the horizon; the fog fades to it.
+/// The sky at the horizon; also the fog's color.
 pub const HORIZON: Color = Color::srgb(0.78, 0.87, 0.95);
 /// The sky overhead.
 pub const ZENITH: Color = Color::srgb(0.20, 0.45, 0.82);
@@ -12,9 +12,9 @@ pub const ASPHALT: Color = Color::srgb(0.30, 0.31, 0.33);
 pub const VERGE: Color = Color::srgb(0.43, 0.47, 0.30);
 /// Painted lines.
 pub const PAINT: Color = Color::srgb(0.93, 0.93, 0.90);
-/// Red of kerbs.
+/// Red of curbs.
 pub const KERB_RED: Color = Color::srgb(0.80, 0.13, 0.12);
-/// What is to be reached.
+/// Goals.
 pub const GOAL: Color = Color::srgb(0.16, 0.85, 0.45);
 /// Cones.
 pub const CONE: Color = Color::srgb(0.96, 0.38, 0.07);
@@ -24,16 +24,16 @@ pub const WOOD: Color = Color::srgb(0.72, 0.52, 0.31);
 pub const WOOD_DARK: Color = Color::srgb(0.50, 0.34, 0.19);
 /// Posts and walls.
 pub const POST: Color = Color::srgb(0.62, 0.64, 0.68);
-/// Steps and kerbstones.
+/// Steps and curbstones.
 pub const STEP: Color = Color::srgb(0.76, 0.72, 0.64);
 /// Windows.
 pub const GLASS: Color = Color::srgb(0.06, 0.08, 0.11);
-/// Tyres, grilles and gaps.
+/// Tires, grilles and gaps.
 pub const RUBBER: Color = Color::srgb(0.07, 0.07, 0.08);
 /// Rims and mirrors.
 pub const METAL: Color = Color::srgb(0.72, 0.74, 0.77);
 
-/// Colours of the acting agents, in order; more agents begin again.
+/// Colors of the session's agents, by index; they repeat for more agents.
 const AGENTS: [Color; 6] = [
     Color::srgb(0.86, 0.20, 0.13),
     Color::srgb(0.13, 0.42, 0.83),
@@ -42,8 +42,8 @@ const AGENTS: [Color; 6] = [
     Color::srgb(0.52, 0.28, 0.74),
     Color::srgb(0.10, 0.62, 0.70),
 ];
-/// Colours of cars that nobody in particular drives.
-const OTHERS: [Color; 5] = [
+/// Colors of traffic and parked cars.
+const TRAFFIC: [Color; 5] = [
     Color::srgb(0.78, 0.79, 0.80),
     Color::srgb(0.22, 0.29, 0.38),
     Color::srgb(0.56, 0.60, 0.58),
@@ -51,12 +51,12 @@ const OTHERS: [Color; 5] = [
     Color::srgb(0.86, 0.84, 0.76),
 ];
 
-/// Colour of an acting agent.
+/// Color of an agent of the session.
 pub fn agent(index: usize) -> Color {
     AGENTS[index % AGENTS.len()]
 }
 
-/// Colour of another car.
-pub fn other(index: usize) -> Color {
-    OTHERS[index % OTHERS.len()]
+/// Color of a traffic or parked car.
+pub fn traffic(index: usize) -> Color {
+    TRAFFIC[index % TRAFFIC.len()]
 }

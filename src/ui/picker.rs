@@ -1,4 +1,4 @@
-//! The list of scenes.
+//! The scene picker: the list of built-in scenes.
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
@@ -9,13 +9,13 @@ use super::keys::Panels;
 use crate::live::{Request, Session, SimClock};
 use crate::scenes::{builtin_names, find};
 
-/// Widths of the list, of its keys and of its names, points.
-const WIDE: f32 = 530.0;
-const KEY_WIDE: f32 = 20.0;
-const NAME_WIDE: f32 = 74.0;
-/// Height of a row and of its text, points.
-const HIGH: f32 = 26.0;
-const TEXT_HIGH: f32 = 16.0;
+/// Widths of the list, of its key column and of its name column, points.
+const WIDTH: f32 = 530.0;
+const KEY_WIDTH: f32 = 20.0;
+const NAME_WIDTH: f32 = 74.0;
+/// Heights of a row and of its text, points.
+const ROW_HEIGHT: f32 = 26.0;
+const TEXT_HEIGHT: f32 = 16.0;
 
 /// One scene of the list.
 pub(super) struct Row {
@@ -24,7 +24,7 @@ pub(super) struct Row {
     agent: String,
 }
 
-/// In the middle, while open.
+/// The scene picker, centered, while open.
 pub(super) fn show_picker(
     mut contexts: EguiContexts,
     session: Res<Session>,
@@ -47,24 +47,31 @@ pub(super) fn show_picker(
     let context = contexts.ctx_mut()?;
     let mut chosen = None;
     panel(context, "picker", Align2::CENTER_CENTER, [0.0, 0.0], |ui| {
-        ui.set_width(WIDE);
+        ui.set_width(WIDTH);
         ui.label(RichText::new("Choose a scene").size(20.0).strong());
-        ui.label(RichText::new("Play it, record it (R), train on what you recorded (T), hand over (P).").color(FAINT));
+        ui.label(
+            RichText::new("Drive, record episodes (R), train a policy on them (T), let the policy drive (P).")
+                .color(FAINT),
+        );
         ui.add_space(6.0);
         for (i, row) in rows.iter().enumerate() {
             ui.horizontal(|ui| {
-                ui.allocate_ui_with_layout([KEY_WIDE, HIGH].into(), Layout::left_to_right(Align::Center), |ui| {
-                    ui.set_min_width(KEY_WIDE);
-                    if i < 9 {
-                        key_cap(ui, &(i + 1).to_string());
-                    }
-                });
-                let here = row.name == session.scene.name;
-                let fill = if here { Color32::from_rgb(48, 74, 104) } else { Color32::from_rgb(33, 39, 48) };
+                ui.allocate_ui_with_layout(
+                    [KEY_WIDTH, ROW_HEIGHT].into(),
+                    Layout::left_to_right(Align::Center),
+                    |ui| {
+                        ui.set_min_width(KEY_WIDTH);
+                        if i < 9 {
+                            key_cap(ui, &(i + 1).to_string());
+                        }
+                    },
+                );
+                let is_current = row.name == session.scene.name;
+                let fill = if is_current { Color32::from_rgb(48, 74, 104) } else { Color32::from_rgb(33, 39, 48) };
                 let name = RichText::new(row.name).strong();
-                let name = name.atom_size([NAME_WIDE, TEXT_HIGH].into()).atom_align(Align2::LEFT_CENTER);
+                let name = name.atom_size([NAME_WIDTH, TEXT_HEIGHT].into()).atom_align(Align2::LEFT_CENTER);
                 let agent = RichText::new(&row.agent).small().color(FAINT);
-                let size = [WIDE - KEY_WIDE - ui.spacing().item_spacing.x, HIGH];
+                let size = [WIDTH - KEY_WIDTH - ui.spacing().item_spacing.x, ROW_HEIGHT];
                 let button = Button::new((name, RichText::new(&row.title))).right_text(agent);
                 if ui.add(button.fill(fill).truncate().min_size(size.into())).clicked() {
                     chosen = Some(row.name);
@@ -72,7 +79,11 @@ pub(super) fn show_picker(
             });
         }
         ui.add_space(4.0);
-        ui.label(RichText::new("Tab or Esc closes; other scenes: apprentice play my_scene.ron").small().color(FAINT));
+        ui.label(
+            RichText::new("Tab or Esc closes this list; a scene file of your own: apprentice play my_scene.ron")
+                .small()
+                .color(FAINT),
+        );
     });
     if let Some(name) = chosen {
         panels.picker = false;
@@ -81,7 +92,7 @@ pub(super) fn show_picker(
     Ok(())
 }
 
-/// Ask for a scene. A clock that is held would never lay it out.
+/// Request a scene and resume a paused clock: the first tick places the agents.
 pub(super) fn open_scene(name: &str, clock: &SimClock, requests: &mut MessageWriter<Request>) {
     if clock.paused {
         requests.write(Request::TogglePause);

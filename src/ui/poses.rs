@@ -1,4 +1,4 @@
-//! Where bodies are between ticks.
+//! Interpolation of body poses between ticks.
 
 use std::collections::HashMap;
 
@@ -9,41 +9,42 @@ use bevy_rapier3d::rapier::prelude::RigidBodyHandle;
 use crate::live::{LiveSystems, Session, SimClock};
 use crate::sim::{ActSystems, Physics, PhysicsSets, SimAct};
 
-/// Poses of the moving bodies before the last tick, and how far the clock is beyond it. What is drawn lies between
-/// that pose and the current one: at 30 ticks a second, bodies would otherwise be seen to jerk.
+/// Poses of the dynamic bodies before the last tick, and the overstep fraction of the clock. Bodies are drawn at a pose
+/// interpolated between the previous tick's and the current one: at 30 ticks a second, motion would otherwise stutter.
 #[derive(Resource, Default)]
-pub struct Poses {
-    before: HashMap<RigidBodyHandle, (Vec3, Quat)>,
-    share: f32,
+pub struct InterpolatedPoses {
+    previous: HashMap<RigidBodyHandle, (Vec3, Quat)>,
+    /// Time since the last tick as a fraction of the tick's duration, 0 to 1.
+    overstep: f32,
 }
 
-impl Poses {
-    /// Where a body is drawn.
-    pub fn of(&self, physics: &Physics<'_>, body: RigidBodyHandle) -> (Vec3, Quat) {
+impl InterpolatedPoses {
+    /// The interpolated pose of a body.
+    pub fn get(&self, physics: &Physics<'_>, body: RigidBodyHandle) -> (Vec3, Quat) {
         let (position, rotation) = physics.pose(body);
-        match self.before.get(&body) {
-            Some((p, q)) => (p.lerp(position, self.share), q.slerp(rotation, self.share)),
+        match self.previous.get(&body) {
+            Some((p, q)) => (p.lerp(position, self.overstep), q.slerp(rotation, self.overstep)),
             None => (position, rotation),
         }
     }
 }
 
-/// Keeps [`Poses`].
-pub struct PosesPlugin;
+/// Updates [`InterpolatedPoses`].
+pub struct InterpolatedPosesPlugin;
 
-impl Plugin for PosesPlugin {
+impl Plugin for InterpolatedPosesPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Poses>()
-            .add_systems(SimAct, keep_poses.in_set(ActSystems::Actuate).run_if(resource_exists::<Session>))
-            .add_systems(Update, read_clock.after(LiveSystems::Ticks).run_if(resource_exists::<Session>));
+        app.init_resource::<InterpolatedPoses>()
+            .add_systems(SimAct, store_previous_poses.in_set(ActSystems::Actuate).run_if(resource_exists::<Session>))
+            .add_systems(Update, update_overstep.after(LiveSystems::Ticks).run_if(resource_exists::<Session>));
     }
 }
 
-fn keep_poses(session: Res<Session>, mut arenas: Query<PhysicsSets>, mut poses: ResMut<Poses>) {
+fn store_previous_poses(session: Res<Session>, mut arenas: Query<PhysicsSets>, mut poses: ResMut<InterpolatedPoses>) {
     let Ok(mut sets) = arenas.get_mut(session.spawned.arena) else { return };
     let physics = sets.physics();
-    poses.before.clear();
-    poses.before.extend(
+    poses.previous.clear();
+    poses.previous.extend(
         physics
             .bodies
             .iter()
@@ -52,6 +53,6 @@ fn keep_poses(session: Res<Session>, mut arenas: Query<PhysicsSets>, mut poses: 
     );
 }
 
-fn read_clock(session: Res<Session>, clock: Res<SimClock>, mut poses: ResMut<Poses>) {
-    poses.share = clock.between_ticks(session.scene.blueprint.control_dt());
+fn update_overstep(session: Res<Session>, clock: Res<SimClock>, mut poses: ResMut<InterpolatedPoses>) {
+    poses.overstep = clock.overstep_fraction(session.scene.blueprint.control_dt());
 }

@@ -1,18 +1,18 @@
-//! What is recorded, and what the dataset holds.
+//! The recording panel: recording state and size of the dataset.
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align2, Color32, RichText};
 
-use super::hud::{FAINT, MARGIN, NOTE, light, panel};
+use super::hud::{FAINT, MARGIN, NOTE, indicator, panel};
 use crate::agents::Driver;
 use crate::demos::Recorder;
 use crate::live::{RecordingState, Session};
 
-/// Seconds of one blink of the light.
+/// Blink period of the recording light, s.
 const BLINK: f64 = 1.0;
 
-/// Top right: the light and the dataset.
+/// The recording panel, top right.
 pub(super) fn show_recording(
     mut contexts: EguiContexts,
     time: Res<Time>,
@@ -35,9 +35,9 @@ pub(super) fn show_recording(
             RecordingState::Recording => {
                 let red = Color32::from_rgb(255, 64, 58);
                 let lit = time.elapsed_secs_f64() % BLINK < 0.6 * BLINK;
-                let dot = if lit { red } else { red.gamma_multiply(0.25) };
+                let color = if lit { red } else { red.gamma_multiply(0.25) };
                 ui.horizontal(|ui| {
-                    light(ui, 7.0, dot);
+                    indicator(ui, 7.0, color);
                     ui.label(RichText::new(format!("REC  {length:.1} s")).heading().strong().color(red));
                 });
             }

@@ -1,38 +1,38 @@
-//! Showing a recorded episode.
+//! Replay of a recorded episode in the window.
 
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 
 use crate::agents::Driver;
-use crate::demos::{Episode, ReplayTrack, run_again};
+use crate::demos::{Episode, ReplayTrack, start_replay};
 use crate::live::{LiveSystems, Session, SimClock};
 
-/// How long the end is shown before the episode begins again.
-const SHOWN: Duration = Duration::from_millis(1500);
+/// Pause at the end of the episode before the replay restarts.
+const END_PAUSE: Duration = Duration::from_millis(1500);
 
-/// The episode that is shown.
+/// The episode being replayed.
 #[derive(Resource)]
 pub struct Playback {
     /// The episode.
     pub episode: Episode,
-    /// How many times it was shown to its end.
-    pub shown: usize,
-    /// What the last showing found: the first tick that differed, if any. `None` before the first end.
-    pub verdict: Option<Option<usize>>,
-    /// Begin again now.
-    pub again: bool,
+    /// Number of finished replays.
+    pub completed: usize,
+    /// Result of the last finished replay: the first tick that diverged, if any. `None` before the first end.
+    pub result: Option<Option<usize>>,
+    /// Restart the replay in this frame.
+    pub restart: bool,
     ended: Option<Instant>,
 }
 
 impl Playback {
-    /// A playback that has yet to begin.
-    pub fn of(episode: Episode) -> Self {
-        Self { episode, shown: 0, verdict: None, again: true, ended: None }
+    /// A playback that starts in the next frame.
+    pub fn new(episode: Episode) -> Self {
+        Self { episode, completed: 0, result: None, restart: true, ended: None }
     }
 }
 
-/// Begins the replay, and begins it again.
+/// Starts and restarts the replay.
 pub struct ReplayViewPlugin;
 
 impl Plugin for ReplayViewPlugin {
@@ -48,42 +48,43 @@ impl Plugin for ReplayViewPlugin {
 
 fn run_playback(world: &mut World) {
     let ego = world.resource::<Session>().ego();
-    let begun = world.get::<ReplayTrack>(ego).is_some();
-    if begun && world.get::<Driver>(ego) != Some(&Driver::Replay) {
-        // Somebody took over.
-        end(world);
+    let started = world.get::<ReplayTrack>(ego).is_some();
+    if started && world.get::<Driver>(ego) != Some(&Driver::Replay) {
+        // The person took over.
+        stop_playback(world);
         return;
     }
-    let (finished, diverged) = world.get::<ReplayTrack>(ego).map_or((false, None), |t| (t.finished(), t.diverged));
+    let (finished, diverged) =
+        world.get::<ReplayTrack>(ego).map_or((false, None), |t| (t.finished(), t.first_divergence));
     let paused = world.resource::<SimClock>().paused;
     let mut playback = world.resource_mut::<Playback>();
     if finished && playback.ended.is_none() {
         playback.ended = Some(Instant::now());
-        playback.verdict = Some(diverged);
-        playback.shown += 1;
+        playback.result = Some(diverged);
+        playback.completed += 1;
     }
-    let over = playback.ended.is_some_and(|at| at.elapsed() > SHOWN) && !paused;
-    if playback.again || over {
-        playback.again = false;
+    let over = playback.ended.is_some_and(|at| at.elapsed() > END_PAUSE) && !paused;
+    if playback.restart || over {
+        playback.restart = false;
         playback.ended = None;
-        begin(world, ego);
+        start_playback(world, ego);
     }
 }
 
-fn begin(world: &mut World, ego: Entity) {
+fn start_playback(world: &mut World, ego: Entity) {
     let session = world.resource::<Session>();
     let (arena, agents) = (session.spawned.arena, session.spawned.agents.clone());
-    let begun =
-        world.resource_scope(|world, playback: Mut<Playback>| run_again(world, arena, &agents, &playback.episode));
-    if let Err(error) = begun {
-        end(world);
+    let started =
+        world.resource_scope(|world, playback: Mut<Playback>| start_replay(world, arena, &agents, &playback.episode));
+    if let Err(error) = started {
+        stop_playback(world);
         world.entity_mut(ego).insert(Driver::Human);
-        world.resource_mut::<Session>().complain(error.to_string());
+        world.resource_mut::<Session>().notify_error(error.to_string());
     }
 }
 
-/// Nobody replays any longer; the others do what they did before.
-fn end(world: &mut World) {
+/// Remove the playback; the other agents are scripted again.
+fn stop_playback(world: &mut World) {
     let session = world.resource::<Session>();
     let ego = session.ego();
     for agent in session.spawned.agents.clone() {

@@ -1,4 +1,4 @@
-//! What stands still for as long as the scene is the same: ground, road, surroundings.
+//! Static scenery: ground, road, landscape.
 
 use std::f32::consts::TAU;
 
@@ -7,26 +7,26 @@ use bevy::math::{Vec3, ops};
 use bevy::prelude::*;
 use bevy_rapier3d::rapier::prelude::{TriMesh, TypedShape};
 
-use super::looks::Looks;
+use super::materials::SharedMaterials;
+use super::mesh_builder::{MeshBuilder, hash01};
 use super::palette::{ASPHALT, HORIZON, VERGE};
-use super::sculpt::{Sculpture, scatter};
 use super::texture::{Floor, SPAN};
-use crate::sim::{Course, Guide, Physics, Surface};
+use crate::sim::{Course, Physics, Surface, TaskGoal};
 
-/// Marks what is spawned anew when the arena's structure changes.
+/// Marks entities that are respawned when the arena's structure changes.
 #[derive(Component)]
-pub struct Built;
+pub struct ArenaMesh;
 
-/// What the ground of a scene is made of.
-pub fn floor_of(agent: &str, guide: &Guide, has_road: bool) -> Floor {
-    match (agent, has_road || guide.course.is_none()) {
+/// The kind of ground of a scene.
+pub fn floor_of(agent: &str, goal: &TaskGoal, has_road: bool) -> Floor {
+    match (agent, has_road || goal.course.is_none()) {
         ("vehicle", true) => Floor::Grass,
         ("vehicle", false) => Floor::Asphalt,
         _ => Floor::Paving,
     }
 }
 
-/// Half the size of the ground, m: the largest box marked as ground.
+/// Half the size of the ground, m: that of the largest box marked as ground.
 fn ground_half(physics: &Physics<'_>) -> f32 {
     let boxes = physics.colliders.iter().filter(|(_, c)| Surface::of(c) == Surface::Ground);
     boxes
@@ -34,19 +34,19 @@ fn ground_half(physics: &Physics<'_>) -> f32 {
         .fold(20.0, f32::max)
 }
 
-/// Spawn ground, surroundings and roads.
+/// Spawn ground, landscape and roads.
 pub fn build_scenery(
     commands: &mut Commands,
     meshes: &mut Assets<Mesh>,
-    looks: &Looks,
+    materials: &SharedMaterials,
     physics: &Physics<'_>,
-    guide: &Guide,
+    goal: &TaskGoal,
     agent: &str,
 ) {
     let roads: Vec<_> = physics.colliders.iter().filter(|(_, c)| Surface::of(c) == Surface::Road).collect();
-    let floor = floor_of(agent, guide, !roads.is_empty());
+    let floor = floor_of(agent, goal, !roads.is_empty());
     let half = ground_half(physics);
-    let mut ground = Sculpture::default();
+    let mut ground = MeshBuilder::default();
     let uv = half / SPAN;
     let corners = [(1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)];
     let [a, b, c, d] = corners
@@ -54,20 +54,20 @@ pub fn build_scenery(
     ground.triangle([a, b, c]);
     ground.triangle([a, c, d]);
     let still = |mesh: Handle<Mesh>, material: Handle<StandardMaterial>| {
-        (Built, Mesh3d(mesh), MeshMaterial3d(material), NotShadowCaster)
+        (ArenaMesh, Mesh3d(mesh), MeshMaterial3d(material), NotShadowCaster)
     };
-    commands.spawn(still(meshes.add(ground.finish()), looks.floor(floor)));
-    commands.spawn(still(meshes.add(surroundings(half)), looks.matt.clone()));
+    commands.spawn(still(meshes.add(ground.finish()), materials.floor(floor)));
+    commands.spawn(still(meshes.add(outer_landscape(half)), materials.matte.clone()));
     for (_, collider) in roads {
         if let TypedShape::TriMesh(mesh) = collider.shape().as_typed_shape() {
-            let (surface, verge) = road(mesh, guide.course.as_deref());
-            commands.spawn(still(meshes.add(surface), looks.floor(Floor::Asphalt)));
-            commands.spawn(still(meshes.add(verge), looks.matt.clone()));
+            let (surface, verge) = road(mesh, goal.course.as_deref());
+            commands.spawn(still(meshes.add(surface), materials.floor(Floor::Asphalt)));
+            commands.spawn(still(meshes.add(verge), materials.matte.clone()));
         }
     }
 }
 
-/// The road's surface and its embankment, each smooth in itself with an edge between.
+/// The meshes of the road's surface and of its embankment, each with smooth normals, with a sharp edge between them.
 fn road(mesh: &TriMesh, course: Option<&Course>) -> (Mesh, Mesh) {
     let (vertices, indices) = (mesh.vertices(), mesh.indices());
     let on_road = |corners: &[u32; 3]| {
@@ -79,59 +79,59 @@ fn road(mesh: &TriMesh, course: Option<&Course>) -> (Mesh, Mesh) {
         let mut normals = vec![Vec3::ZERO; vertices.len()];
         for corners in &own {
             let [a, b, c] = corners.map(|i| vertices[i as usize]);
-            // Not normalised: large triangles count for more.
+            // Not normalized: vertex normals are weighted by triangle area.
             let normal = (b - a).cross(c - a);
             for i in **corners {
                 normals[i as usize] += normal;
             }
         }
-        let mut sculpture = Sculpture::default();
-        let colour = if surface { Color::WHITE.mix(&ASPHALT, 0.45) } else { VERGE };
+        let mut builder = MeshBuilder::default();
+        let color = if surface { Color::WHITE.mix(&ASPHALT, 0.45) } else { VERGE };
         for (position, normal) in vertices.iter().zip(&normals) {
-            sculpture.vertex(*position, normal.normalize_or(Vec3::Y), [position.x / SPAN, position.z / SPAN], colour);
+            builder.vertex(*position, normal.normalize_or(Vec3::Y), [position.x / SPAN, position.z / SPAN], color);
         }
         for corners in own {
-            sculpture.triangle(*corners);
+            builder.triangle(*corners);
         }
-        sculpture.finish()
+        builder.finish()
     });
-    let verge = std::mem::replace(&mut out[0], Sculpture::default().finish());
+    let verge = std::mem::replace(&mut out[0], MeshBuilder::default().finish());
     let [_, surface] = out;
     (surface, verge)
 }
 
-/// A hedge at the ground's border, meadows and hills beyond it, and trees. Nothing here is solid, and all of it is out
+/// A hedge at the ground's border, and meadows, hills and trees beyond it. Nothing here has a collider; all of it is out
 /// of reach.
-fn surroundings(half: f32) -> Mesh {
-    let mut out = Sculpture::default();
+fn outer_landscape(half: f32) -> Mesh {
+    let mut out = MeshBuilder::default();
     let meadow = Color::srgb(0.42, 0.52, 0.28);
     let (hedge, hedge_dark) = (Color::srgb(0.20, 0.34, 0.16), Color::srgb(0.16, 0.28, 0.13));
-    // Bushes of slightly different height make the hedge.
+    // The hedge is a row of bushes of slightly different heights.
     let bushes = (half / 2.0) as u32;
     let length = 2.0 * half / bushes as f32;
     for i in 0..bushes {
         let along = -half + length * (i as f32 + 0.5);
         for (side, seed) in [(-1.0, 0), (1.0, 1)] {
-            let (h, k) = (0.9 + 0.4 * scatter(i * 4 + seed), 0.9 + 0.4 * scatter(i * 4 + seed + 2));
-            let tint = |t: u32| if scatter(i * 8 + t) > 0.5 { hedge } else { hedge_dark };
+            let (h, k) = (0.9 + 0.4 * hash01(i * 4 + seed), 0.9 + 0.4 * hash01(i * 4 + seed + 2));
+            let tint = |t: u32| if hash01(i * 8 + t) > 0.5 { hedge } else { hedge_dark };
             let edge = side * (half + 0.6);
             out.cuboid(Vec3::new(along, h / 2.0, edge), Vec3::new(length + 0.1, h, 1.2), tint(seed));
             out.cuboid(Vec3::new(edge, k / 2.0, along), Vec3::new(1.2, k, length + 0.1), tint(seed + 2));
         }
     }
-    land(&mut out, half, meadow);
+    outer_terrain(&mut out, half, meadow);
     for i in 0..150_u32 {
-        let turn = (i as f32 + scatter(i * 3)) / 150.0 * TAU;
-        // Round the square border, at a random distance beyond it.
+        let turn = (i as f32 + hash01(i * 3)) / 150.0 * TAU;
+        // Around the square border, at a pseudorandom distance beyond it.
         let (sin, cos) = (ops::sin(turn), ops::cos(turn));
-        let beyond = half * (1.45 + 0.9 * scatter(i * 3 + 1)) + 4.0;
+        let beyond = half * (1.45 + 0.9 * hash01(i * 3 + 1)) + 4.0;
         let place = Vec3::new(cos * beyond, height(half, beyond, turn) - 0.1, sin * beyond);
-        tree(&mut out, place, 0.75 + 0.7 * scatter(i * 3 + 2), i);
+        tree(&mut out, place, 0.75 + 0.7 * hash01(i * 3 + 2), i);
     }
     out.finish()
 }
 
-/// Height of the land beyond the ground, m: flat at first, then hills.
+/// Height of the terrain beyond the ground, m: flat near the border, then hills.
 fn height(half: f32, radius: f32, turn: f32) -> f32 {
     let far = ((radius / half - 1.6) / 2.5).clamp(0.0, 1.0);
     let waves =
@@ -139,13 +139,13 @@ fn height(half: f32, radius: f32, turn: f32) -> f32 {
     -0.15 + far * far * waves * (14.0 + half * 0.28)
 }
 
-fn land(out: &mut Sculpture, half: f32, meadow: Color) {
+fn outer_terrain(out: &mut MeshBuilder, half: f32, meadow: Color) {
     const AROUND: u32 = 96;
     let rings = [0.9_f32, 1.2, 1.6, 2.1, 2.7, 3.4, 4.2, 6.0];
     let at = |ring: usize, i: u32| {
         let turn = i as f32 / AROUND as f32 * TAU;
         let (sin, cos) = (ops::sin(turn), ops::cos(turn));
-        // From a square at the border to a circle far out.
+        // Blend from a square at the border to a circle at a distance.
         let square = 1.0 / sin.abs().max(cos.abs());
         let round = (ring as f32 / 3.0).min(1.0);
         let radius = half * rings[ring] * (square + (1.0 - square) * round);
@@ -154,19 +154,19 @@ fn land(out: &mut Sculpture, half: f32, meadow: Color) {
     for ring in 0..rings.len() - 1 {
         for i in 0..AROUND {
             let corners = [at(ring, i), at(ring + 1, i), at(ring + 1, i + 1), at(ring, i + 1)];
-            let shade = scatter(ring as u32 * AROUND + i);
-            let colour = meadow.mix(&Color::srgb(0.30, 0.43, 0.25), 0.25 * shade + 0.09 * ring as f32);
-            out.quad([corners[0], corners[3], corners[2], corners[1]], colour.mix(&HORIZON, 0.04 * ring as f32));
+            let shade = hash01(ring as u32 * AROUND + i);
+            let color = meadow.mix(&Color::srgb(0.30, 0.43, 0.25), 0.25 * shade + 0.09 * ring as f32);
+            out.quad([corners[0], corners[3], corners[2], corners[1]], color.mix(&HORIZON, 0.04 * ring as f32));
         }
     }
 }
 
-fn tree(out: &mut Sculpture, at: Vec3, size: f32, seed: u32) {
-    let shade = scatter(seed * 5 + 77);
+fn tree(out: &mut MeshBuilder, at: Vec3, size: f32, seed: u32) {
+    let shade = hash01(seed * 5 + 77);
     let leaves = Color::srgb(0.19, 0.36, 0.17).mix(&Color::srgb(0.40, 0.50, 0.20), shade);
     let trunk = Transform::from_translation(at + Vec3::Y * 0.9 * size);
     out.mesh(Cylinder::new(0.22 * size, 1.9 * size).mesh().resolution(6), trunk, Color::srgb(0.32, 0.23, 0.16));
-    if scatter(seed * 5 + 78) > 0.45 {
+    if hash01(seed * 5 + 78) > 0.45 {
         for (y, radius, tall) in [(2.6, 1.7, 2.8), (4.2, 1.25, 2.5), (5.6, 0.8, 2.0)] {
             let cone = Cone::new(radius * size, tall * size);
             let darker = leaves.darker(0.10 - y * 0.012);

@@ -1,10 +1,10 @@
-//! Who drives, how fast, how well; and the keys.
+//! The status panel (driver, speed, time, reward terms) and the panels at the bottom (keys, clock).
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
 
-use super::hud::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, key_cap, light, panel};
+use super::hud::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, indicator, key_cap, panel};
 use super::replay::Playback;
 use crate::agents::{Agent, Driver};
 use crate::demos::ReplayTrack;
@@ -13,8 +13,8 @@ use crate::sim::{Arena, Physics, PhysicsSets, Slot};
 use crate::tasks::Score;
 use crate::teleop::KeyBindings;
 
-/// Colour of a driver.
-fn driver_colour(driver: Driver) -> Color32 {
+/// Color of a driver.
+fn driver_color(driver: Driver) -> Color32 {
     match driver {
         Driver::Human => GOOD,
         Driver::Policy => Color32::from_rgb(190, 146, 255),
@@ -32,7 +32,7 @@ fn driver_text(driver: Driver, session: &Session) -> String {
     }
 }
 
-/// Top left: scene, driver, speed, time, score.
+/// The status panel, top left.
 pub(super) fn show_status(
     mut contexts: EguiContexts,
     session: Res<Session>,
@@ -50,10 +50,10 @@ pub(super) fn show_status(
     panel(context, "status", Align2::LEFT_TOP, [MARGIN, MARGIN], |ui| {
         ui.set_width(228.0);
         ui.label(RichText::new(session.scene.title()).heading().strong());
-        let colour = driver_colour(*driver);
+        let color = driver_color(*driver);
         ui.horizontal(|ui| {
-            light(ui, 4.5, colour);
-            ui.label(RichText::new(driver_text(*driver, &session)).color(colour).strong());
+            indicator(ui, 4.5, color);
+            ui.label(RichText::new(driver_text(*driver, &session)).color(color).strong());
         });
         if let (Driver::Replay, Some(track)) = (driver, track) {
             replay_lines(ui, track, playback.as_deref());
@@ -63,28 +63,28 @@ pub(super) fn show_status(
             ui.label(RichText::new("m/s").color(FAINT));
             ui.label(RichText::new(format!("{:3.0} km/h", speed * 3.6)).monospace().color(FAINT));
         });
-        if let Some(text) = arena.slots.get(agent.slot).and_then(|slot| rival_text(&physics, slot)) {
+        if let Some(text) = arena.slots.get(agent.slot).and_then(|slot| opponent_text(&physics, slot)) {
             ui.label(RichText::new(text).strong());
         }
-        let differs = arena.conditions().to_string();
-        if !differs.is_empty() {
-            ui.label(RichText::new(differs).small().color(FAINT));
+        let conditions = arena.conditions().to_string();
+        if !conditions.is_empty() {
+            ui.label(RichText::new(conditions).small().color(FAINT));
         }
-        let (now, limit) = (score.ticks as f32 * dt, score.limit as f32 * dt);
-        let share = if limit > 0.0 { now / limit } else { 0.0 };
+        let (now, limit) = (score.ticks as f32 * dt, score.tick_limit as f32 * dt);
+        let fraction = if limit > 0.0 { now / limit } else { 0.0 };
         let bar =
-            egui::ProgressBar::new(share).desired_height(15.0).corner_radius(3).fill(Color32::from_rgb(58, 92, 128));
+            egui::ProgressBar::new(fraction).desired_height(15.0).corner_radius(3).fill(Color32::from_rgb(58, 92, 128));
         ui.add(bar.text(RichText::new(format!("{now:.1} of {limit:.0} s")).small()));
         score_table(ui, score);
     });
     Ok(())
 }
 
-/// In a game of tag: who one is, and where the other one is.
-fn rival_text(physics: &Physics<'_>, slot: &Slot) -> Option<String> {
-    let rival = slot.guide.rival?;
-    let place = rival.place(physics, *slot.body.parts().first()?).with_y(0.0);
-    // An eighth of a turn to either side.
+/// In a game of tag: the role of the agent, and the opponent's distance and direction.
+fn opponent_text(physics: &Physics<'_>, slot: &Slot) -> Option<String> {
+    let rival = slot.goal.rival?;
+    let place = rival.relative_position(physics, *slot.body.parts().first()?).with_y(0.0);
+    // Within atan(0.4), about 22 degrees, of an axis, only that axis is named.
     let along = match place {
         p if p.z.abs() < 0.4 * p.x.abs() => "",
         p if p.z < 0.0 => " ahead",
@@ -95,8 +95,8 @@ fn rival_text(physics: &Physics<'_>, slot: &Slot) -> Option<String> {
         p if p.x < 0.0 => " left",
         _ => " right",
     };
-    let who = if rival.chasing { "Catch the other: it is" } else { "Get away: the other is" };
-    Some(format!("{who} {:.0} m{along}{across}", place.length()))
+    let role = if rival.chasing { "Chase: runner" } else { "Flee: chaser" };
+    Some(format!("{role} {:.0} m{along}{across}", place.length()))
 }
 
 fn replay_lines(ui: &mut egui::Ui, track: &ReplayTrack, playback: Option<&Playback>) {
@@ -107,22 +107,22 @@ fn replay_lines(ui: &mut egui::Ui, track: &ReplayTrack, playback: Option<&Playba
             .small()
             .color(FAINT),
     );
-    let (text, colour) = match (track.diverged.or(playback.verdict.flatten()), playback.verdict) {
-        (Some(tick), _) => (format!("differs from the recording from tick {tick} on"), BAD),
-        (None, Some(None)) => ("every state as recorded".to_owned(), GOOD),
-        (None, _) => ("every state as recorded so far".to_owned(), FAINT),
+    let (text, color) = match (track.first_divergence.or(playback.result.flatten()), playback.result) {
+        (Some(tick), _) => (format!("diverged from the recording at tick {tick}"), BAD),
+        (None, Some(None)) => ("no divergence from the recording".to_owned(), GOOD),
+        (None, _) => ("no divergence so far".to_owned(), FAINT),
     };
-    ui.label(RichText::new(text).small().color(colour));
+    ui.label(RichText::new(text).small().color(color));
 }
 
 fn score_table(ui: &mut egui::Ui, score: &Score) {
     egui::Grid::new("score").num_columns(3).min_col_width(50.0).spacing([10.0, 2.0]).show(ui, |ui| {
-        let number = |ui: &mut egui::Ui, text: String, colour: Color32| {
+        let number = |ui: &mut egui::Ui, text: String, color: Color32| {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                ui.label(RichText::new(text).monospace().color(colour));
+                ui.label(RichText::new(text).monospace().color(color));
             });
         };
-        // Nothing has no sign.
+        // Adding 0.0 turns -0.0 into 0.0: zero is printed without a minus sign.
         let rounded = |value: f32| (100.0 * value).round() / 100.0 + 0.0;
         let tint = |value: f32| match value {
             v if v > 0.005 => GOOD,
@@ -135,14 +135,14 @@ fn score_table(ui: &mut egui::Ui, score: &Score) {
             number(ui, format!("{:+.2}", rounded(*total)), tint(*total));
             ui.end_row();
         }
-        ui.label(RichText::new("score").strong());
+        ui.label(RichText::new("return").strong());
         ui.label("");
-        number(ui, format!("{:+.2}", rounded(score.total())), tint(score.total()));
+        number(ui, format!("{:+.2}", rounded(score.episode_return())), tint(score.episode_return()));
         ui.end_row();
     });
 }
 
-/// Bottom: what the keys do now, and how the clock keeps up.
+/// The keys that are active now, bottom left, and the achieved tick rate, bottom right.
 pub(super) fn show_keys(
     mut contexts: EguiContexts,
     session: Res<Session>,
@@ -153,31 +153,33 @@ pub(super) fn show_keys(
     let (driver, bindings) = agents.get(session.ego())?;
     panel(context, "clock", Align2::RIGHT_BOTTOM, [-MARGIN, -MARGIN], |ui| {
         ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-        let wanted = clock.wanted_rate(session.scene.blueprint.control_dt());
+        let wanted = clock.target_rate(session.scene.blueprint.control_dt());
         let achieved = clock.achieved_rate();
         if clock.paused {
             ui.label(RichText::new("PAUSED  (F5)").color(NOTE).strong());
         } else {
-            let colour = if achieved < 0.9 * wanted { NOTE } else { FAINT };
+            let color = if achieved < 0.9 * wanted { NOTE } else { FAINT };
             let scale = clock.time_scale();
             ui.label(
                 RichText::new(format!("{achieved:.0} of {wanted:.0} ticks/s   {scale}\u{d7} time"))
                     .small()
-                    .color(colour),
+                    .color(color),
             );
         }
     });
-    let body: Vec<(String, &str)> = key_labels(bindings);
+    let agent_keys = key_labels(bindings);
     let session_keys: &[(&str, &str)] = match (session.recording, driver) {
-        (RecordingState::Recording, _) => &[("R", "end"), ("Enter", "keep"), ("Backspace", "discard")],
+        (RecordingState::Recording, _) => &[("R", "end episode"), ("Enter", "keep"), ("Backspace", "discard")],
         (RecordingState::Review, _) => &[("Enter", "keep"), ("Backspace", "discard")],
-        (_, Driver::Replay) => &[("P", "take over"), ("N", "again"), ("H", "help")],
-        _ => &[("R", "record"), ("T", "train"), ("P", "policy"), ("N", "new"), ("Tab", "scenes"), ("H", "help")],
+        (_, Driver::Replay) => &[("P", "take over"), ("N", "restart"), ("H", "help")],
+        _ => {
+            &[("R", "record"), ("T", "train"), ("P", "policy"), ("N", "new episode"), ("Tab", "scenes"), ("H", "help")]
+        }
     };
     panel(context, "keys", Align2::LEFT_BOTTOM, [MARGIN, -MARGIN], |ui| {
         if *driver == Driver::Human {
             ui.horizontal(|ui| {
-                for (key, label) in &body {
+                for (key, label) in &agent_keys {
                     key_cap(ui, key);
                     ui.label(RichText::new(*label).small().color(TEXT));
                 }
@@ -193,7 +195,7 @@ pub(super) fn show_keys(
     Ok(())
 }
 
-/// The first key of each of the body's bindings, with what it does; one line for a key that does two things.
+/// The first key of each of the agent's bindings with its label; each key once.
 fn key_labels(bindings: &KeyBindings) -> Vec<(String, &'static str)> {
     let mut out: Vec<(String, &'static str)> = Vec::new();
     for binding in &bindings.bindings {

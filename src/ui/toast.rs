@@ -1,4 +1,4 @@
-//! What is said to the person: notices, and how the episode ended.
+//! Transient messages: notices, and the result of an episode.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use bevy_egui::egui::{self, Align2, Color32, Id, RichText};
 
 use super::hud::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, frame};
 use crate::live::Session;
-use crate::tasks::{End, Score};
+use crate::tasks::{EpisodeEnd, Score};
 
-/// How long a notice stays.
-const STAYS: Duration = Duration::from_secs(5);
-/// Errors are longer to read.
-const ERROR_STAYS: Duration = Duration::from_secs(9);
+/// How long a notice is visible.
+const NOTICE_DURATION: Duration = Duration::from_secs(5);
+/// How long an error is visible: errors are longer to read.
+const ERROR_DURATION: Duration = Duration::from_secs(9);
 
-/// Top middle: how the episode ended.
+/// How the episode ended, top center.
 pub(super) fn show_end(mut contexts: EguiContexts, session: Res<Session>, scores: Query<&Score>) -> Result {
     let context = contexts.ctx_mut()?;
     let Some(end) = scores.get(session.ego())?.end else { return Ok(()) };
-    let (text, why, colour) = match end {
-        End::Success => ("DONE", "", GOOD),
-        End::Failure(why) => ("FAILED", why, BAD),
-        End::TimeUp => ("TIME IS UP", "", NOTE),
+    let (text, why, color) = match end {
+        EpisodeEnd::Success => ("SUCCESS", "", GOOD),
+        EpisodeEnd::Failure(why) => ("FAILED", why, BAD),
+        EpisodeEnd::TimeLimit => ("TIME LIMIT REACHED", "", NOTE),
     };
     egui::Area::new(Id::new(("end", text, why))).anchor(Align2::CENTER_TOP, [0.0, 84.0]).interactable(false).show(
         context,
         |ui| {
-            frame().stroke(egui::Stroke::new(2.0, colour)).show(ui, |ui| {
+            frame().stroke(egui::Stroke::new(2.0, color)).show(ui, |ui| {
                 ui.vertical_centered(|ui| {
-                    ui.label(RichText::new(text).size(30.0).strong().color(colour));
+                    ui.label(RichText::new(text).size(30.0).strong().color(color));
                     if !why.is_empty() {
                         ui.label(RichText::new(why).color(FAINT));
                     }
@@ -40,19 +40,20 @@ pub(super) fn show_end(mut contexts: EguiContexts, session: Res<Session>, scores
     Ok(())
 }
 
-/// Top middle: the last notice.
+/// The last notice, top center.
 pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>) -> Result {
     let context = contexts.ctx_mut()?;
     let Some(notice) = &session.notice else { return Ok(()) };
-    let stays = if notice.is_error { ERROR_STAYS } else { STAYS };
+    let duration = if notice.is_error { ERROR_DURATION } else { NOTICE_DURATION };
     let age = notice.at.elapsed();
-    if age > stays {
+    if age > duration {
         return Ok(());
     }
-    // Fades over the last half second.
-    let alpha = ((stays - age).as_secs_f32() / 0.5).min(1.0);
+    // Fade out in the last half second.
+    let alpha = ((duration - age).as_secs_f32() / 0.5).min(1.0);
     let (stroke, text) = if notice.is_error { (BAD, BAD) } else { (Color32::from_rgb(90, 110, 135), TEXT) };
-    // An area is placed by how wide it was: another text has its own, or it would be out of place at first.
+    // egui centers an area by its width in the previous frame. An id per text keeps a new text from being placed by
+    // the width of the old one.
     let id = Id::new(("notice", &notice.text));
     egui::Area::new(id).anchor(Align2::CENTER_TOP, [0.0, MARGIN]).interactable(false).show(context, |ui| {
         ui.set_opacity(alpha);

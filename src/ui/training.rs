@@ -1,4 +1,4 @@
-//! How training goes.
+//! The training panel: progress and loss curves.
 
 use std::time::Instant;
 
@@ -9,18 +9,18 @@ use egui_plot::{Legend, Line, Plot, PlotPoints};
 
 use super::hud::{FAINT, GOOD, MARGIN, panel};
 use crate::agents::Driver;
-use crate::live::{Learning, Session};
+use crate::live::{BackgroundTraining, Session};
 
-/// Losses below this are drawn at it: the axis is logarithmic.
-const LEAST: f32 = 1e-9;
-/// More points than this are thinned out for the plot.
-const POINTS: usize = 400;
+/// Smallest loss that is drawn: the axis is logarithmic.
+const MIN_LOSS: f32 = 1e-9;
+/// Maximum number of points of a curve; longer ones are subsampled.
+const MAX_POINTS: usize = 400;
 
-/// Right, while training runs and after.
+/// The training panel, on the right, during training and after it.
 pub(super) fn show_training(
     mut contexts: EguiContexts,
     session: Res<Session>,
-    learning: Res<Learning>,
+    learning: Res<BackgroundTraining>,
     drivers: Query<&Driver>,
     mut pace: Local<Option<(Instant, u64)>>,
     mut rate: Local<f64>,
@@ -33,14 +33,14 @@ pub(super) fn show_training(
     if learning.running && pace.is_none() {
         session.scene.name.clone_into(&mut scene);
     }
-    // What was trained in another scene says nothing here.
+    // The curves of another scene's training are hidden.
     if !learning.running && (learning.losses.is_empty() || *scene != session.scene.name) {
         return Ok(());
     }
     if learning.running {
         let (since, first) = *pace.get_or_insert_with(|| (Instant::now(), learning.step));
         let seconds = since.elapsed().as_secs_f64();
-        // The first steps warm caches up.
+        // The first steps are slower (caches are cold).
         if seconds > 0.5 && learning.step > first {
             *rate = (learning.step - first) as f64 / seconds;
         }
@@ -50,55 +50,55 @@ pub(super) fn show_training(
         if learning.running {
             progress(ui, &learning, *rate);
         } else if session.policy.is_some() {
-            ui.label(RichText::new("trained").heading().strong().color(GOOD));
+            ui.label(RichText::new("training finished").heading().strong().color(GOOD));
             ui.horizontal(|ui| {
                 super::hud::key_cap(ui, "P");
                 let drives = drivers.get(session.ego()) == Ok(&Driver::Policy);
-                ui.label(if drives { "takes back" } else { "hands over to the policy" });
+                ui.label(if drives { "take over" } else { "let the policy drive" });
             });
         } else {
-            ui.label(RichText::new("training ended").heading().strong());
+            ui.label(RichText::new("training stopped").heading().strong());
         }
         plot(ui, &learning);
     });
     Ok(())
 }
 
-fn progress(ui: &mut egui::Ui, learning: &Learning, rate: f64) {
+fn progress(ui: &mut egui::Ui, learning: &BackgroundTraining, rate: f64) {
     ui.label(RichText::new("training").heading().strong());
-    if learning.total == 0 {
+    if learning.total_steps == 0 {
         ui.label(RichText::new("reading the dataset\u{2026}").color(FAINT));
         return;
     }
-    let share = learning.step as f32 / learning.total as f32;
+    let share = learning.step as f32 / learning.total_steps as f32;
     let bar = egui::ProgressBar::new(share).desired_height(16.0).corner_radius(3).fill(Color32::from_rgb(96, 74, 160));
-    ui.add(bar.text(RichText::new(format!("{} of {}", learning.step, learning.total)).small()));
-    let left = learning.total.saturating_sub(learning.step) as f64;
+    ui.add(bar.text(RichText::new(format!("{} of {}", learning.step, learning.total_steps)).small()));
+    let left = learning.total_steps.saturating_sub(learning.step) as f64;
     let text = if rate > 0.0 { format!("{rate:.0} steps/s, {:.0} s left", left / rate) } else { String::new() };
     ui.horizontal(|ui| {
         ui.label(RichText::new(text).small().color(FAINT));
         super::hud::key_cap(ui, "T");
-        ui.label(RichText::new("stops").small().color(FAINT));
+        ui.label(RichText::new("stop").small().color(FAINT));
     });
 }
 
-fn plot(ui: &mut egui::Ui, learning: &Learning) {
+fn plot(ui: &mut egui::Ui, learning: &BackgroundTraining) {
     let points = |losses: &[(f32, f32)]| -> PlotPoints<'static> {
-        let every = losses.len().div_ceil(POINTS).max(1);
+        let every = losses.len().div_ceil(MAX_POINTS).max(1);
         let finite = losses.iter().filter(|(_, loss)| loss.is_finite()).step_by(every);
-        finite.map(|(step, loss)| [f64::from(*step), f64::from(shown(*loss))]).collect()
+        finite.map(|(step, loss)| [f64::from(*step), f64::from(loss.clamp(-1e6, 1e6))]).collect()
     };
-    // Losses may be negative log likelihoods; only positive ones have a logarithm.
+    // Negative log-likelihoods may be below zero; the axis is logarithmic only when all losses are positive.
     let logarithmic = is_positive(learning);
     let scaled = |losses: &[(f32, f32)]| -> Vec<(f32, f32)> {
         losses
             .iter()
             .map(|(s, l)| {
-                (*s, if logarithmic { bevy::math::ops::ln(l.max(LEAST)) / std::f32::consts::LN_10 } else { *l })
+                (*s, if logarithmic { bevy::math::ops::ln(l.max(MIN_LOSS)) / std::f32::consts::LN_10 } else { *l })
             })
             .collect()
     };
-    let (training, validation) = (scaled(&learning.losses), scaled(&learning.validations));
+    let (training, validation) = (scaled(&learning.losses), scaled(&learning.validation_losses));
     Plot::new("losses")
         .height(128.0)
         .allow_drag(false)
@@ -114,8 +114,10 @@ fn plot(ui: &mut egui::Ui, learning: &Learning) {
         })
         .x_axis_formatter(|mark, _| format!("{:.0}", mark.value))
         .show(ui, |ui| {
-            ui.line(Line::new("loss", points(&training)).color(Color32::from_rgb(120, 170, 255)).width(1.5));
-            ui.line(Line::new("validation", points(&validation)).color(Color32::from_rgb(255, 180, 84)).width(2.0));
+            ui.line(Line::new("training loss", points(&training)).color(Color32::from_rgb(120, 170, 255)).width(1.5));
+            ui.line(
+                Line::new("validation loss", points(&validation)).color(Color32::from_rgb(255, 180, 84)).width(2.0),
+            );
         });
 }
 
@@ -123,10 +125,6 @@ fn loss_text(loss: f64) -> String {
     if (0.01..1000.0).contains(&loss) { format!("{loss:.2}") } else { format!("{loss:.0e}") }
 }
 
-fn is_positive(learning: &Learning) -> bool {
-    learning.losses.iter().chain(&learning.validations).all(|(_, loss)| *loss > 0.0 || loss.is_nan())
-}
-
-fn shown(loss: f32) -> f32 {
-    loss.clamp(-1e6, 1e6)
+fn is_positive(learning: &BackgroundTraining) -> bool {
+    learning.losses.iter().chain(&learning.validation_losses).all(|(_, loss)| *loss > 0.0 || loss.is_nan())
 }

@@ -1,4 +1,4 @@
-//! Opening the window.
+//! The desktop app: open the window and run until it closes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -21,65 +21,65 @@ use crate::live::{LivePlugin, Request, Session, SessionOptions, open_session};
 use crate::rollout::SandboxPlugins;
 use crate::scenes::{Scene, SceneError, find};
 
-/// The scene that is open behind the list of scenes.
+/// The scene that is loaded while the list of scenes is open.
 const FIRST_SCENE: &str = "circuit";
 
-/// How the app begins.
+/// Options of the app.
 #[derive(Default)]
 pub struct AppOptions {
-    /// The scene; the list of scenes where there is none.
+    /// The scene; with neither scene nor replay, the app opens the list of scenes.
     pub scene: Option<Scene>,
-    /// A policy or run folder whose policy drives.
+    /// A policy folder, or a run folder; its policy drives.
     pub policy: Option<PathBuf>,
-    /// An episode to be shown, in the scene that it was recorded in.
+    /// An episode to replay, and the scene that it was recorded in.
     pub replay: Option<(Episode, Scene)>,
-    /// Where datasets and runs are, who plays, how many agents.
+    /// Folders of datasets and runs, side, opponent, number of agents.
     pub session: SessionOptions,
-    /// Close after so many frames.
+    /// Close after this many frames.
     pub frames: Option<u32>,
 }
 
-/// What is known of a window that was open.
+/// Measurements of a closed app.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AppReport {
-    /// Time from the call to when the first frame was drawn, s; `None` when it closed before.
+    /// Time from the call of [`run_app`] until the first frame was drawn, s; `None` when the window closed before.
     pub first_frame: Option<f64>,
 }
 
-/// Counts frames.
+/// Counts frames, measures the time to the first frame and closes after the limit.
 #[derive(Resource)]
-struct Frames {
+struct FrameCounter {
     opened: Instant,
     count: u32,
     limit: Option<u32>,
     first: Arc<OnceLock<f64>>,
 }
 
-/// Why no window opened.
+/// Why the app failed.
 #[derive(Debug, Error)]
 pub enum UiError {
-    /// There is no screen to open it on.
+    /// No display, or no usable graphics adapter.
     #[error(
         "no window can be opened here: {0}; `apprentice quickstart` records, trains and evaluates without one, and \
          `apprentice --help` lists the other commands that need none"
     )]
     NoDisplay(String),
-    /// The built-in scene does not load.
+    /// A built-in scene could not be loaded.
     #[error(transparent)]
     Scene(#[from] SceneError),
-    /// The window closed with an error.
+    /// The app exited with an error.
     #[error("the window closed unexpectedly (exit code {0})")]
     Closed(u8),
 }
 
-/// Open the window and return when it is closed.
+/// Open the window and run the app until it closes.
 ///
 /// # Errors
-/// [`UiError::NoDisplay`] where no window can be opened or nothing can be drawn, [`UiError::Closed`] when it ends with
-/// an error.
+/// [`UiError::NoDisplay`] when no window or no graphics adapter is available, [`UiError::Closed`] when the app exits
+/// with an error.
 pub fn run_app(options: AppOptions) -> Result<AppReport, UiError> {
     let first = Arc::new(OnceLock::new());
-    let frames = Frames { opened: Instant::now(), count: 0, limit: options.frames, first: first.clone() };
+    let frames = FrameCounter { opened: Instant::now(), count: 0, limit: options.frames, first: first.clone() };
     if cfg!(target_os = "linux") && ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].iter().all(|v| unset(v)) {
         return Err(UiError::NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned()));
     }
@@ -87,36 +87,36 @@ pub fn run_app(options: AppOptions) -> Result<AppReport, UiError> {
     if let Err(error) = ctrlc::set_handler(TerminalCtrlCHandlerPlugin::gracefully_exit) {
         bevy::log::warn!("Ctrl-C will end the program at once: {error}");
     }
-    let choose = options.scene.is_none() && options.replay.is_none();
+    let show_picker = options.scene.is_none() && options.replay.is_none();
     let (scene, replay) = match (options.replay, options.scene) {
         (Some((episode, scene)), _) => (scene, Some(episode)),
         (None, Some(scene)) => (scene, None),
         (None, None) => (find(FIRST_SCENE)?, None),
     };
-    let mut app = build()?;
+    let mut app = build_app()?;
     app.insert_resource(frames).add_systems(First, count_frames);
     let agents = options.session.agents.max(1);
     open_session(app.world_mut(), scene, SessionOptions { agents, ..options.session });
-    app.world_mut().resource_mut::<Panels>().picker = choose;
+    app.world_mut().resource_mut::<Panels>().picker = show_picker;
     if let Some(path) = options.policy {
         app.world_mut().write_message(Request::LoadPolicy(path));
     }
     if let Some(episode) = replay {
-        app.insert_resource(Playback::of(episode));
+        app.insert_resource(Playback::new(episode));
     }
     let exit = app.run();
     let report = AppReport { first_frame: first.get().copied() };
     match exit {
         AppExit::Success => Ok(report),
-        // Interrupted or terminated: the person's wish, not an error.
+        // Exit code 130: interrupted or terminated by the user, which is no error.
         AppExit::Error(code) if code.get() == 130 => Ok(report),
         AppExit::Error(code) => Err(UiError::Closed(code.get())),
     }
 }
 
-/// Note when the first frame is through, and close after the last one wanted.
-fn count_frames(mut frames: ResMut<Frames>, mut exit: MessageWriter<AppExit>) {
-    // The first frame is drawn while the second one is computed: it is on the screen when the third begins.
+/// Measure the time to the first frame, and exit after the frame limit.
+fn count_frames(mut frames: ResMut<FrameCounter>, mut exit: MessageWriter<AppExit>) {
+    // Rendering is pipelined: the first frame is drawn during the second update and is on the screen at the third.
     if frames.count == 2 {
         let _ = frames.first.set(frames.opened.elapsed().as_secs_f64());
     }
@@ -130,8 +130,8 @@ fn unset(variable: &str) -> bool {
     std::env::var_os(variable).is_none_or(|value| value.is_empty())
 }
 
-/// The app without a session. Bevy panics where the screen cannot be reached; that becomes an error.
-fn build() -> Result<App, UiError> {
+/// The app without a session. Bevy panics without a display; the panic becomes [`UiError::NoDisplay`].
+fn build_app() -> Result<App, UiError> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let built = catch_unwind(AssertUnwindSafe(|| {
@@ -145,12 +145,12 @@ fn build() -> Result<App, UiError> {
         app.add_plugins(
             DefaultPlugins
                 .set(WindowPlugin { primary_window: Some(window), ..Default::default() })
-                // The command line has its own log and reports panics itself.
+                // The command line installs its own log subscriber and reports panics itself.
                 .disable::<LogPlugin>()
                 .disable::<PanicHandlerPlugin>(),
         )
         .add_plugins(EguiPlugin::default())
-        // Training and policies go on while another window has the keyboard.
+        // Training and policies continue while the window is not focused.
         .insert_resource(WinitSettings::continuous())
         .add_plugins((SandboxPlugins::default(), LivePlugin, UiPlugin));
         app
@@ -163,8 +163,8 @@ fn build() -> Result<App, UiError> {
     })
 }
 
-/// The window's title names the scene.
-pub(super) fn name_window(session: Option<Res<Session>>, mut window: Single<&mut Window>) {
+/// Keep the scene's title in the window's title.
+pub(super) fn set_window_title(session: Option<Res<Session>>, mut window: Single<&mut Window>) {
     let Some(session) = session else { return };
     let title = format!("Apprentice: {}", session.scene.title());
     if window.title != title {

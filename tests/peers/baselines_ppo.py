@@ -1,9 +1,9 @@
-"""Stable-Baselines3's PPO on the constants of this project's tests, and its speed on Gymnasium's Humanoid-v5.
+"""Stable-Baselines3's PPO with the settings of this project's tests, and its speed on Gymnasium's Humanoid-v5.
 
 pip install stable-baselines3 "gymnasium[mujoco]"
 python tests/peers/baselines_ppo.py cartpole      # mean return of 100 episodes after as many ticks as in the tests, five seeds
 python tests/peers/baselines_ppo.py pendulum      # the same
-python tests/peers/baselines_ppo.py humanoid      # ticks a second of whole updates; next to `apprentice bench acting`
+python tests/peers/baselines_ppo.py humanoid      # ticks per second of complete updates; compare `apprentice bench ppo`
 """
 import sys
 import time
@@ -14,8 +14,8 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
 
-# What tests/suite/rl_ppo.rs sets, by Stable-Baselines3's names; the rest are its defaults, which agree or have no
-# counterpart.
+# The settings of tests/suite/learn/reinforcement/ppo.rs. The others are Stable-Baselines3's defaults, which are the same or
+# have no counterpart.
 SETTINGS = {
     "cartpole": ("CartPole-v1", 100_352, dict(n_steps=128, batch_size=256, n_epochs=4, learning_rate=1e-3), 16),
     "pendulum": (
@@ -27,31 +27,31 @@ SETTINGS = {
 }
 
 
-def learned(name):
+def mean_returns(name):
     env_id, ticks, settings, envs = SETTINGS[name]
-    found = []
+    returns = []
     for seed in range(5):
         env = make_vec_env(env_id, envs, seed=seed)
         model = PPO("MlpPolicy", env, seed=seed, device="cpu", **settings).learn(ticks)
-        found.append(evaluate_policy(model, make_vec_env(env_id, 1, seed=1000 + seed), 100)[0])
-        print(f"{name}, seed {seed}: {found[-1]:.1f} after {ticks} ticks", flush=True)
-    print(f"{name}: {sum(found) / 5:.1f} ({min(found):.1f} to {max(found):.1f})")
+        returns.append(evaluate_policy(model, make_vec_env(env_id, 1, seed=1000 + seed), 100)[0])
+        print(f"{name}, seed {seed}: {returns[-1]:.1f} after {ticks} ticks", flush=True)
+    print(f"{name}: {sum(returns) / 5:.1f} ({min(returns):.1f} to {max(returns):.1f})")
 
 
 def speed():
     model = PPO("MlpPolicy", gym.make("Humanoid-v5"), seed=0, device="cpu")
     model.learn(2048)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     model.learn(4 * 2048)
-    one = 4 * 2048 / (time.perf_counter() - begun)
+    one = 4 * 2048 / (time.perf_counter() - start)
     print(f"one environment, {torch.get_num_threads()} threads: {one:.0f} ticks/s", flush=True)
     model = PPO("MlpPolicy", make_vec_env("Humanoid-v5", 64), n_steps=64, seed=0, device="cpu")
     model.learn(64 * 64)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     model.learn(4 * 64 * 64)
-    many = 4 * 64 * 64 / (time.perf_counter() - begun)
+    many = 4 * 64 * 64 / (time.perf_counter() - start)
     print(f"64 environments: {many:.0f} ticks/s")
 
 
 if __name__ == "__main__":
-    speed() if sys.argv[1] == "humanoid" else learned(sys.argv[1])
+    speed() if sys.argv[1] == "humanoid" else mean_returns(sys.argv[1])

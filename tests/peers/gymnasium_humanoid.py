@@ -1,4 +1,4 @@
-"""How many seconds Gymnasium's Humanoid-v5 simulates in a second, for docs/performance.md.
+"""Simulated seconds per second of Gymnasium's Humanoid-v5, for docs/performance.md.
 
 pip install gymnasium mujoco && python tests/peers/gymnasium_humanoid.py
 """
@@ -22,9 +22,9 @@ def one_process():
                 env.reset()
 
     run(200)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     run(STEPS)
-    return STEPS * env.unwrapped.dt / (time.perf_counter() - begun), env.unwrapped.dt
+    return STEPS * env.unwrapped.dt / (time.perf_counter() - start), env.unwrapped.dt
 
 
 def many_processes(dt):
@@ -35,10 +35,10 @@ def many_processes(dt):
     actions = [envs.action_space.sample() for _ in range(STEPS // 10)]
     for action in actions[:20]:
         envs.step(action)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for action in actions:
         envs.step(action)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     envs.close()
     return count, count * len(actions) * dt / seconds
 

@@ -1,9 +1,9 @@
-"""BC-MLP and BC-GRU in plain PyTorch on a dataset and split of Apprentice's, for docs/learners.md.
+"""BC-MLP and BC-GRU in plain PyTorch on a dataset and split of Apprentice, for docs/learners.md.
 
 pip install torch pyarrow
 apprentice record --scene slalom --operator sloppy --episodes 60 --dataset demos/peer
 apprentice train bc --dataset demos/peer --run runs/peer-mlp
-apprentice train bc --dataset demos/peer --run runs/peer-gru --set network.kind=gru --set network.history=16 \
+apprentice train bc --dataset demos/peer --run runs/peer-gru --set network.kind=gru --set network.n_obs_steps=16 \
     --set training.batch_size=1024 --set optimizer.learning_rate=5e-4 --set training.steps=5000
 python tests/peers/torch_policies.py demos/peer runs/peer-mlp runs/peer-gru
 """
@@ -36,18 +36,18 @@ def normalizer(rows):
 
 
 class Gru(nn.Module):
-    def __init__(self, inputs, width, layers, actions):
+    def __init__(self, obs_dim, hidden_size, layers, act_dim):
         super().__init__()
-        self.embedding = nn.Linear(inputs, width)
-        self.gru = nn.GRU(width, width, layers, batch_first=True)
-        self.head = nn.Linear(width, actions)
+        self.embedding = nn.Linear(obs_dim, hidden_size)
+        self.gru = nn.GRU(hidden_size, hidden_size, layers, batch_first=True)
+        self.head = nn.Linear(hidden_size, act_dim)
 
     def forward(self, x):
         return self.head(self.gru(torch.relu(self.embedding(x)))[0])
 
 
 def windows(data, length):
-    """Windows of `length` ticks that start at every tick, with a mask of what an episode's end cuts off."""
+    """Windows of `length` ticks from every tick, with a mask of the padding after an episode's end."""
     out = []
     for o, a in data:
         count = len(o)
@@ -63,24 +63,27 @@ def main(dataset, run):
     config = tomllib.loads((run / "config.toml").read_text())
     held_out = set(json.loads((run / "split.json").read_text())["validation_episodes"])
     recurrent = config["network"]["kind"] == "gru"
-    length = config["network"]["history"] if recurrent else 1
+    length = config["network"]["n_obs_steps"] if recurrent else 1
     settings, optimizer = config["training"], config["optimizer"]
     data = list(episodes(dataset))
     train = [e for i, e in enumerate(data) if i not in held_out]
-    seen, done = normalizer(numpy.concatenate([o for o, _ in train])), normalizer(numpy.concatenate([a for _, a in train]))
-    normal = lambda o, a: (numpy.clip((o - seen[0]) / seen[1], -CLIP, CLIP), (a - done[0]) / done[1])
-    train = windows([normal(*e) for e in train], length)
-    valid = [normal(*e) for i, e in enumerate(data) if i in held_out]
-    # Each row of the validation once: windows end to end.
+    obs_stats, act_stats = (normalizer(numpy.concatenate(rows)) for rows in zip(*train))
+    normalize = lambda o, a: (
+        numpy.clip((o - obs_stats[0]) / obs_stats[1], -CLIP, CLIP),
+        (a - act_stats[0]) / act_stats[1],
+    )
+    train = windows([normalize(*e) for e in train], length)
+    valid = [normalize(*e) for i, e in enumerate(data) if i in held_out]
+    # Consecutive windows, so that each validation row is used once.
     valid = [(o[i : i + length], a[i : i + length]) for o, a in valid for i in range(0, len(o), length)]
-    sizes = train[0].shape[-1], train[1].shape[-1]
+    obs_dim, act_dim = train[0].shape[-1], train[1].shape[-1]
     torch.manual_seed(settings["seed"])
     if recurrent:
-        model = Gru(sizes[0], config["network"]["width"], config["network"]["layers"], sizes[1])
+        model = Gru(obs_dim, config["network"]["hidden_size"], config["network"]["num_layers"], act_dim)
     else:
-        widths = [sizes[0], *config["network"]["hidden"]]
-        layers = [m for i, o in zip(widths, widths[1:]) for m in (nn.Linear(i, o), nn.ReLU())]
-        model = nn.Sequential(*layers, nn.Linear(widths[-1], sizes[1]))
+        sizes = [obs_dim, *config["network"]["hidden_sizes"]]
+        layers = [m for i, o in zip(sizes, sizes[1:]) for m in (nn.Linear(i, o), nn.ReLU())]
+        model = nn.Sequential(*layers, nn.Linear(sizes[-1], act_dim))
     matrices = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
     groups = [{"params": matrices, "weight_decay": optimizer["weight_decay"]}, {"params": others, "weight_decay": 0.0}]
@@ -93,28 +96,28 @@ def main(dataset, run):
             order, at = torch.randperm(len(train[0])), 0
         batch, at = order[at : at + rows], at + rows
         o, a, mask = (part[batch] for part in train)
-        loss = ((model(o) - a).square() * mask).sum() / (mask.sum() * sizes[1])
+        loss = ((model(o) - a).square() * mask).sum() / (mask.sum() * act_dim)
         warmup, total = optimizer["warmup_steps"], steps
         if step < warmup:
             factor = (step + 1) / warmup
         else:
-            low = optimizer["final_factor"]
+            low = optimizer["min_lr_ratio"]
             factor = low + (1 - low) * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))
         for group in adam.param_groups:
             group["lr"] = optimizer["learning_rate"] * factor
         adam.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), optimizer["clip_norm"])
+        nn.utils.clip_grad_norm_(model.parameters(), optimizer["max_grad_norm"])
         adam.step()
-        if (step + 1) % settings["validate_every"] == 0 and step + 1 >= settings["select_from"] * steps:
+        if (step + 1) % settings["eval_freq"] == 0 and step + 1 >= settings["select_after"] * steps:
             with torch.no_grad():
                 total_error = count = 0
                 for o, a in valid:
                     error = (model(torch.from_numpy(o)[None])[0] - torch.from_numpy(a)).square()
                     total_error, count = total_error + error.sum().item(), count + error.numel()
             best = min(best, total_error / count)
-    own = json.loads((run / "best" / "config.json").read_text())["provenance"]["validation_loss"]
-    print(f"{run}: PyTorch {best:.5f}, Apprentice {own:.5f}, ratio {own / best:.3f}")
+    ours = json.loads((run / "best" / "config.json").read_text())["provenance"]["validation_loss"]
+    print(f"{run}: PyTorch {best:.5f}, Apprentice {ours:.5f}, ratio {ours / best:.3f}")
 
 
 torch.set_num_threads(2)

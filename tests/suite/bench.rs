@@ -1,4 +1,4 @@
-//! `apprentice bench` through the real binary: one object for machines, and what it says of bad use.
+//! `apprentice bench` through the binary: JSON output, errors, and interruption.
 
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ fn bench(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn measurements_are_one_object() {
+fn measurements_are_one_json_object() {
     let output = bench(&["overhead", "--seconds", "0.05", "--json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let object: Value = serde_json::from_slice(&output.stdout).expect("one object on stdout");
@@ -23,35 +23,38 @@ fn measurements_are_one_object() {
         assert!(m["name"].as_str().is_some_and(|name| name.contains('/')), "{m}");
         assert!(m["unit"].as_str().is_some_and(|unit| !unit.is_empty()), "{m}");
         assert!(number(&m["value"]), "{m}");
-        for key in ["limit", "ratio"] {
+        for key in ["reference", "ratio"] {
             assert!(m.get(key).is_some_and(|v| v.is_null() || number(v)), "{key} of {m}");
         }
     }
-    assert!(measurements.iter().any(|m| number(&m["limit"]) && number(&m["ratio"])), "something is held to a limit");
+    assert!(
+        measurements.iter().any(|m| number(&m["reference"]) && number(&m["ratio"])),
+        "some measurement has a reference"
+    );
 }
 
 #[test]
-fn an_unknown_name_gets_the_list() {
+fn an_unknown_name_lists_the_known_ones() {
     let output = bench(&["overhaed"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
     for name in apprentice::bench::GROUPS.iter().map(|group| group.name) {
-        assert!(said.contains(name), "{name} is missing in {said}");
+        assert!(stderr.contains(name), "{name} is missing in {stderr}");
     }
 }
 
 #[test]
-fn a_time_that_is_none_is_refused() {
+fn an_invalid_time_is_rejected() {
     for seconds in ["0", "nan", "inf", "-1"] {
         let output = bench(&["overhead", &format!("--seconds={seconds}")]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "--seconds={seconds}: {said}");
-        assert!(said.contains("--seconds"), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "--seconds={seconds}: {stderr}");
+        assert!(stderr.contains("--seconds"), "{stderr}");
     }
 }
 
 #[test]
-fn what_was_measured_before_a_failure_is_kept() {
+fn measurements_before_a_failure_are_reported() {
     let output = Command::new(env!("CARGO_BIN_EXE_apprentice"))
         .args(["bench", "reset", "checkpoint", "--seconds", "0.05", "--json"])
         .env("TMPDIR", "/nonexistent")
@@ -66,7 +69,7 @@ fn what_was_measured_before_a_failure_is_kept() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_leaves_nothing_behind() {
+fn an_interrupt_removes_temporary_files() {
     let dir = tempfile::tempdir().unwrap();
     let mut running = Command::new(env!("CARGO_BIN_EXE_apprentice"))
         .args(["bench", "data"])
@@ -75,15 +78,15 @@ fn an_interrupt_leaves_nothing_behind() {
         .stderr(Stdio::null())
         .spawn()
         .expect("the binary runs");
-    let left = || std::fs::read_dir(dir.path()).unwrap().count();
-    let begun = Instant::now();
-    while left() == 0 && begun.elapsed() < Duration::from_secs(60) {
+    let entries = || std::fs::read_dir(dir.path()).unwrap().count();
+    let start = Instant::now();
+    while entries() == 0 && start.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!(left(), 1, "its files");
+    assert_eq!(entries(), 1, "its temporary folder");
     let sent = Command::new("kill").args(["-INT", &running.id().to_string()]).status().expect("kill");
     assert!(sent.success());
     let ended = running.wait().expect("it ends");
     assert_eq!(ended.code(), Some(1));
-    assert_eq!(left(), 0, "its files are gone");
+    assert_eq!(entries(), 0, "its temporary folder is removed");
 }

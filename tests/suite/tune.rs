@@ -1,25 +1,25 @@
-//! The search for settings: its space, its trials, its resumption.
+//! Hyperparameter search: the search space, trials, and resuming.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use apprentice::learn::TrainingData;
-use apprentice::tune::{Judge, Search, Space, Trial, TuneError, Value};
+use apprentice::tune::{Objective, Search, SearchSpace, Trial, TuneError, Value};
 use proptest::prelude::*;
 use rand_pcg::Pcg64;
 
-use super::learn_common::{config, data};
+use crate::testing::learn::{config, data};
 
 const SPACE: &str = "\"optimizer.learning_rate\" = { low = 1e-5, high = 1e-1, log = true }\n\
-    \"network.hidden\" = { choices = [[4], [16]] }\n\"network.history\" = { low = 1, high = 3, integer = true }";
+    \"network.hidden_sizes\" = { choices = [[4], [16]] }\n\"network.n_obs_steps\" = { low = 1, high = 3, integer = true }";
 
 fn problem() -> TrainingData {
     data(10, 100, (3, 1), |o, a| a[0] = o[0] - 0.5 * o[2])
 }
 
 fn search(dir: &std::path::Path, text: &str, stop: &Arc<AtomicBool>) -> Result<Search, TuneError> {
-    let space = Space::from_toml(text).unwrap();
-    Search::new(dir, space, config(&["training.steps=100"]), Judge::ActionError, &problem(), stop.clone())
+    let space = SearchSpace::from_toml(text).unwrap();
+    Search::new(dir, space, config(&["training.steps=100"]), Objective::ActionError, &problem(), stop.clone())
 }
 
 fn run(search: &Search, count: usize) -> Result<Vec<Trial>, TuneError> {
@@ -27,24 +27,24 @@ fn run(search: &Search, count: usize) -> Result<Vec<Trial>, TuneError> {
 }
 
 #[test]
-fn a_search_that_was_stopped_goes_on_as_one_that_was_not() {
+fn a_resumed_search_equals_an_uninterrupted_one() {
     let dir = tempfile::tempdir().unwrap();
     let stop = Arc::new(AtomicBool::new(false));
-    let whole = run(&search(&dir.path().join("whole"), SPACE, &stop).unwrap(), 12).unwrap();
+    let uninterrupted = run(&search(&dir.path().join("whole"), SPACE, &stop).unwrap(), 12).unwrap();
     let halves = dir.path().join("halves");
     run(&search(&halves, SPACE, &stop).unwrap(), 5).unwrap();
-    // A trial that was begun and not ended.
+    // An interrupted trial.
     std::fs::create_dir_all(halves.join("trials/005")).unwrap();
-    let second = run(&search(&halves, SPACE, &stop).unwrap(), 12).unwrap();
-    assert_eq!(whole, second);
-    let best = whole.iter().filter_map(|t| t.cost).fold(f32::INFINITY, f32::min);
-    let first = whole[..4].iter().filter_map(|t| t.cost).fold(f32::INFINITY, f32::min);
-    assert!(best <= first && whole.iter().any(|t| t.stopped), "some of 12 are stopped early: {whole:?}");
+    let resumed = run(&search(&halves, SPACE, &stop).unwrap(), 12).unwrap();
+    assert_eq!(uninterrupted, resumed);
+    let best = uninterrupted.iter().filter_map(|t| t.cost).fold(f32::INFINITY, f32::min);
+    let first = uninterrupted[..4].iter().filter_map(|t| t.cost).fold(f32::INFINITY, f32::min);
+    assert!(best <= first && uninterrupted.iter().any(|t| t.pruned), "some of 12 trials are pruned: {uninterrupted:?}");
     assert!(halves.join("trials/011/config.toml").exists(), "trials are ordinary runs");
 }
 
 #[test]
-fn another_search_in_the_same_folder_is_refused() {
+fn another_search_in_the_same_folder_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     search(dir.path(), SPACE, &stop).unwrap();
@@ -63,18 +63,18 @@ fn unwrap_error(result: Result<Search, TuneError>) -> String {
 }
 
 #[test]
-fn a_stopped_search_says_so_and_keeps_its_trials() {
+fn a_stopped_search_returns_an_error_and_keeps_its_trials() {
     let dir = tempfile::tempdir().unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let search = search(dir.path(), SPACE, &stop).unwrap();
-    let mut heard = 0;
+    let mut completed = 0;
     let result = search.run(
         10,
         &problem(),
         &mut |_| Ok(0.0),
         &mut |_| {
-            heard += 1;
-            stop.store(heard == 3, std::sync::atomic::Ordering::Relaxed);
+            completed += 1;
+            stop.store(completed == 3, std::sync::atomic::Ordering::Relaxed);
         },
         &mut (),
     );
@@ -83,40 +83,40 @@ fn a_stopped_search_says_so_and_keeps_its_trials() {
 }
 
 #[test]
-fn what_is_no_space_is_refused_by_its_key() {
+fn an_invalid_search_space_is_rejected_and_names_the_key() {
     for (text, what) in [
         ("", "no setting"),
-        ("x = { low = 1.0, high = 1.0 }", "x goes from 1 to 1"),
+        ("x = { low = 1.0, high = 1.0 }", "x ranges from 1 to 1"),
         ("x = { low = 0.0, high = 1.0, log = true }", "0 < low"),
         ("x = { choices = [] }", "x has no choices"),
         ("x = { lower = 1.0 }", ""),
         ("x = ", ""),
     ] {
-        let error = Space::from_toml(text).unwrap_err().to_string();
+        let error = SearchSpace::from_toml(text).unwrap_err().to_string();
         assert!(error.contains(what), "{text}: {error}");
     }
-    assert!(!Space::usual().0.is_empty());
+    assert!(!SearchSpace::default_space().0.is_empty());
 }
 
 proptest! {
     #[test]
-    fn draws_lie_within_their_ranges(low in -1e3f64..1e3, width in 1e-3f64..1e3, seed in any::<u64>()) {
+    fn samples_are_within_their_ranges(low in -1e3f64..1e3, width in 1e-3f64..1e3, seed in any::<u64>()) {
         let high = low + width;
-        let space = Space::from_toml(&format!("x = {{ low = {low:?}, high = {high:?} }}")).unwrap();
-        let mut chance = Pcg64::new(u128::from(seed), 0);
+        let space = SearchSpace::from_toml(&format!("x = {{ low = {low:?}, high = {high:?} }}")).unwrap();
+        let mut rng = Pcg64::new(u128::from(seed), 0);
         for _ in 0..20 {
-            let values = space.draw(&mut chance);
-            prop_assert!(matches!(values["x"], Value::Share(x) if (0.0..=1.0).contains(&x)));
+            let values = space.sample(&mut rng);
+            prop_assert!(matches!(values["x"], Value::Normalized(x) if (0.0..=1.0).contains(&x)));
             let text = &space.assignments(&values)[0];
             let x: f64 = text.strip_prefix("x=").unwrap().parse().unwrap();
-            // Numbers are told to three digits.
+            // Assignments are rounded to three digits.
             let slack = 5e-3 * low.abs().max(high.abs());
             prop_assert!((low - slack..=high + slack).contains(&x), "{x} outside {low} to {high}");
         }
     }
 
     #[test]
-    fn any_text_is_a_space_or_an_error(text in "\\PC{0,200}") {
-        let _ = Space::from_toml(&text);
+    fn any_text_is_a_search_space_or_an_error(text in "\\PC{0,200}") {
+        let _ = SearchSpace::from_toml(&text);
     }
 }

@@ -1,49 +1,58 @@
-//! Joint servos: Rapier motors as spring and damper with a gain and a torque limit per hinge.
+//! PD servos at the joints: each hinge has a Rapier motor with a stiffness, a damping and a torque limit.
 
 use bevy::math::{Quat, Vec3, ops};
 use bevy_rapier3d::rapier::prelude::*;
 
 use super::JOINT_COUNT;
-use super::mjcf::{Blueprint, Link};
+use super::mjcf::{HumanoidModel, Link};
 use crate::sim::Physics;
 
 /// One value per joint, in the order of [`super::JOINTS`]; angles in rad.
 pub(super) type Joints = [f32; JOINT_COUNT];
 
-/// Fastest target speed fed forward to a servo, rad/s: about the peak knee speed of a sprinter's swing.
-const TARGET_SPEED: f32 = 15.0;
+/// Limit of the target velocity that is fed forward to a servo, rad/s: about the peak knee speed in a sprinter's swing.
+const MAX_TARGET_VELOCITY: f32 = 15.0;
 
-/// One hinge and its servo.
+/// One degree of freedom: a hinge and its servo.
 #[derive(Clone, Debug)]
 pub(super) struct Dof {
-    /// Place in [`super::JOINTS`].
+    /// Index in [`super::JOINTS`].
     pub index: usize,
     /// Axis of the Rapier joint.
     pub axis: JointAxis,
-    /// +1 where the hinge turns with that axis, -1 where against.
+    /// +1 if the hinge turns about that axis, -1 if about its opposite.
     pub sign: f32,
-    /// Smallest angle, rad.
+    /// Lower joint limit, rad.
     pub low: f32,
-    /// Largest angle, rad.
+    /// Upper joint limit, rad.
     pub high: f32,
-    /// Spring, N·m/rad.
+    /// Position gain kp, N·m/rad.
     pub stiffness: f32,
-    /// Damper, N·m·s/rad.
+    /// Velocity gain kv plus joint damping, N·m·s/rad.
     pub damping: f32,
-    /// Largest torque, N·m.
+    /// Torque limit, N·m.
     pub torque: f32,
 }
 
 impl Dof {
-    /// Limits about the Rapier axis, rad.
+    /// Joint limits about the Rapier axis, rad.
     pub fn frame_range(&self) -> [f32; 2] {
         if self.sign > 0.0 { [self.low, self.high] } else { [-self.high, -self.low] }
     }
 
-    /// Component of the relative rotation's vector part along this axis.
+    /// Component of a quaternion's vector part along this axis.
     fn component(&self, q: Quat) -> f32 {
         self.sign * [q.x, q.y, q.z][self.axis as usize - 3]
     }
+}
+
+/// Targets of all servos.
+#[derive(Clone, Copy)]
+struct MotorTargets {
+    /// Joint angles, rad.
+    angles: Joints,
+    /// The motor positions that give these angles, rad.
+    positions: Joints,
 }
 
 /// The servos of one humanoid.
@@ -52,17 +61,17 @@ pub(super) struct Actuators {
     links: Vec<Link>,
     parents: Vec<RigidBodyHandle>,
     children: Vec<RigidBodyHandle>,
-    /// Angle ranges, rad.
+    /// Joint limits (low, high), rad.
     pub ranges: [(f32, f32); JOINT_COUNT],
-    /// The targets last aimed at, and the motor positions that they gave: the next step's `previous`, as a rule.
-    aimed: (Joints, Joints),
+    /// The last step's targets: they usually are the next step's `previous`.
+    last: MotorTargets,
 }
 
 impl Actuators {
     /// The servos of the joints just inserted.
-    pub fn new(blueprint: &Blueprint, joints: Vec<ImpulseJointHandle>, physics: &Physics<'_>) -> Self {
+    pub fn new(model: &HumanoidModel, joints: Vec<ImpulseJointHandle>, physics: &Physics<'_>) -> Self {
         let mut ranges = [(0.0, 0.0); JOINT_COUNT];
-        for dof in blueprint.links.iter().flat_map(|l| &l.dofs) {
+        for dof in model.links.iter().flat_map(|l| &l.dofs) {
             ranges[dof.index] = (dof.low, dof.high);
         }
         let bodies =
@@ -70,17 +79,17 @@ impl Actuators {
         Self {
             parents: joints.iter().map(|j| bodies(j).0).collect(),
             children: joints.iter().map(|j| bodies(j).1).collect(),
-            links: blueprint.links.clone(),
+            links: model.links.clone(),
             joints,
             ranges,
-            // No target is ever this, so that nothing is taken for known.
-            aimed: ([f32::NAN; JOINT_COUNT], [0.0; JOINT_COUNT]),
+            // NaN equals no target, so the first step computes its motor positions.
+            last: MotorTargets { angles: [f32::NAN; JOINT_COUNT], positions: [0.0; JOINT_COUNT] },
         }
     }
 
-    /// Write the angles for which `part` is turned by `rotation` against its parent's frame (rest posture: identity
-    /// for parallel frames), within the joint's range.
-    pub fn aim(&self, part: usize, rotation: Quat, angles: &mut Joints) {
+    /// Write the joint angles that give `part` the orientation `rotation` relative to its parent's frame (in the rest
+    /// pose: the identity for parallel frames), clamped to the joint limits.
+    pub fn write_angles(&self, part: usize, rotation: Quat, angles: &mut Joints) {
         let Some(link) = self.links.iter().find(|l| l.part == part) else { return };
         let frame1 = link.rest * link.frame;
         let q = frame1.inverse() * rotation * link.frame;
@@ -89,8 +98,8 @@ impl Actuators {
         }
     }
 
-    /// Read joint angles (rad) and speeds (rad/s).
-    pub fn read(&self, physics: &Physics<'_>, angles: &mut Joints, speeds: &mut Joints) {
+    /// Read joint angles (rad) and joint velocities (rad/s).
+    pub fn read_joints(&self, physics: &Physics<'_>, angles: &mut Joints, velocities: &mut Joints) {
         for (i, link) in self.links.iter().enumerate() {
             let (Some(parent), Some(child)) =
                 (physics.bodies.get(self.parents[i]), physics.bodies.get(self.children[i]))
@@ -99,49 +108,51 @@ impl Actuators {
             };
             let frame1 = *parent.rotation() * link.rest * link.frame;
             let q = frame1.inverse() * *child.rotation() * link.frame;
-            let spin: Vec3 = frame1.inverse() * (child.angvel() - parent.angvel());
+            let angular_velocity: Vec3 = frame1.inverse() * (child.angvel() - parent.angvel());
             for dof in &link.dofs {
                 angles[dof.index] = twist(dof, q);
-                speeds[dof.index] = dof.component(Quat::from_xyzw(spin.x, spin.y, spin.z, 0.0));
+                velocities[dof.index] =
+                    dof.component(Quat::from_xyzw(angular_velocity.x, angular_velocity.y, angular_velocity.z, 0.0));
             }
         }
     }
 
-    /// Set the motors for the next step: `previous` are the targets of the step before, whose change is fed forward;
-    /// `gain` scales springs, dampers and torque limits (1 = the file's).
-    pub fn drive(&mut self, physics: &mut Physics<'_>, targets: &Joints, previous: &Joints, gain: f32) {
+    /// Set the motors for the next physics step. The change from the last step's targets, `previous`, is fed forward as
+    /// target velocity. `gain` scales stiffness, damping and torque limits (1: those of the file).
+    pub fn set_motors(&mut self, physics: &mut Physics<'_>, targets: &Joints, previous: &Joints, gain: f32) {
         let inv_dt = 1.0 / physics.dt();
-        if self.aimed.0 != *previous {
-            self.aimed = (*previous, self.positions(previous));
+        if self.last.angles != *previous {
+            self.last = MotorTargets { angles: *previous, positions: self.motor_positions(previous) };
         }
-        let now = if *targets == *previous { self.aimed.1 } else { self.positions(targets) };
+        let last = self.last.positions;
+        let positions = if *targets == *previous { last } else { self.motor_positions(targets) };
         for (link, handle) in self.links.iter().zip(&self.joints) {
             let Some(joint) = physics.joints.get_mut(*handle, false) else { continue };
             for dof in &link.dofs {
-                let (at, was) = (now[dof.index], self.aimed.1[dof.index]);
-                let speed = ((at - was) * inv_dt).clamp(-TARGET_SPEED, TARGET_SPEED);
+                let position = positions[dof.index];
+                let velocity = ((position - last[dof.index]) * inv_dt).clamp(-MAX_TARGET_VELOCITY, MAX_TARGET_VELOCITY);
                 let data = &mut joint.data;
                 data.set_motor(
                     dof.axis,
-                    at * dof.sign,
-                    speed * dof.sign,
+                    position * dof.sign,
+                    velocity * dof.sign,
                     dof.stiffness * gain,
                     dof.damping * gain.max(MIN_DAMPING),
                 );
                 data.set_motor_max_force(dof.axis, dof.torque * gain.max(MIN_DAMPING));
             }
         }
-        self.aimed = (*targets, now);
+        self.last = MotorTargets { angles: *targets, positions };
     }
 
-    /// What each motor holds for joint angles `targets`, rad: Rapier's motors measure twice the arc sine of the relative
-    /// rotation's vector part.
-    fn positions(&self, targets: &Joints) -> Joints {
+    /// Motor target positions for joint angles `targets`, rad. Rapier's motors measure twice the arc sine of the
+    /// relative rotation's vector part.
+    fn motor_positions(&self, targets: &Joints) -> Joints {
         let mut positions = [0.0; JOINT_COUNT];
         for link in &self.links {
-            let turned = rotation(link, targets);
+            let relative = rotation(link, targets);
             for dof in &link.dofs {
-                positions[dof.index] = 2.0 * ops::asin(dof.component(turned).clamp(-1.0, 1.0));
+                positions[dof.index] = 2.0 * ops::asin(dof.component(relative).clamp(-1.0, 1.0));
             }
         }
         positions
@@ -149,23 +160,30 @@ impl Actuators {
 }
 
 impl Actuators {
-    /// Poses of all parts for joint `angles` with the root at `position`, turned by `rotation`.
-    pub fn postures(&self, blueprint: &Blueprint, position: Vec3, rotation: Quat, angles: &Joints) -> Vec<Pose> {
-        let mut poses = vec![Pose::from_parts(position, rotation); blueprint.parts.len()];
+    /// Poses of all parts for joint `angles` (rad) and a root at `position` with orientation `rotation`.
+    pub fn forward_kinematics(
+        &self,
+        model: &HumanoidModel,
+        position: Vec3,
+        rotation: Quat,
+        angles: &Joints,
+    ) -> Vec<Pose> {
+        let mut poses = vec![Pose::from_parts(position, rotation); model.parts.len()];
         // Parents come before their children.
         for link in &self.links {
-            let part = &blueprint.parts[link.part];
-            let parent = &blueprint.parts[part.parent];
+            let part = &model.parts[link.part];
+            let parent = &model.parts[part.parent];
             let base = poses[part.parent];
             let anchor = parent.rotation.inverse() * (part.offset + part.rotation * link.anchor - parent.offset);
-            let turn = base.rotation * link.rest * link.frame * self::rotation(link, angles) * link.frame.inverse();
-            poses[link.part] = Pose::from_parts(base * anchor - turn * link.anchor, turn);
+            let orientation =
+                base.rotation * link.rest * link.frame * self::rotation(link, angles) * link.frame.inverse();
+            poses[link.part] = Pose::from_parts(base * anchor - orientation * link.anchor, orientation);
         }
         poses
     }
 
-    /// Forget the impulses of the last step: the body was put elsewhere.
-    pub fn rest(&self, physics: &mut Physics<'_>) {
+    /// Clear the joints' accumulated impulses (the solver's warm start) after the body was placed elsewhere.
+    pub fn clear_impulses(&self, physics: &mut Physics<'_>) {
         for handle in &self.joints {
             let Some(joint) = physics.joints.get_mut(*handle, false) else { continue };
             joint.impulses = Default::default();
@@ -179,7 +197,7 @@ impl Actuators {
     }
 }
 
-/// Share of the dampers and torque limits left in a limp body: passive tissue damps even a relaxed joint.
+/// Minimum scale of damping and torque limits, for a limp body: passive tissue damps even a relaxed joint.
 const MIN_DAMPING: f32 = 0.2;
 
 /// Angle about a hinge's axis of the relative rotation `q` in the joint's frame, rad.
@@ -188,7 +206,7 @@ fn twist(dof: &Dof, q: Quat) -> f32 {
     2.0 * ops::atan2(dof.component(q), q.w)
 }
 
-/// Relative rotation in the joint's frame for which the twists are `angles`: a Rodrigues vector.
+/// Relative rotation in the joint's frame whose twists are `angles`, from its Rodrigues vector.
 fn rotation(link: &Link, angles: &Joints) -> Quat {
     let mut v = [0.0; 3];
     for dof in &link.dofs {

@@ -1,5 +1,5 @@
-//! The harness: virtual springs and dampers on pelvis, abdomen and chest that keep the body up, upright and on its way,
-//! within limits of force and torque.
+//! The harness: external forces and torques on pelvis, abdomen and chest, computed by PD controllers and limited. They
+//! hold the height of the hips, keep the trunk upright, and help it to follow the commanded velocity and heading.
 
 use bevy::math::{Quat, Vec3, ops};
 use bevy_rapier3d::rapier::prelude::*;
@@ -9,85 +9,102 @@ use super::anatomy::Anatomy;
 use super::frames::{ahead, heading_of, wrap};
 use crate::sim::{GRAVITY, Physics};
 
-/// Limits at strength 1.
-pub(super) struct Limits {
-    /// Horizontal force, N: two thirds of body weight, what a strong person pushes with.
-    pub push: f32,
+/// Limits of the harness at strength 1.
+pub(super) struct HarnessLimits {
+    /// Horizontal force, N. While walking: two thirds of the body weight, about the push of a strong person.
+    pub horizontal_force: f32,
     /// Vertical force, N.
-    pub lift: f32,
-    /// Torque on the chest, and as much on the pelvis, N·m.
+    pub vertical_force: f32,
+    /// Torque on the chest, and separately on the pelvis, N·m.
     pub torque: f32,
 }
 
-/// While walking: beyond these the body stumbles.
-pub(super) const WALKING: Limits = Limits { push: 450.0, lift: 600.0, torque: 200.0 };
+/// Limits while walking. A disturbance beyond them makes the body stumble.
+pub(super) const WALKING: HarnessLimits =
+    HarnessLimits { horizontal_force: 450.0, vertical_force: 600.0, torque: 200.0 };
 
-/// While getting up or jumping, where the harness lifts most of the body.
-pub(super) const LIFTING: Limits = Limits { push: 450.0, lift: 2200.0, torque: 250.0 };
+/// Limits while getting up or jumping, when the harness lifts most of the body.
+pub(super) const LIFTING: HarnessLimits =
+    HarnessLimits { horizontal_force: 450.0, vertical_force: 2200.0, torque: 250.0 };
 
-/// Share of the weight that the harness carries in any case.
-const WEIGHT_SHARE: f32 = 0.35;
-/// Height spring and damper per kg of body, 1/s² and 1/s: 1.3 Hz, near critical.
-const HEIGHT_GAIN: [f32; 2] = [70.0, 12.0];
-/// Velocity gain per kg of body, 1/s.
+/// Gains of a PD controller.
+#[derive(Clone, Copy)]
+struct PdGain {
+    stiffness: f32,
+    damping: f32,
+}
+
+/// Fraction of the body weight that the harness always carries.
+const WEIGHT_FRACTION: f32 = 0.35;
+/// Stiffness and damping of the height per kg of body mass, 1/s² and 1/s: 1.3 Hz, near critical damping.
+const HEIGHT_GAIN: PdGain = PdGain { stiffness: 70.0, damping: 12.0 };
+/// Velocity gain per kg of body mass, 1/s.
 const VELOCITY_GAIN: f32 = 7.0;
-/// Integral gain per kg of body, 1/s², and its limit, N: holds the speed against a crate.
-const DRIFT_GAIN: f32 = 6.0;
-const DRIFT_LIMIT: f32 = 200.0;
-/// Time constant in which a body off balance lets go of it, s.
-const DRIFT_TIME: f32 = 0.1;
-/// Upright spring (N·m/rad) and damper (N·m·s/rad) of chest and pelvis.
-const CHEST_GAIN: [f32; 2] = [500.0, 40.0];
-const PELVIS_GAIN: [f32; 2] = [400.0, 5.0];
-/// Heading spring (N·m/rad) and damper (N·m·s/rad) of chest and pelvis.
-const CHEST_HEADING_GAIN: [f32; 2] = [300.0, 20.0];
-const PELVIS_HEADING_GAIN: [f32; 2] = [300.0, 5.0];
-/// Largest lead of the wanted heading over the actual, rad.
-const HEADING_LEAD: f32 = 0.5;
+/// Integral gain of the velocity per kg of body mass, 1/s², and the limit of the integral term, N. The integral term
+/// keeps the speed against a constant load, such as a crate.
+const INTEGRAL_GAIN: f32 = 6.0;
+const INTEGRAL_LIMIT: f32 = 200.0;
+/// Time constant with which the integral term leaks while the body is off balance, s.
+const INTEGRAL_LEAK_TIME: f32 = 0.1;
+/// Stiffness (N·m/rad) and damping (N·m·s/rad) of the tilt of chest and pelvis.
+const CHEST_GAIN: PdGain = PdGain { stiffness: 500.0, damping: 40.0 };
+const PELVIS_GAIN: PdGain = PdGain { stiffness: 400.0, damping: 5.0 };
+/// Stiffness (N·m/rad) and damping (N·m·s/rad) of the heading of chest and pelvis.
+const CHEST_HEADING_GAIN: PdGain = PdGain { stiffness: 300.0, damping: 20.0 };
+const PELVIS_HEADING_GAIN: PdGain = PdGain { stiffness: 300.0, damping: 5.0 };
+/// Largest difference between target heading and heading, rad.
+const MAX_HEADING_LEAD: f32 = 0.5;
 
-/// What the harness is to hold now.
+/// What the harness controls at this physics step.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hold {
-    /// 0..1, strength times any fade.
+pub(super) struct Setpoint {
+    /// Scale of all forces and torques, 0..1.
     pub strength: f32,
-    /// Height of the hips, m; `None` lets them fly.
+    /// Target height of the hips, m; `None`: not controlled.
     pub height: Option<f32>,
-    /// Vertical velocity wanted, m/s.
-    pub climb: f32,
-    /// Horizontal velocity wanted, m/s; `None` lets it be.
+    /// Target vertical velocity of the hips, m/s.
+    pub vertical_velocity: f32,
+    /// Target horizontal velocity, m/s; `None`: not controlled.
     pub velocity: Option<Vec3>,
-    /// Turning rate wanted, rad/s; `None` lets it be.
-    pub turn: Option<f32>,
-    /// Forward lean of the trunk, rad.
+    /// Target turning rate, rad/s; `None`: the heading is not controlled.
+    pub turn_rate: Option<f32>,
+    /// Target forward lean of the trunk, rad.
     pub lean: f32,
-    /// 1 while all goes well; less lets go of what pushes against a load.
-    pub steady: f32,
+    /// 1 for a body in balance. Below 1 the integral term leaks.
+    pub balance: f32,
 }
 
-impl Hold {
-    /// Upright, and nothing else.
-    pub const UPRIGHT: Self =
-        Self { strength: 1.0, height: None, climb: 0.0, velocity: None, turn: None, lean: 0.0, steady: 1.0 };
+impl Setpoint {
+    /// Keeps the trunk upright and controls nothing else.
+    pub const UPRIGHT: Self = Self {
+        strength: 1.0,
+        height: None,
+        vertical_velocity: 0.0,
+        velocity: None,
+        turn_rate: None,
+        lean: 0.0,
+        balance: 1.0,
+    };
 }
 
-/// What the harness remembers.
+/// State of the harness.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Harness {
-    /// Wanted heading, rad.
-    pub heading: f32,
-    /// Integral part of the push, N.
-    pub drift: Vec3,
+    /// Target heading, rad.
+    pub target_heading: f32,
+    /// Integral term of the horizontal force, N.
+    pub integral: Vec3,
 }
 
 impl Harness {
-    /// Push for the step that follows.
+    /// Apply forces and torques for the next physics step.
     pub fn apply(
         &mut self,
         physics: &mut Physics<'_>,
         parts: &[RigidBodyHandle],
         anatomy: &Anatomy,
-        hold: &Hold,
-        limits: &Limits,
+        setpoint: &Setpoint,
+        limits: &HarnessLimits,
         heading: f32,
     ) {
         let dt = physics.dt();
@@ -95,64 +112,67 @@ impl Harness {
         let (position, velocity) = (pelvis.translation(), pelvis.linvel());
         let mass = anatomy.mass;
         let mut force = Vec3::ZERO;
-        if let Some(height) = hold.height {
-            let pull = HEIGHT_GAIN[0] * (height - position.y) + HEIGHT_GAIN[1] * (hold.climb - velocity.y);
+        if let Some(height) = setpoint.height {
+            let acceleration = HEIGHT_GAIN.stiffness * (height - position.y)
+                + HEIGHT_GAIN.damping * (setpoint.vertical_velocity - velocity.y);
             let gravity = GRAVITY * pelvis.gravity_scale();
-            force.y = (mass * (WEIGHT_SHARE * gravity + pull)).clamp(-limits.lift, limits.lift);
+            force.y = (mass * (WEIGHT_FRACTION * gravity + acceleration))
+                .clamp(-limits.vertical_force, limits.vertical_force);
         }
-        if let Some(wanted) = hold.velocity {
-            let error = Vec3::new(wanted.x - velocity.x, 0.0, wanted.z - velocity.z);
-            self.drift = (self.drift + error * (DRIFT_GAIN * mass * dt)).clamp_length_max(DRIFT_LIMIT);
-            self.drift *= 1.0 - (1.0 - hold.steady) * (dt / DRIFT_TIME);
-            let push = (error * (VELOCITY_GAIN * mass) + self.drift).clamp_length_max(limits.push);
-            force += push;
+        if let Some(target) = setpoint.velocity {
+            let error = Vec3::new(target.x - velocity.x, 0.0, target.z - velocity.z);
+            self.integral = (self.integral + error * (INTEGRAL_GAIN * mass * dt)).clamp_length_max(INTEGRAL_LIMIT);
+            self.integral *= 1.0 - (1.0 - setpoint.balance) * (dt / INTEGRAL_LEAK_TIME);
+            force += (error * (VELOCITY_GAIN * mass) + self.integral).clamp_length_max(limits.horizontal_force);
         } else {
-            self.drift = Vec3::ZERO;
+            self.integral = Vec3::ZERO;
         }
-        // The lift is shared by the whole trunk; the push acts low, so that it does not tip the chest over what it meets.
+        // The vertical force is distributed over the whole trunk. The horizontal force acts on pelvis and abdomen only,
+        // so that it does not tip the chest over an obstacle.
         let trunk = [parts[0], parts[anatomy.abdomen], parts[anatomy.torso]];
         let mass_of = |handles: &[RigidBodyHandle]| -> f32 {
             handles.iter().filter_map(|h| physics.bodies.get(*h)).map(RigidBody::mass).sum()
         };
-        let (high, low) = (mass_of(&trunk), mass_of(&trunk[..2]));
+        let (trunk_mass, lower_mass) = (mass_of(&trunk), mass_of(&trunk[..2]));
         for (i, handle) in trunk.into_iter().enumerate() {
             let Some(body) = physics.bodies.get_mut(handle) else { continue };
-            let push = if i < 2 { force.with_y(0.0) * (body.mass() / low) } else { Vec3::ZERO };
-            let lift = Vec3::Y * (force.y * body.mass() / high);
-            body.apply_impulse((push + lift) * (hold.strength * dt), true);
+            let horizontal_force = if i < 2 { force.with_y(0.0) * (body.mass() / lower_mass) } else { Vec3::ZERO };
+            let vertical_force = Vec3::Y * (force.y * body.mass() / trunk_mass);
+            body.apply_impulse((horizontal_force + vertical_force) * (setpoint.strength * dt), true);
         }
-        if let Some(turn) = hold.turn {
-            let lead = wrap(self.heading + turn * dt - heading).clamp(-HEADING_LEAD, HEADING_LEAD);
-            self.heading = wrap(heading + lead);
+        if let Some(turn_rate) = setpoint.turn_rate {
+            let lead = wrap(self.target_heading + turn_rate * dt - heading).clamp(-MAX_HEADING_LEAD, MAX_HEADING_LEAD);
+            self.target_heading = wrap(heading + lead);
         } else {
-            self.heading = heading;
+            self.target_heading = heading;
         }
-        let front = ahead(self.heading);
-        let (sin, cos) = ops::sin_cos(hold.lean);
+        let front = ahead(self.target_heading);
+        let (sin, cos) = ops::sin_cos(setpoint.lean);
         let up = Vec3::Y * cos + front * sin;
-        let turn = hold.turn.unwrap_or(0.0);
+        let turn_rate = setpoint.turn_rate.unwrap_or(0.0);
         let chest = (parts[anatomy.torso], up, CHEST_GAIN, CHEST_HEADING_GAIN);
         let hips = (parts[0], Vec3::Y, PELVIS_GAIN, PELVIS_HEADING_GAIN);
-        for (handle, up, [spring, damper], [yaw_spring, yaw_damper]) in [chest, hips] {
+        for (handle, up, tilt_gain, heading_gain) in [chest, hips] {
             let Some(body) = physics.bodies.get_mut(handle) else { continue };
             let rotation = *body.rotation();
-            let spin = body.angvel();
-            let flat = Vec3::new(spin.x, 0.0, spin.z);
-            let mut torque = tilt(rotation, up) * spring - flat * damper;
-            if hold.turn.is_some() {
+            let angular_velocity = body.angvel();
+            let mut torque =
+                tilt_error(rotation, up) * tilt_gain.stiffness - angular_velocity.with_y(0.0) * tilt_gain.damping;
+            if setpoint.turn_rate.is_some() {
                 let yaw = heading_of(rotation);
-                torque.y = yaw_spring * wrap(self.heading - yaw) + yaw_damper * (turn - spin.y);
+                torque.y = heading_gain.stiffness * wrap(self.target_heading - yaw)
+                    + heading_gain.damping * (turn_rate - angular_velocity.y);
             }
-            body.apply_torque_impulse(torque.clamp_length_max(limits.torque) * (hold.strength * dt), true);
+            body.apply_torque_impulse(torque.clamp_length_max(limits.torque) * (setpoint.strength * dt), true);
         }
     }
 }
 
-/// Rotation vector (rad) that brings the body's up to `up`.
-pub(super) fn tilt(rotation: Quat, up: Vec3) -> Vec3 {
-    let own = rotation * Vec3::Y;
-    let axis = own.cross(up);
+/// Rotation vector (rad) that turns the body's up axis to `up`.
+pub(super) fn tilt_error(rotation: Quat, up: Vec3) -> Vec3 {
+    let body_up = rotation * Vec3::Y;
+    let axis = body_up.cross(up);
     let sine = axis.length();
-    let angle = ops::atan2(sine, own.dot(up));
+    let angle = ops::atan2(sine, body_up.dot(up));
     if sine > 1e-5 { axis * (angle / sine) } else { rotation * Vec3::X * angle }
 }

@@ -1,9 +1,9 @@
 //! MJCF to Rapier: rigid bodies and impulse joints with motors.
 //!
-//! MJCF's x forward, y left, z up become Bevy's -z forward, -x left, +y up. The hinges of one body share an anchor and
-//! have orthogonal axes; they become one [`GenericJoint`] with as many free angular axes. A joint's angles are then the
-//! twists of the relative rotation about each axis (twice the arc tangents of the Rodrigues vector), which is what
-//! Rapier's limits measure; they equal the hinge angles when one hinge moves and to first order otherwise.
+//! MJCF's axes (x forward, y left, z up) become Bevy's (-z forward, -x left, +y up). The hinges of one body must share
+//! an anchor and have orthogonal axes: they become one [`GenericJoint`] with as many free angular axes. The angles of
+//! such a joint are the twists of its relative rotation about each axis (twice the arc tangents of the Rodrigues
+//! vector), as in Rapier's limits. They equal the hinge angles if only one hinge moves, and to first order otherwise.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -17,40 +17,41 @@ use mjcf_rs::{Model, ParseError};
 use super::actuators::Dof;
 use crate::sim::Physics;
 
-/// The humanoid that comes with the crate.
-const EMBEDDED: &str = include_str!("../../../assets/humanoid.xml");
+/// The humanoid model built into the crate.
+const EMBEDDED_MJCF: &str = include_str!("../../../assets/humanoid.xml");
 
-/// Gain given to a hinge without an actuator, N·m/rad: enough to hold a hand, little enough to yield.
+/// Stiffness of a hinge without an actuator, N·m/rad: enough to hold a hand against gravity, low enough to be
+/// compliant.
 const PASSIVE_STIFFNESS: f32 = 5.0;
 
 /// Torque limit of a hinge without an actuator, N·m.
 const PASSIVE_TORQUE: f32 = 10.0;
 
-/// Distance at which contacts begin, m: what the solver's soft contacts let a loaded foot sink in, so that it is seen
-/// to stand on the ground and not in it.
+/// Contact skin of the colliders, m: as large as the penetration of a loaded foot in the solver's soft contacts, so
+/// that the foot is rendered on the ground and not in it.
 const CONTACT_SKIN: f32 = 0.002;
 
-/// What is wrong with an MJCF file, by element, and what to change.
+/// Error in an MJCF file: the element, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum MjcfError {
-    /// Not readable as MJCF.
+    /// The text cannot be parsed as MJCF.
     #[error("the MJCF cannot be read: {0}")]
     Parse(#[from] ParseError),
-    /// A body the gait needs is missing.
+    /// A body that the gait needs is missing.
     #[error("the MJCF has no body `{0}`; name the segments as in assets/humanoid.xml")]
     MissingBody(&'static str),
-    /// A hinge the gait needs is missing.
+    /// A hinge that the gait needs is missing.
     #[error("the MJCF has no hinge `{0}`; name the joints as in assets/humanoid.xml")]
     MissingJoint(&'static str),
-    /// A hinge that is none of the humanoid's.
-    #[error("hinge `{joint}` of body `{body}` is none of the humanoid's joints; remove it or rename it")]
+    /// A hinge that is not one of the humanoid's joints.
+    #[error("hinge `{joint}` of body `{body}` is not one of the humanoid's joints; remove it or rename it")]
     UnknownJoint {
         /// Body that carries the joint.
         body: String,
         /// The joint.
         joint: String,
     },
-    /// A joint that is no hinge.
+    /// A joint that is not a hinge.
     #[error("joint `{joint}` of body `{body}` is not a hinge; use hinges, and a freejoint at the root only")]
     NotAHinge {
         /// Body that carries the joint.
@@ -58,10 +59,10 @@ pub enum MjcfError {
         /// The joint.
         joint: String,
     },
-    /// Hinges of one body that do not fit one Rapier joint.
+    /// Hinges of one body that cannot become one Rapier joint.
     #[error("the hinges of body `{0}` must share one `pos` and have orthogonal axes; split the body otherwise")]
     Hinges(String),
-    /// A hinge without limits.
+    /// A hinge without joint limits.
     #[error("hinge `{joint}` of body `{body}` has no `range` within -180..180 degrees; give it one")]
     Range {
         /// Body that carries the joint.
@@ -69,16 +70,16 @@ pub enum MjcfError {
         /// The joint.
         joint: String,
     },
-    /// A body without a way to move against its parent.
+    /// A body without a joint to its parent.
     #[error("body `{0}` has no joint; move its geoms into its parent")]
     NoJoint(String),
-    /// A shape Rapier is not given here.
-    #[error("a geom of body `{0}` is none of sphere, capsule, box; approximate it by those")]
+    /// A geom type that is not supported.
+    #[error("a geom of body `{0}` is not a sphere, capsule or box; approximate it by these")]
     Shape(String),
-    /// A body whose mass is not known.
+    /// A geom without a mass.
     #[error("a geom of body `{0}` has no positive `mass`; give every geom one, in kg")]
     Mass(String),
-    /// Several bodies hang from the world, or none does.
+    /// `worldbody` has no body, or more than one.
     #[error("the MJCF must have exactly one body under `worldbody`, it has {0}")]
     Roots(usize),
 }
@@ -86,83 +87,83 @@ pub enum MjcfError {
 /// One collider of a part.
 #[derive(Clone)]
 pub(super) struct Shape {
-    /// Form.
+    /// Shape.
     pub shape: SharedShape,
-    /// Pose in the part, m.
+    /// Pose in the part's frame, m.
     pub pose: Pose,
     mass: f32,
     friction: f32,
 }
 
-/// One rigid body at rest, in the root's frame.
+/// One rigid body, with its pose in the rest pose, relative to the root.
 #[derive(Clone)]
 pub(super) struct Part {
-    /// Name in the file.
+    /// Name in the MJCF file.
     pub name: String,
-    /// Origin in the rest posture, m from the root's origin.
+    /// Origin in the rest pose, relative to the root's origin, m.
     pub offset: Vec3,
-    /// Orientation in the rest posture.
+    /// Orientation in the rest pose, relative to the root.
     pub rotation: Quat,
     /// Colliders.
     pub shapes: Vec<Shape>,
-    /// Rotational inertia added about every axis, kg·m²: the largest `armature` of its hinges. Light segments that carry
-    /// the whole body need it for the solver to converge.
+    /// Rotational inertia added about every axis, kg·m²: the largest `armature` of its hinges. The solver converges
+    /// only with it for light segments that carry the whole body.
     armature: f32,
-    /// Index of the part it hangs from.
+    /// Index of the parent part.
     pub parent: usize,
 }
 
-/// Up to three hinges between a part and its parent.
+/// The joint between a part and its parent: up to three hinges.
 #[derive(Clone)]
 pub(super) struct Link {
     /// The child part.
     pub part: usize,
     /// Anchor in the child's frame, m.
     pub anchor: Vec3,
-    /// Joint frame in the child's frame: its axes are the hinges'.
+    /// Orientation of the joint frame in the child's frame: its axes are those of the hinges.
     pub frame: Quat,
-    /// Rotation from the parent to the child at rest.
+    /// Orientation of the child relative to the parent in the rest pose.
     pub rest: Quat,
-    /// The hinges: index of the canonical joint, axis of the frame (0..3), properties.
+    /// The hinges.
     pub dofs: Vec<Dof>,
 }
 
-/// A humanoid as read from MJCF, ready to be spawned any number of times.
+/// A humanoid model read from MJCF. It can be spawned any number of times.
 #[derive(Clone)]
-pub struct Blueprint {
+pub struct HumanoidModel {
     pub(super) parts: Vec<Part>,
     pub(super) links: Vec<Link>,
 }
 
-static DEFAULT: LazyLock<Blueprint> =
-    LazyLock::new(|| Blueprint::parse(EMBEDDED).expect("assets/humanoid.xml is checked by the crate's tests"));
+static EMBEDDED_MODEL: LazyLock<HumanoidModel> =
+    LazyLock::new(|| HumanoidModel::parse(EMBEDDED_MJCF).expect("assets/humanoid.xml is checked by the crate's tests"));
 
-fn vec(v: DVec3) -> Vec3 {
+fn to_bevy(v: DVec3) -> Vec3 {
     Vec3::new(-v.y as f32, v.z as f32, -v.x as f32)
 }
 
-fn array(v: [f64; 3]) -> Vec3 {
-    vec(DVec3::from_array(v))
+fn vec_from_array(v: [f64; 3]) -> Vec3 {
+    to_bevy(DVec3::from_array(v))
 }
 
-fn quat(q: DQuat) -> Quat {
-    let v = vec(DVec3::new(q.x, q.y, q.z));
+fn quat_to_bevy(q: DQuat) -> Quat {
+    let v = to_bevy(DVec3::new(q.x, q.y, q.z));
     Quat::from_xyzw(v.x, v.y, v.z, q.w as f32).normalize()
 }
 
-impl Blueprint {
+impl HumanoidModel {
     /// The humanoid of `assets/humanoid.xml`, built into the crate.
     ///
     /// # Panics
     /// Never for a build that passed its tests: the embedded file is valid.
     pub fn embedded() -> &'static Self {
-        &DEFAULT
+        &EMBEDDED_MODEL
     }
 
     /// Read MJCF text.
     ///
     /// # Errors
-    /// When it is not MJCF or lacks what the gait needs; see [`MjcfError`].
+    /// When the text is not MJCF, or a body or joint that the gait needs is missing; see [`MjcfError`].
     pub fn parse(xml: &str) -> Result<Self, MjcfError> {
         Self::from_model(&Model::from_str(xml, ".")?)
     }
@@ -170,7 +171,8 @@ impl Blueprint {
     /// Read an MJCF file.
     ///
     /// # Errors
-    /// When it cannot be opened, is not MJCF or lacks what the gait needs; see [`MjcfError`].
+    /// When the file cannot be opened or is not MJCF, or a body or joint that the gait needs is missing; see
+    /// [`MjcfError`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, MjcfError> {
         Self::from_model(&Model::from_file(path)?)
     }
@@ -212,26 +214,26 @@ impl Blueprint {
                 });
                 continue;
             };
-            let (local, rest) = (vec(body.pose.translation), quat(body.pose.rotation));
+            let (local, rest) = (to_bevy(body.pose.translation), quat_to_bevy(body.pose.rotation));
             let (offset, rotation) = (parts[parent].offset, parts[parent].rotation);
             links.push(link(model, body, &name, parts.len(), rest)?);
             let armature = body.joints.iter().map(|j| j.armature as f32).fold(0.0, f32::max);
             let (offset, rotation) = (offset + rotation * local, rotation * rest);
             parts.push(Part { name, offset, rotation, shapes, armature, parent });
         }
-        let blueprint = Self { parts, links };
+        let humanoid = Self { parts, links };
         for (index, name) in super::JOINTS.iter().enumerate() {
-            if !blueprint.links.iter().flat_map(|l| &l.dofs).any(|d| d.index == index) {
+            if !humanoid.links.iter().flat_map(|l| &l.dofs).any(|d| d.index == index) {
                 return Err(MjcfError::MissingJoint(name));
             }
         }
         for name in super::PARTS {
-            blueprint.part(name)?;
+            humanoid.part(name)?;
         }
-        Ok(blueprint)
+        Ok(humanoid)
     }
 
-    /// Insert the bodies and joints at rest with the root's origin at `root`, facing along `rotation`.
+    /// Insert the bodies and joints in the rest pose, with the root at `root` (m) and orientation `rotation`.
     pub(super) fn insert(
         &self,
         physics: &mut Physics<'_>,
@@ -280,14 +282,14 @@ impl Blueprint {
 
 fn shape(geom: &Geom, body: &str) -> Result<Shape, MjcfError> {
     let [a, b, c] = geom.size.map(|x| x as f32);
-    let mut pose = Pose::from_parts(vec(geom.pose.translation), quat(geom.pose.rotation));
+    let mut pose = Pose::from_parts(to_bevy(geom.pose.translation), quat_to_bevy(geom.pose.rotation));
     let shape = match (geom.type_, geom.fromto) {
         (GeomType::Sphere, _) => SharedShape::ball(a),
         (GeomType::Box, None) => SharedShape::cuboid(b, c, a),
         (GeomType::Capsule, None) => SharedShape::capsule_y(b, a),
         (GeomType::Capsule, Some([x1, y1, z1, x2, y2, z2])) => {
-            let (from, to) = (array([x1, y1, z1]), array([x2, y2, z2]));
-            // Either end may be up; choosing the upper one avoids the half turn, whose axis is arbitrary.
+            let (from, to) = (vec_from_array([x1, y1, z1]), vec_from_array([x2, y2, z2]));
+            // A capsule is symmetric: its axis points to the upper end, since a half turn has no defined axis.
             let along = (to - from).normalize_or(Vec3::Y);
             let along = if along.y < 0.0 { -along } else { along };
             pose = Pose::from_parts((from + to) * 0.5, Quat::from_rotation_arc(Vec3::Y, along));
@@ -302,39 +304,44 @@ fn shape(geom: &Geom, body: &str) -> Result<Shape, MjcfError> {
     Ok(Shape { shape, pose, mass, friction: geom.friction[0] as f32 })
 }
 
-/// How far from orthogonal, as a cosine, two hinges of one body may be.
-const ORTHOGONAL: f32 = 1e-3;
+/// Maximum cosine of the angle between two hinge axes of one body, and maximum distance of their anchors (m).
+const ORTHOGONALITY_TOLERANCE: f32 = 1e-3;
 
 fn link(model: &Model, body: &mjcf_rs::body::Body, name: &str, part: usize, rest: Quat) -> Result<Link, MjcfError> {
     let joints = &body.joints;
     let first = joints.first().ok_or_else(|| MjcfError::NoJoint(name.to_owned()))?;
-    let anchor = array(first.pos);
+    let anchor = vec_from_array(first.pos);
     let hinges = || MjcfError::Hinges(name.to_owned());
-    let axes: Vec<Vec3> = joints.iter().map(|j| array(j.axis).normalize_or_zero()).collect();
+    let axes: Vec<Vec3> = joints.iter().map(|j| vec_from_array(j.axis).normalize_or_zero()).collect();
     let x = axes[0];
     let y = axes.get(1).copied().unwrap_or_else(|| x.any_orthonormal_vector());
     let z = x.cross(y);
-    let fits = |(i, axis): (usize, &Vec3)| (axis.dot([x, y, z][i.min(2)]).abs() - 1.0).abs() < ORTHOGONAL;
-    let same_anchor = joints.iter().all(|j| (array(j.pos) - anchor).length() < ORTHOGONAL);
-    if joints.len() > 3 || !axes.iter().enumerate().all(fits) || !same_anchor || x.dot(y).abs() > ORTHOGONAL {
+    let is_along_frame_axis =
+        |(i, axis): (usize, &Vec3)| (axis.dot([x, y, z][i.min(2)]).abs() - 1.0).abs() < ORTHOGONALITY_TOLERANCE;
+    let same_anchor = joints.iter().all(|j| (vec_from_array(j.pos) - anchor).length() < ORTHOGONALITY_TOLERANCE);
+    if joints.len() > 3
+        || !axes.iter().enumerate().all(is_along_frame_axis)
+        || !same_anchor
+        || x.dot(y).abs() > ORTHOGONALITY_TOLERANCE
+    {
         return Err(hinges());
     }
     let frame = Quat::from_mat3(&bevy::math::Mat3::from_cols(x, y, z));
     let mut dofs = Vec::with_capacity(joints.len());
     for (i, joint) in joints.iter().enumerate() {
-        let label = joint.name.clone().unwrap_or_else(|| format!("#{i}"));
+        let joint_name = joint.name.clone().unwrap_or_else(|| format!("#{i}"));
         if joint.type_ != JointType::Hinge {
-            return Err(MjcfError::NotAHinge { body: name.to_owned(), joint: label });
+            return Err(MjcfError::NotAHinge { body: name.to_owned(), joint: joint_name });
         }
-        let Some(index) = super::JOINTS.iter().position(|j| *j == label) else {
-            return Err(MjcfError::UnknownJoint { body: name.to_owned(), joint: label });
+        let Some(index) = super::JOINTS.iter().position(|j| *j == joint_name) else {
+            return Err(MjcfError::UnknownJoint { body: name.to_owned(), joint: joint_name });
         };
         let limited = joint.limited.resolve(model.compiler.autolimits, joint.range.is_some());
         let range = joint.range.filter(|_| limited).map(|r| r.map(|x| x as f32));
         let Some([low, high]) = range.filter(|[l, h]| l < h && l.abs().max(h.abs()) < std::f32::consts::PI) else {
-            return Err(MjcfError::Range { body: name.to_owned(), joint: label });
+            return Err(MjcfError::Range { body: name.to_owned(), joint: joint_name });
         };
-        let actuator = model.actuators.iter().find(|a| a.joint.as_deref() == Some(&label));
+        let actuator = model.actuators.iter().find(|a| a.joint.as_deref() == Some(&joint_name));
         let torque = actuator.and_then(|a| a.force_range).map(|[l, h]| l.abs().min(h.abs()) as f32);
         dofs.push(Dof {
             index,

@@ -1,15 +1,16 @@
-//! A humanoid as an active ragdoll: jointed rigid bodies moved by torque-limited servos that follow a gait, and a harness
-//! of limited virtual forces for balance. Hit hard it stumbles or falls, and gets up again.
+//! The humanoid: an active ragdoll. Torque-limited PD servos at its joints track the targets of a gait controller.
+//! A harness, a set of limited external forces on the trunk, keeps its balance. After a hard push it stumbles, or falls
+//! and gets up again.
 
 mod actuators;
 mod anatomy;
+mod controller;
 mod frames;
 mod gait;
 mod harness;
-mod legs;
+mod inverse_kinematics;
+mod jump_and_recovery;
 mod mjcf;
-mod motion;
-mod moves;
 mod sensors;
 
 use bevy::math::Vec3;
@@ -18,20 +19,20 @@ use serde::{Deserialize, Serialize};
 
 use self::actuators::{Actuators, Joints};
 use self::anatomy::Anatomy;
-use self::frames::turned;
-use self::gait::{Gait, Pace, Pelvis};
+use self::controller::{Command, Mode};
+use self::frames::axis_angle;
+use self::gait::{Gait, GaitCommand, Pelvis};
 use self::harness::Harness;
-use self::motion::{Command, Mode};
-use crate::sim::{Body, Guide, Physics};
+use crate::sim::{Body, Physics, TaskGoal};
 use crate::spaces::{Field, Layout};
 
-pub use self::mjcf::{Blueprint, MjcfError};
+pub use self::mjcf::{HumanoidModel, MjcfError};
 pub use self::sensors::RANGE_ARC;
 
-/// Number of hinges.
+/// Number of hinge joints.
 pub const JOINT_COUNT: usize = 25;
 
-/// The hinges, in the order of observations and actions.
+/// The hinge joints, in the order of observations and actions.
 pub const JOINTS: [&str; JOINT_COUNT] = [
     "lumbar_flexion",
     "lumbar_bend",
@@ -60,29 +61,29 @@ pub const JOINTS: [&str; JOINT_COUNT] = [
     "right_ankle_roll",
 ];
 
-/// Bodies the gait and the harness use; a file may have others besides.
+/// Bodies that the gait and the harness need. An MJCF file may have others.
 const PARTS: [&str; 8] =
     ["abdomen", "torso", "left_thigh", "left_shin", "left_foot", "right_thigh", "right_shin", "right_foot"];
 
-/// What the action drives.
+/// The action space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Control {
-    /// Walking commands; the gait drives the joints.
+    /// Velocity commands: the gait controller computes the joint targets.
     #[default]
     Command,
-    /// Joint targets; the harness only holds height and uprightness.
+    /// PD targets of all joints: the harness only holds the height of the hips and keeps the trunk upright.
     Joints,
 }
 
-/// How a humanoid is made.
+/// Options of a humanoid.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HumanoidOptions {
-    /// What the action drives.
+    /// Action space.
     pub control: Control,
-    /// Strength of the harness, 0 (none: it falls) to 1.
+    /// Strength of the harness, from 0 (no forces: the humanoid falls) to 1.
     pub harness: f32,
-    /// Bit (0..32) of the collision group of this humanoid's parts: parts of one group pass through each other. Two
-    /// humanoids with different bits collide, and all collide with everything else.
+    /// Bit (0..32) of this humanoid's collision group. Parts of one group do not collide with each other, so two
+    /// humanoids collide only if their bits differ. All groups collide with everything else.
     pub group: u8,
 }
 
@@ -92,28 +93,28 @@ impl Default for HumanoidOptions {
     }
 }
 
-/// Everything that is remembered between ticks.
+/// The controller's state between physics steps. It is part of the arena's snapshot.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Memory {
+struct ControllerState {
     mode: Mode,
-    /// Time in the mode, s.
-    clock: f32,
-    /// What was asked last.
-    wanted: Command,
-    /// What is being done: `wanted` with limited changes.
+    /// Time since the mode began, s.
+    time_in_mode: f32,
+    /// The command of the last action.
+    requested_command: Command,
+    /// The command that the gait follows: `requested_command` after rate limiting.
     command: Command,
     gait: Gait,
-    /// Horizontal velocity of the pelvis, smoothed, m/s.
-    speed: Vec3,
+    /// Horizontal velocity of the pelvis after a low-pass filter, m/s.
+    smoothed_velocity: Vec3,
     harness: Harness,
-    /// Time since a foot touched something, s.
-    air: f32,
+    /// Time since the last contact of a foot, s.
+    time_in_air: f32,
     /// Height of the ground below the pelvis, m.
-    ground: f32,
-    /// Joint targets of the action, -1..1.
-    action: Joints,
-    /// Joint targets of the last step, rad.
-    targets: Joints,
+    ground_height: f32,
+    /// Normalized joint targets of the last action, -1..1.
+    joint_action: Joints,
+    /// Joint targets of the last physics step, rad.
+    joint_targets: Joints,
 }
 
 /// One humanoid in an arena.
@@ -121,107 +122,107 @@ pub struct Humanoid {
     parts: Vec<RigidBodyHandle>,
     /// First collider of each foot.
     soles: [ColliderHandle; 2],
-    blueprint: Blueprint,
+    model: HumanoidModel,
     anatomy: Anatomy,
     actuators: Actuators,
     groups: InteractionGroups,
     options: HumanoidOptions,
-    memory: Memory,
+    state: ControllerState,
 }
 
 impl Humanoid {
-    /// Put the built-in humanoid into an arena, standing at `position` (m, on the ground) and facing `heading` (rad; 0
-    /// looks along -z, positive turns left).
+    /// Insert the built-in humanoid into an arena. It stands at `position` (m, on the ground) and faces `heading` (rad;
+    /// 0 is along -z, positive is to the left).
     ///
     /// # Panics
     /// Never for a build that passed its tests: the embedded model is valid.
     pub fn spawn(physics: &mut Physics<'_>, position: Vec3, heading: f32, options: &HumanoidOptions) -> Self {
-        Self::spawn_blueprint(physics, Blueprint::embedded(), position, heading, options)
-            .expect("the embedded blueprint has all segments")
+        Self::spawn_model(physics, HumanoidModel::embedded(), position, heading, options)
+            .expect("the embedded model has all segments")
     }
 
-    /// Put a humanoid of another file into an arena. Turns on the arena's `friction_in_bias_pass`, without which feet
-    /// that stand creep.
+    /// Insert a humanoid of another MJCF model into an arena. Turns on the arena's `friction_in_bias_pass`: without it,
+    /// stance feet creep.
     ///
     /// # Errors
-    /// When the blueprint lacks a segment.
-    pub fn spawn_blueprint(
+    /// When the model lacks a segment.
+    pub fn spawn_model(
         physics: &mut Physics<'_>,
-        blueprint: &Blueprint,
+        model: &HumanoidModel,
         position: Vec3,
         heading: f32,
         options: &HumanoidOptions,
     ) -> Result<Self, MjcfError> {
-        let anatomy = Anatomy::of(blueprint)?;
-        // Without it, the correction of joint errors moves loaded feet over the ground, by 3 cm/s in quiet standing.
+        let anatomy = Anatomy::of(model)?;
+        // Otherwise the correction of joint position errors slides loaded feet over the ground, by 3 cm/s in quiet
+        // standing.
         physics.parameters.friction_in_bias_pass = true;
         let own = Group::from_bits_truncate(1 << (options.group % 32));
         let groups = InteractionGroups::new(own, Group::ALL & !own, InteractionTestMode::And);
         let root = position + Vec3::Y * anatomy.hip_height();
-        let (parts, joints) = blueprint.insert(physics, root, turned(Vec3::Y, heading), groups);
+        let (parts, joints) = model.insert(physics, root, axis_angle(Vec3::Y, heading), groups);
         let soles = anatomy.feet.map(|part| {
             let foot = physics.bodies.get(parts[part]);
             foot.and_then(|b| b.colliders().first().copied()).unwrap_or_else(ColliderHandle::invalid)
         });
-        let actuators = Actuators::new(blueprint, joints, physics);
-        let memory = Memory::standing(&anatomy, position, heading);
+        let actuators = Actuators::new(model, joints, physics);
+        let state = ControllerState::standing(&anatomy, position, heading);
         let options = HumanoidOptions { harness: options.harness.clamp(0.0, 1.0), ..*options };
-        let mut humanoid =
-            Self { parts, soles, blueprint: blueprint.clone(), anatomy, actuators, groups, options, memory };
+        let mut humanoid = Self { parts, soles, model: model.clone(), anatomy, actuators, groups, options, state };
         humanoid.place(physics, position, heading);
         Ok(humanoid)
     }
 
-    /// Change the strength of the harness, 0 to 1.
+    /// Set the strength of the harness, 0 to 1.
     pub fn set_harness(&mut self, strength: f32) {
         self.options.harness = strength.clamp(0.0, 1.0);
     }
 
-    /// Colliders of a part as (shape, pose in the part), for viewers. `part` counts as in `Body::parts`.
+    /// Colliders of a part as (shape, pose in the part's frame), for rendering. `part` is an index into `Body::parts`.
     pub fn shapes(&self, part: usize) -> impl Iterator<Item = (&SharedShape, Pose)> {
-        self.blueprint.parts.get(part).into_iter().flat_map(|p| &p.shapes).map(|s| (&s.shape, s.pose))
+        self.model.parts.get(part).into_iter().flat_map(|p| &p.shapes).map(|s| (&s.shape, s.pose))
     }
 
-    /// Which feet (left, right) the gait has on the ground.
+    /// Which feet (left, right) are in the stance phase of the gait.
     pub fn stance(&self) -> [bool; 2] {
-        self.memory.gait.feet.each_ref().map(|f| f.stance)
+        self.state.gait.feet.each_ref().map(|f| f.stance)
     }
 
-    /// A ray-cast filter that leaves out this humanoid and sensors.
-    fn others(&self) -> QueryFilter<'static> {
+    /// A ray-cast filter that excludes this humanoid and sensors.
+    fn others_filter(&self) -> QueryFilter<'static> {
         QueryFilter::default().groups(self.groups).exclude_sensors()
     }
 }
 
-impl Memory {
+impl ControllerState {
     fn standing(anatomy: &Anatomy, position: Vec3, heading: f32) -> Self {
         Self {
             mode: Mode::Walk,
-            clock: 0.0,
-            wanted: Command::default(),
+            time_in_mode: 0.0,
+            requested_command: Command::default(),
             command: Command::default(),
             gait: Gait::stand(anatomy, position, heading, position.y),
-            speed: Vec3::ZERO,
-            harness: Harness { heading, drift: Vec3::ZERO },
-            air: 0.0,
-            ground: position.y,
-            action: [0.0; JOINT_COUNT],
-            targets: [0.0; JOINT_COUNT],
+            smoothed_velocity: Vec3::ZERO,
+            harness: Harness { target_heading: heading, integral: Vec3::ZERO },
+            time_in_air: 0.0,
+            ground_height: position.y,
+            joint_action: [0.0; JOINT_COUNT],
+            joint_targets: [0.0; JOINT_COUNT],
         }
     }
 }
 
-/// Place of a hinge in [`JOINTS`].
-fn joint(name: &str) -> usize {
+/// Index of a hinge in [`JOINTS`].
+fn joint_index(name: &str) -> usize {
     JOINTS.iter().position(|j| *j == name).unwrap_or(0)
 }
 
-/// The observation's fields.
+/// The humanoid's observation layout.
 pub fn observation_layout() -> Layout {
     sensors::layout()
 }
 
-/// The action's fields.
+/// The humanoid's action layout.
 pub fn action_layout(control: Control) -> Layout {
     match control {
         Control::Command => Layout::new(
@@ -241,36 +242,37 @@ pub fn action_layout(control: Control) -> Layout {
 }
 
 impl Body for Humanoid {
-    fn sense(&mut self, physics: &Physics<'_>, guide: &Guide, observation: &mut [f32]) {
-        sensors::sense(self, physics, guide, observation);
+    fn sense(&mut self, physics: &Physics<'_>, goal: &TaskGoal, observation: &mut [f32]) {
+        sensors::sense(self, physics, goal, observation);
     }
 
     fn actuate(&mut self, physics: &mut Physics<'_>, action: &[f32]) {
         match self.options.control {
-            Control::Command => self.memory.wanted = Command::from_action(action),
+            Control::Command => self.state.requested_command = Command::from_action(action),
             Control::Joints => {
-                for (to, from) in self.memory.action.iter_mut().zip(action) {
+                for (to, from) in self.state.joint_action.iter_mut().zip(action) {
                     *to = if from.is_nan() { 0.0 } else { from.clamp(-1.0, 1.0) };
                 }
             }
         }
-        self.look(physics);
+        self.plan_steps(physics);
     }
 
     fn before_step(&mut self, physics: &mut Physics<'_>) {
-        self.advance(physics);
+        self.update_controller(physics);
     }
 
     fn place(&mut self, physics: &mut Physics<'_>, position: Vec3, heading: f32) {
-        self.memory = Memory::standing(&self.anatomy, position, heading);
-        let gait = &self.memory.gait;
+        self.state = ControllerState::standing(&self.anatomy, position, heading);
+        let gait = &self.state.gait;
         let root = Vec3::new(position.x, gait.height, position.z);
-        let rotation = turned(Vec3::Y, heading);
+        let rotation = axis_angle(Vec3::Y, heading);
         let pelvis = Pelvis { position: root, velocity: Vec3::ZERO, rotation, heading };
         let mut targets = [0.0; JOINT_COUNT];
-        gait.pose(&self.anatomy, &self.actuators, &Pace::default(), &pelvis, &mut targets);
-        self.memory.targets = targets;
-        for (handle, pose) in self.parts.iter().zip(self.actuators.postures(&self.blueprint, root, rotation, &targets))
+        gait.pose(&self.anatomy, &self.actuators, &GaitCommand::default(), &pelvis, &mut targets);
+        self.state.joint_targets = targets;
+        for (handle, pose) in
+            self.parts.iter().zip(self.actuators.forward_kinematics(&self.model, root, rotation, &targets))
         {
             let Some(body) = physics.bodies.get_mut(*handle) else { continue };
             body.set_position(pose, true);
@@ -279,7 +281,7 @@ impl Body for Humanoid {
             body.reset_forces(true);
             body.reset_torques(true);
         }
-        self.actuators.rest(physics);
+        self.actuators.clear_impulses(physics);
     }
 
     fn parts(&self) -> &[RigidBodyHandle] {
@@ -287,16 +289,16 @@ impl Body for Humanoid {
     }
 
     fn save(&self, out: &mut Vec<u8>) {
-        // Serialising plain numbers into memory cannot fail; were it to, `load` would refuse the empty rest.
-        if let Ok(bytes) = postcard::to_extend(&self.memory, Vec::new()) {
+        // Serializing plain numbers into a vector cannot fail. If it did, `load` would reject the empty bytes.
+        if let Ok(bytes) = postcard::to_extend(&self.state, Vec::new()) {
             out.extend(bytes);
         }
     }
 
     fn load(&mut self, bytes: &[u8]) -> bool {
         match postcard::take_from_bytes(bytes) {
-            Ok((memory, [])) => {
-                self.memory = memory;
+            Ok((state, [])) => {
+                self.state = state;
                 true
             }
             _ => false,
@@ -304,6 +306,6 @@ impl Body for Humanoid {
     }
 
     fn is_down(&self, _physics: &Physics<'_>) -> bool {
-        matches!(self.memory.mode, Mode::Down | Mode::GetUp)
+        matches!(self.state.mode, Mode::Down | Mode::GetUp)
     }
 }

@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 pub use sensors::{AHEAD, RAYS, observation_layout};
 pub use specification::VehicleSpecification;
 
-use crate::sim::{Body, Conditions, Guide, Physics, WheelPose};
+use crate::sim::{Body, Conditions, Physics, TaskGoal, WheelPose};
 use crate::spaces::{Field, Layout};
 
-/// Below this share of the up direction the car counts as on its side or roof.
-const FLIPPED_UP: f32 = 0.35;
-/// A flipped car is set back on its wheels after this long, s. Long enough to see that one has crashed.
+/// The car counts as flipped (on its side or roof) below this cosine of its tilt.
+const FLIPPED_COSINE: f32 = 0.35;
+/// Time after which a flipped car is put back on its wheels, s: long enough for a person to notice the crash.
 const RECOVERY_TIME: f32 = 1.5;
 
-/// The car's action: steering wheel, pedals and handbrake.
+/// The car's action layout: steering wheel, pedals and handbrake.
 pub fn action_layout() -> Layout {
     Layout::new(
         "vehicle/action",
@@ -33,21 +33,21 @@ pub fn action_layout() -> Layout {
     )
 }
 
-/// What the car remembers between ticks.
+/// The car's state between ticks. It is part of the arena's snapshot.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Memory {
+struct VehicleState {
     /// Angle of the front wheels, rad, positive left.
     steering: f32,
-    /// Tick's commands: steer, throttle, brake, handbrake.
-    command: [f32; 4],
-    /// How long it has been on its side or roof, s.
-    flipped: f32,
-    /// Rotation of each wheel on its axle, rad; seen only.
+    /// Action of the current tick: steer, throttle, brake, handbrake.
+    action: [f32; 4],
+    /// How long the car has been flipped, s.
+    time_flipped: f32,
+    /// Rotation of each wheel about its axle, rad, for rendering only.
     rotation: [f32; 4],
 }
 
-/// Mass properties of a car of that mass, kg: those of a box about its centre of mass.
-fn weight(s: &VehicleSpecification, mass: f32) -> MassProperties {
+/// Mass properties of a car with this mass (kg): those of a box around its center of mass.
+fn mass_properties(s: &VehicleSpecification, mass: f32) -> MassProperties {
     let inertia = Vec3::new(
         s.height * s.height + s.length * s.length,
         s.width * s.width + s.length * s.length,
@@ -61,18 +61,18 @@ pub struct Vehicle {
     specification: VehicleSpecification,
     controller: DynamicRayCastVehicleController,
     parts: [RigidBodyHandle; 1],
-    memory: Memory,
-    /// What its world is like.
+    state: VehicleState,
+    /// Physical conditions of the episode.
     conditions: Conditions,
 }
 
 impl Vehicle {
-    /// Put a car into an arena, at rest at the origin.
+    /// Insert a car into an arena, at rest at the origin.
     pub fn spawn(physics: &mut Physics<'_>, specification: VehicleSpecification) -> Self {
         let s = &specification;
         let half = Vec3::new(s.width, s.height, s.length) / 2.0;
-        let body = RigidBodyBuilder::dynamic().additional_mass_properties(weight(s, s.mass)).can_sleep(false);
-        // The lower half of the body: what touches other cars, cones and kerbs.
+        let body = RigidBodyBuilder::dynamic().additional_mass_properties(mass_properties(s, s.mass)).can_sleep(false);
+        // The lower half of the body: it collides with other cars, cones and curbs.
         let collider = ColliderBuilder::round_cuboid(half.x - 0.1, half.y * 0.6 - 0.1, half.z - 0.1, 0.1)
             .translation(Vec3::new(0.0, half.y * 0.1, 0.0))
             .density(0.0)
@@ -100,12 +100,12 @@ impl Vehicle {
             specification,
             controller,
             parts: [chassis],
-            memory: Memory::default(),
+            state: VehicleState::default(),
             conditions: Conditions::default(),
         }
     }
 
-    /// The car's data sheet.
+    /// The car's specification.
     pub fn specification(&self) -> &VehicleSpecification {
         &self.specification
     }
@@ -114,83 +114,87 @@ impl Vehicle {
         self.parts[0]
     }
 
-    /// Set the wheels' forces for the coming step from the command.
-    fn drive(&mut self, physics: &Physics<'_>) {
+    /// Set the steering angle, drive forces and brake forces of the wheels for the next physics step.
+    fn set_wheel_forces(&mut self, physics: &Physics<'_>) {
         let s = &self.specification;
         let dt = physics.dt();
         let grip = s.grip * self.conditions.grip;
         let Some(chassis) = physics.bodies.get(self.parts[0]) else { return };
         let forward = *chassis.rotation() * Vec3::NEG_Z;
         let speed = chassis.linvel().dot(forward);
-        let [steer, throttle, brake, handbrake] = self.memory.command;
+        let [steer, throttle, brake, handbrake] = self.state.action;
 
-        // Full lock at a walking pace, less when fast: no more than what the tyres' grip can follow.
-        let followable = ops::atan(s.wheelbase * s.steering_acceleration / (speed * speed).max(0.1));
-        let wanted = steer * s.steering_lock.min(followable);
+        // Full lock at walking speed, less at higher speeds: the lateral acceleration stays within the tires' grip.
+        let max_steering = ops::atan(s.wheelbase * s.steering_acceleration / (speed * speed).max(0.1));
+        let target = steer * s.steering_lock.min(max_steering);
         let change = s.steering_rate * dt;
-        self.memory.steering += (wanted - self.memory.steering).clamp(-change, change);
+        self.state.steering += (target - self.state.steering).clamp(-change, change);
 
         let force = if throttle >= 0.0 { s.drive_force } else { s.reverse_force };
         let power_limit = s.power / speed.abs().max(1.0);
-        let over = if throttle >= 0.0 { speed > s.top_speed } else { speed < -s.reverse_speed };
-        let drive = if over { 0.0 } else { throttle * force.min(power_limit) };
+        let above_top_speed = if throttle >= 0.0 { speed > s.top_speed } else { speed < -s.reverse_speed };
+        let total_drive_force = if above_top_speed { 0.0 } else { throttle * force.min(power_limit) };
         for (i, wheel) in self.controller.wheels_mut().iter_mut().enumerate() {
             let front = i < 2;
-            wheel.steering = if front { self.memory.steering } else { 0.0 };
+            wheel.steering = if front { self.state.steering } else { 0.0 };
             let share = if front { s.brake_balance } else { 1.0 - s.brake_balance } / 2.0;
-            let hand = if front { 0.0 } else { handbrake * s.handbrake_force / 2.0 };
-            let (pull, hold) = (if front { 0.0 } else { drive / 2.0 }, brake * s.brake_force * share + hand);
-            // The controller ignores the brake of a driven wheel: the stronger of the two is left with the difference.
-            wheel.engine_force = if pull.abs() > hold { pull - hold * pull.signum() } else { 0.0 };
-            wheel.brake = (hold - pull.abs()).max(0.0) * dt;
-            // Locked wheels slide: the rear steps out.
+            let handbrake_force = if front { 0.0 } else { handbrake * s.handbrake_force / 2.0 };
+            let drive_force = if front { 0.0 } else { total_drive_force / 2.0 };
+            let brake_force = brake * s.brake_force * share + handbrake_force;
+            // The controller ignores the brake of a driven wheel, so the larger of the two forces is reduced by the
+            // other.
+            wheel.engine_force =
+                if drive_force.abs() > brake_force { drive_force - brake_force * drive_force.signum() } else { 0.0 };
+            wheel.brake = (brake_force - drive_force.abs()).max(0.0) * dt;
+            // Locked rear wheels have sliding friction: the car oversteers.
             wheel.friction_slip = if front || handbrake < 0.5 { grip } else { grip * s.sliding_grip };
         }
     }
 
-    /// Air drag (½ ρ c_d A v²), and the rolling resistance of the tyres on the ground.
-    fn drag(&self, physics: &mut Physics<'_>) {
+    /// Apply air drag (½ ρ c_d A v²) and the rolling resistance of the tires in contact.
+    fn apply_drag(&self, physics: &mut Physics<'_>) {
         let s = &self.specification;
         let dt = physics.dt();
-        let touching = self.controller.wheels().iter().filter(|w| w.raycast_info().is_in_contact).count();
+        let wheels_in_contact = self.controller.wheels().iter().filter(|w| w.raycast_info().is_in_contact).count();
         let weight = self.conditions.mass * self.conditions.gravity;
-        let rolling = s.rolling_resistance * s.mass * crate::sim::GRAVITY * touching as f32 / 4.0 * weight;
+        let rolling = s.rolling_resistance * s.mass * crate::sim::GRAVITY * wheels_in_contact as f32 / 4.0 * weight;
         if let Some(chassis) = physics.bodies.get_mut(self.parts[0]) {
             let v = chassis.linvel();
-            // Fades out below a walking pace: the car rolls out gently and answers to a touch of the pedal.
-            let slow = rolling / v.length().max(1.0);
-            chassis.apply_impulse(-v * (v.length() * s.drag + slow) * dt, false);
+            // Below 1 m/s the rolling resistance is proportional to the speed: the car stops smoothly and starts at
+            // light throttle.
+            let rolling_factor = rolling / v.length().max(1.0);
+            chassis.apply_impulse(-v * (v.length() * s.drag + rolling_factor) * dt, false);
         }
     }
 
-    /// Count how long the car has been off its wheels, and set it back on them.
+    /// Put the car back on its wheels after it has been flipped for [`RECOVERY_TIME`].
     fn recover(&mut self, physics: &mut Physics<'_>) {
         let dt = physics.dt();
         let Some(chassis) = physics.bodies.get(self.parts[0]) else { return };
         let up = *chassis.rotation() * Vec3::Y;
-        if up.y > FLIPPED_UP || chassis.linvel().length() > 2.0 {
-            self.memory.flipped = 0.0;
+        if up.y > FLIPPED_COSINE || chassis.linvel().length() > 2.0 {
+            self.state.time_flipped = 0.0;
             return;
         }
-        self.memory.flipped += dt;
-        if self.memory.flipped > RECOVERY_TIME {
+        self.state.time_flipped += dt;
+        if self.state.time_flipped > RECOVERY_TIME {
             let forward = *chassis.rotation() * Vec3::NEG_Z;
             let position = chassis.translation() - Vec3::Y * chassis.translation().y;
             let ground = self.ground_below(physics, chassis.translation());
-            self.put(physics, position + Vec3::Y * ground, crate::sim::heading_of(forward));
+            self.place_at(physics, position + Vec3::Y * ground, crate::sim::heading_of(forward));
         }
     }
 
     fn ground_below(&self, physics: &Physics<'_>, position: Vec3) -> f32 {
-        let own = self.parts[0];
-        let predicate = move |_: ColliderHandle, c: &Collider| c.parent() != Some(own);
+        let chassis = self.parts[0];
+        let predicate = move |_: ColliderHandle, c: &Collider| c.parent() != Some(chassis);
         let from = position + Vec3::Y;
         physics
-            .cast_ray(from, Vec3::NEG_Y, 50.0, super::body_filter(&predicate))
+            .cast_ray(from, Vec3::NEG_Y, 50.0, super::ray_filter(&predicate))
             .map_or(0.0, |hit| from.y - hit.distance)
     }
 
-    fn put(&mut self, physics: &mut Physics<'_>, ground: Vec3, heading: f32) {
+    fn place_at(&mut self, physics: &mut Physics<'_>, ground: Vec3, heading: f32) {
         let height = self.specification.ride_height();
         if let Some(chassis) = physics.bodies.get_mut(self.parts[0]) {
             chassis.set_position(Pose::from_parts(ground + Vec3::Y * height, Quat::from_rotation_y(heading)), true);
@@ -198,23 +202,23 @@ impl Vehicle {
             chassis.set_angvel(Vec3::ZERO, true);
             chassis.reset_forces(true);
         }
-        self.memory = Memory::default();
+        self.state = VehicleState::default();
     }
 }
 
 impl Body for Vehicle {
-    fn sense(&mut self, physics: &Physics<'_>, guide: &Guide, observation: &mut [f32]) {
-        sensors::sense(self, physics, guide, observation);
+    fn sense(&mut self, physics: &Physics<'_>, goal: &TaskGoal, observation: &mut [f32]) {
+        sensors::sense(self, physics, goal, observation);
     }
 
     fn actuate(&mut self, _physics: &mut Physics<'_>, action: &[f32]) {
-        self.memory.command.copy_from_slice(action);
+        self.state.action.copy_from_slice(action);
     }
 
     fn before_step(&mut self, physics: &mut Physics<'_>) {
         self.recover(physics);
-        self.drive(physics);
-        self.drag(physics);
+        self.set_wheel_forces(physics);
+        self.apply_drag(physics);
     }
 
     fn run_controller(&mut self, physics: &mut Physics<'_>) {
@@ -227,24 +231,24 @@ impl Body for Vehicle {
             filter,
         );
         self.controller.update_vehicle(dt, queries);
-        for (rotation, wheel) in self.memory.rotation.iter_mut().zip(self.controller.wheels()) {
+        for (rotation, wheel) in self.state.rotation.iter_mut().zip(self.controller.wheels()) {
             *rotation = wheel.rotation;
         }
     }
 
-    fn weigh(&mut self, physics: &mut Physics<'_>, factor: f32) {
-        let weight = weight(&self.specification, self.specification.mass * factor);
+    fn scale_mass(&mut self, physics: &mut Physics<'_>, factor: f32) {
+        let properties = mass_properties(&self.specification, self.specification.mass * factor);
         if let Some(chassis) = physics.bodies.get_mut(self.parts[0]) {
-            chassis.set_additional_mass_properties(weight, true);
+            chassis.set_additional_mass_properties(properties, true);
         }
     }
 
-    fn condition(&mut self, conditions: &Conditions) {
+    fn set_conditions(&mut self, conditions: &Conditions) {
         self.conditions = *conditions;
     }
 
     fn place(&mut self, physics: &mut Physics<'_>, position: Vec3, heading: f32) {
-        self.put(physics, position, heading);
+        self.place_at(physics, position, heading);
         for wheel in self.controller.wheels_mut() {
             wheel.rotation = 0.0;
         }
@@ -255,7 +259,7 @@ impl Body for Vehicle {
     }
 
     fn save(&self, out: &mut Vec<u8>) {
-        let saved = (&self.memory, &self.controller);
+        let saved = (&self.state, &self.controller);
         if let Ok(bytes) = postcard::to_extend(&saved, std::mem::take(out)) {
             *out = bytes;
         }
@@ -263,8 +267,8 @@ impl Body for Vehicle {
 
     fn load(&mut self, bytes: &[u8]) -> bool {
         match postcard::from_bytes(bytes) {
-            Ok((memory, controller)) => {
-                self.memory = memory;
+            Ok((state, controller)) => {
+                self.state = state;
                 self.controller = controller;
                 true
             }
@@ -274,11 +278,11 @@ impl Body for Vehicle {
 
     fn wheels(&self, physics: &Physics<'_>, out: &mut Vec<WheelPose>) {
         let (position, rotation) = physics.pose(self.chassis());
-        for (wheel, spin) in self.controller.wheels().iter().zip(self.memory.rotation) {
+        for (wheel, spin) in self.controller.wheels().iter().zip(self.state.rotation) {
             let along = wheel.raycast_info().suspension_length.min(self.specification.suspension_length + 0.1);
-            let centre = wheel.chassis_connection_point_cs + Vec3::NEG_Y * along;
+            let center = wheel.chassis_connection_point_cs + Vec3::NEG_Y * along;
             out.push(WheelPose {
-                position: position + rotation * centre,
+                position: position + rotation * center,
                 rotation: rotation * Quat::from_rotation_y(wheel.steering) * Quat::from_rotation_x(-spin),
                 radius: wheel.radius,
                 width: 0.22,
@@ -288,6 +292,6 @@ impl Body for Vehicle {
 
     fn is_down(&self, physics: &Physics<'_>) -> bool {
         let (_, rotation) = physics.pose(self.chassis());
-        (rotation * Vec3::Y).y < FLIPPED_UP
+        (rotation * Vec3::Y).y < FLIPPED_COSINE
     }
 }

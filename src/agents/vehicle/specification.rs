@@ -1,12 +1,12 @@
-//! The car's data sheet, in SI units.
+//! The car's specification, in SI units.
 
 use serde::{Deserialize, Serialize};
 
-/// Dimensions, masses and forces of a car. The default is a small front-engined hatchback driven for fun.
+/// Dimensions, masses and forces of a car. The default is a small front-engined hatchback with a sporty setup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VehicleSpecification {
-    /// Mass, kg. A light B-segment car (kerb weight 1,000-1,200 kg).
+    /// Mass, kg. A light B-segment car (curb weight 1,000-1,200 kg).
     pub mass: f32,
     /// Length, m.
     pub length: f32,
@@ -14,54 +14,56 @@ pub struct VehicleSpecification {
     pub width: f32,
     /// Height of the body, m.
     pub height: f32,
-    /// Height of the centre of mass above the road, m. Passenger cars: 0.5-0.6 (Heydinger et al., SAE 1999-01-1336).
+    /// Height of the center of mass above the road, m. Passenger cars: 0.5-0.6 (Heydinger et al., SAE 1999-01-1336).
     pub mass_height: f32,
     /// Distance between the axles, m.
     pub wheelbase: f32,
     /// Distance between left and right wheels, m.
     pub track: f32,
-    /// Radius of a tyre, m (195/55 R16).
+    /// Radius of a tire, m (195/55 R16).
     pub wheel_radius: f32,
     /// Length of the unloaded suspension, m.
     pub suspension_length: f32,
-    /// How far the suspension moves either way, m.
+    /// Suspension travel in each direction, m.
     pub suspension_travel: f32,
-    /// Spring rate of a wheel by mass of the car, 1/s². Four of them ride at √(4·30)/2π = 1.7 Hz, a sporty car's
-    /// 1.5-2 Hz (Milliken & Milliken, Race Car Vehicle Dynamics, 1995, ch. 16).
+    /// Spring rate of one wheel per mass of the car, 1/s². Four wheels with the default of 30 have a natural frequency
+    /// of √(4·30)/2π = 1.7 Hz; sporty cars have 1.5-2 Hz (Milliken & Milliken, Race Car Vehicle Dynamics, 1995, ch.
+    /// 16).
     pub suspension_stiffness: f32,
-    /// Damping when compressed by mass of the car, 1/s: 0.35 of critical.
+    /// Damping in compression per mass of the car, 1/s: 0.35 of critical.
     pub suspension_compression: f32,
-    /// Damping on rebound by mass of the car, 1/s: 0.5 of critical.
+    /// Damping in rebound per mass of the car, 1/s: 0.5 of critical.
     pub suspension_rebound: f32,
-    /// Friction coefficient of tyre on road. Dry asphalt: 0.9-1.2 (Wong, Theory of Ground Vehicles, 2008, tab. 1.4).
+    /// Friction coefficient between tire and road. Dry asphalt: 0.9-1.2 (Wong, Theory of Ground Vehicles, 2008, tab.
+    /// 1.4).
     pub grip: f32,
-    /// Share of the grip left to a locked wheel (Wong, tab. 1.4: sliding 0.75 of peak).
+    /// Friction of a locked wheel as a fraction of the grip (Wong, tab. 1.4: sliding 0.75 of peak).
     pub sliding_grip: f32,
-    /// Greatest drive force at both rear wheels, N.
+    /// Maximum drive force of both rear wheels together, N.
     pub drive_force: f32,
     /// Engine power, W.
     pub power: f32,
-    /// Speed at which the drive cuts out, m/s.
+    /// Maximum speed: the drive force is 0 above it, m/s.
     pub top_speed: f32,
-    /// Greatest drive force backwards, N.
+    /// Maximum drive force in reverse, N.
     pub reverse_force: f32,
-    /// Speed backwards at which the drive cuts out, m/s.
+    /// Maximum speed in reverse: the drive force is 0 above it, m/s.
     pub reverse_speed: f32,
-    /// Force of all brakes together, N: about 0.85 g.
+    /// Maximum force of all brakes together, N: about 0.85 g.
     pub brake_force: f32,
-    /// Share of the brakes at the front axle.
+    /// Fraction of the brake force at the front axle.
     pub brake_balance: f32,
-    /// Force of the handbrake at the rear axle, N.
+    /// Maximum force of the handbrake at the rear axle, N.
     pub handbrake_force: f32,
     /// Angle of the front wheels at full lock, rad (34°, a turning circle of 10.5 m).
     pub steering_lock: f32,
-    /// Lateral acceleration that full steering asks for when fast, m/s².
+    /// Lateral acceleration at full steering, which limits the steering angle at high speed, m/s².
     pub steering_acceleration: f32,
-    /// How fast the front wheels turn, rad/s: a quick steering wheel.
+    /// Maximum rate of the front wheels' steering angle, rad/s: quick steering.
     pub steering_rate: f32,
-    /// Air drag ½ρ·c_d·A, kg/m (c_d 0.32, 2.1 m²).
+    /// Air drag coefficient ½ρ·c_d·A, kg/m (c_d 0.32, 2.1 m²).
     pub drag: f32,
-    /// Rolling resistance and what the engine drags along, as a share of the weight. Tyres alone: 0.01-0.015 (Wong,
+    /// Rolling resistance and engine drag, as a fraction of the weight. Tires alone: 0.01-0.015 (Wong,
     /// tab. 1.2).
     pub rolling_resistance: f32,
 }
@@ -102,7 +104,7 @@ impl Default for VehicleSpecification {
 }
 
 impl VehicleSpecification {
-    /// Height of the wheel mounts, which are the body's origin, above the road at rest, m.
+    /// Height of the wheel mounts above the road at rest, m. The body's origin is at that height.
     pub fn ride_height(&self) -> f32 {
         let sag = crate::sim::GRAVITY / (4.0 * self.suspension_stiffness);
         self.wheel_radius + self.suspension_length - sag

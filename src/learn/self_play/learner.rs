@@ -1,15 +1,16 @@
-//! Both sides of a game, each learning against the other's past.
+//! Self-play: both sides of a game are trained, each against a pool of the other side's earlier policies.
 
 use std::path::Path;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 
-use super::Games;
-use super::duel::{Duel, Players, Pool};
-use crate::learn::rl::{Arenas, Environment, Ppo, provenance};
-use crate::learn::run_dir::not_whole;
-use crate::learn::training::run;
+use super::opponent_env::{OpponentEnv, OpponentPool, SharedPool};
+use super::{Games, SelfPlayConfig};
+use crate::learn::core::run_dir::not_whole;
+use crate::learn::core::training::run;
+use crate::learn::reinforcement::train::provenance;
+use crate::learn::reinforcement::{Ppo, PpoConfig, SceneEnv, VecEnvironment};
 use crate::learn::{
     Extent, Learner, Metric, Progress, RunOptions, TrainConfig, TrainError, TrainSummary, UpdateStep, Validation,
 };
@@ -18,87 +19,93 @@ use crate::rollout::{Player, VecEnvOptions, evaluate_side, recording_seeds};
 use crate::scenes::Scene;
 use crate::sim::split_seed;
 
-/// Where the pool is in a policy's folder.
+/// Folder of the opponent pool in a policy's folder.
 const POOL_DIR: &str = "pool";
-/// Stream of the run's seed that the rated games are drawn from.
-const RATED: u64 = 4000;
-/// What is told of each side's learning, by its own tags.
-const TOLD: [(&str, [&str; 2]); 5] = [
-    ("episodes/return", ["first/episodes/return", "second/episodes/return"]),
-    ("episodes/success", ["first/episodes/success", "second/episodes/success"]),
+/// Stream of the run's seed for the rating games.
+const RATING_STREAM: u64 = 4000;
+/// The reported metrics of PPO, and their tags for each side.
+const SIDE_TAGS: [(&str, [&str; 2]); 5] = [
+    ("rollout/ep_rew_mean", ["first/rollout/ep_rew_mean", "second/rollout/ep_rew_mean"]),
+    ("rollout/success_rate", ["first/rollout/success_rate", "second/rollout/success_rate"]),
     ("train/loss", ["first/train/loss", "second/train/loss"]),
     ("train/entropy", ["first/train/entropy", "second/train/entropy"]),
-    ("train/divergence", ["first/train/divergence", "second/train/divergence"]),
+    ("train/approx_kl", ["first/train/approx_kl", "second/train/approx_kl"]),
 ];
 
-/// A side: who plays for it now, and who did.
+/// The learner of a side, and the pool of its snapshots.
 struct Side {
     ppo: Ppo,
-    pool: Pool,
+    pool: SharedPool,
 }
 
 impl Side {
-    fn players(&self) -> MutexGuard<'_, Players> {
+    fn pool(&self) -> MutexGuard<'_, OpponentPool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Two policies that learn, each by proximal policy optimisation against a pool of what the other one was before.
+/// Self-play of two policies, each trained by PPO against a pool of the other's snapshots.
 pub struct SelfPlay {
     config: TrainConfig,
     scene: Scene,
     sides: [Side; 2],
     games: Games,
-    /// Updates of both sides.
+    /// Updates of each side.
     updates: u64,
     threads: usize,
 }
 
-fn unusable(message: String) -> TrainError {
+fn config_error(message: String) -> TrainError {
     TrainError::Config { origin: "the training configuration".into(), message }
 }
 
 impl SelfPlay {
-    /// Fresh networks for both sides of `scene`. `threads` step the arenas; 0 takes one for each core.
+    /// Untrained networks for both sides of `scene`. `threads` threads step the arenas; 0 for one on each core.
     ///
     /// # Errors
-    /// A scene without two sides, settings out of range, or a network that cannot learn by acting.
+    /// A scene without two sides, settings out of range, or a network or head that self-play does not support.
     pub fn new(config: &TrainConfig, scene: &Scene, threads: usize, device: &Device) -> Result<Self, TrainError> {
         let names = scene.blueprint.sides();
         let [first, second] = names else {
-            return Err(unusable(format!(
-                "{} has no two sides that could play against each other; tag and playground have, as every scene with \
-                 task: Tag(...)",
+            return Err(config_error(format!(
+                "{} is not a two-player scene; train self-play requires a scene with task: Tag(...), such as tag or playground",
                 scene.name
             )));
         };
         if config.head.kind != HeadKind::Gaussian {
-            return Err(unusable("train self-play decides by head.kind=gaussian; leave head.kind out".into()));
+            return Err(config_error("train self-play requires head.kind=gaussian; remove head.kind".into()));
         }
         if config.network.is_recurrent() {
-            return Err(unusable("train self-play sees one tick and decides one; take network.kind mlp".into()));
-        }
-        if !config.init.from.is_empty() || !config.reward.from.is_empty() {
-            return Err(unusable(
-                "train self-play begins from chance, for the task's reward; leave init.from and reward.from out".into(),
+            return Err(config_error(
+                "train self-play does not support recurrent networks; set network.kind to mlp".into(),
             ));
         }
-        let pools: [Pool; 2] = Default::default();
-        let side = |at: usize| -> Result<Side, TrainError> {
-            let mut own = config.clone();
-            own.training.seed = split_seed(config.training.seed, at as u64);
-            let options = VecEnvOptions { arenas: config.ppo.arenas, agents: 1, threads };
-            let arenas = Arenas::new(scene, options);
-            let duel = Duel::new(arenas, at, Arc::clone(&pools[1 - at]), config.self_play.newest);
-            Ok(Side { ppo: Ppo::new(&own, Box::new(duel), device)?, pool: Arc::clone(&pools[at]) })
+        if !config.init.from.is_empty() {
+            return Err(config_error("train self-play requires random initialization; remove init.from".into()));
+        }
+        let pools: [SharedPool; 2] = Default::default();
+        let side = |index: usize| -> Result<Side, TrainError> {
+            let mut side_config = config.clone();
+            side_config.training.seed = split_seed(config.training.seed, index as u64);
+            let options = VecEnvOptions { arenas: config.get::<PpoConfig>().n_envs, agents: 1, threads };
+            let arenas = SceneEnv::new(scene, options);
+            let opponent_pool = Arc::clone(&pools[1 - index]);
+            let environment = OpponentEnv::new(
+                arenas,
+                index,
+                opponent_pool,
+                config.get::<SelfPlayConfig>().play_against_latest_ratio,
+            );
+            let ppo = Ppo::new(&side_config, Box::new(environment), None, device)?;
+            Ok(Side { ppo, pool: Arc::clone(&pools[index]) })
         };
         let games = Games {
             sides: [(*first).into(), (*second).into()],
             updates: Vec::new(),
-            games: config.self_play.games as u32,
+            games: config.get::<SelfPlayConfig>().n_rating_games as u32,
             won: Vec::new(),
         };
-        let mut all = Self {
+        let mut learner = Self {
             config: config.clone(),
             scene: scene.clone(),
             sides: [side(0)?, side(1)?],
@@ -106,16 +113,16 @@ impl SelfPlay {
             updates: 0,
             threads,
         };
-        all.join()?;
-        Ok(all)
+        learner.add_snapshots()?;
+        Ok(learner)
     }
 
-    /// A side's policy as it is, with where it comes from.
-    fn labelled(&self, at: usize) -> Result<Policy, PolicyError> {
-        let mut policy = self.sides[at].ppo.policy()?;
+    /// The current policy of a side, with its provenance.
+    fn side_policy(&self, side: usize) -> Result<Policy, PolicyError> {
+        let mut policy = self.sides[side].ppo.policy()?;
         policy.config_mut().provenance = Provenance {
             scene: self.scene.name.clone(),
-            learner: learner_of(&self.games.sides[at]),
+            learner: learner_name(&self.games.sides[side]),
             seed: self.config.training.seed,
             version: env!("CARGO_PKG_VERSION").into(),
             steps: self.updates,
@@ -124,63 +131,64 @@ impl SelfPlay {
         Ok(policy)
     }
 
-    /// Both sides' policies as they are join the pools.
-    fn join(&mut self) -> Result<(), TrainError> {
-        for (at, side) in self.sides.iter().enumerate() {
-            let policy = self.labelled(at)?;
-            let mut players = side.players();
-            players.policies.push(policy);
-            players.weights.push(1.0);
+    /// Add snapshots of both sides' policies to the pools.
+    fn add_snapshots(&mut self) -> Result<(), TrainError> {
+        for (index, side) in self.sides.iter().enumerate() {
+            let policy = self.side_policy(index)?;
+            let mut pool = side.pool();
+            pool.policies.push(policy);
+            pool.weights.push(1.0);
         }
         Ok(())
     }
 
-    /// Whoever the newest of the other side can learn most from is met most.
-    fn weigh(&mut self) {
-        let Some(newest) = self.games.won.len().checked_sub(1) else { return };
-        for (at, side) in self.sides.iter().enumerate() {
-            side.players().weights = self.games.evenness(1 - at, newest);
+    /// Set the sampling weights of the pools, for the latest snapshot of the other side.
+    fn update_pool_weights(&mut self) {
+        let Some(latest) = self.games.won.len().checked_sub(1) else { return };
+        for (index, side) in self.sides.iter().enumerate() {
+            side.pool().weights = self.games.pfsp_weights(1 - index, latest);
         }
     }
 
-    /// Player `player` of side `side`, the oldest first.
-    pub fn player(&self, side: usize, player: usize) -> Option<Policy> {
-        self.sides[side].players().policies.get(player).cloned()
+    /// Snapshot `snapshot` of side `side`, the oldest 0; `None` if there is none.
+    pub fn snapshot(&self, side: usize, snapshot: usize) -> Option<Policy> {
+        self.sides[side].pool().policies.get(snapshot).cloned()
     }
 
-    /// Who has beaten whom.
+    /// Results of the rating games.
     pub fn games(&self) -> &Games {
         &self.games
     }
 
-    /// How many of the games player `i` of the first side wins against player `j` of the other.
-    fn won(&self, i: usize, j: usize) -> Result<u32, TrainError> {
-        let player = |side: usize, at: usize| Player::Policy(Box::new(self.sides[side].players().policies[at].clone()));
+    /// Play the rating games of snapshot `i` of the first side against snapshot `j` of the second; returns the wins of `i`.
+    fn play_rating_games(&self, i: usize, j: usize) -> Result<u32, TrainError> {
+        let player =
+            |side: usize, snapshot: usize| Player::Policy(Box::new(self.sides[side].pool().policies[snapshot].clone()));
         let players = vec![player(0, i), player(1, j)];
-        let rated = split_seed(self.config.training.seed, RATED);
-        let seeds: Vec<u64> = recording_seeds(rated).take(self.config.self_play.games).collect();
+        let seed = split_seed(self.config.training.seed, RATING_STREAM);
+        let seeds: Vec<u64> = recording_seeds(seed).take(self.config.get::<SelfPlayConfig>().n_rating_games).collect();
         let evaluation = evaluate_side(&self.scene, players, 0, &seeds, self.threads, |_| {})?;
         Ok(evaluation.results.iter().filter(|result| result.success).count() as u32)
     }
 
-    /// Play the games of the newest of both sides.
-    fn rate(&mut self) -> Result<(), TrainError> {
-        let newest = self.games.won.len();
-        for i in 0..newest {
-            let won = self.won(i, newest)?;
+    /// Play the rating games of the latest snapshots of both sides.
+    fn rate_snapshots(&mut self) -> Result<(), TrainError> {
+        let latest = self.games.won.len();
+        for i in 0..latest {
+            let won = self.play_rating_games(i, latest)?;
             self.games.won[i].push(won);
         }
-        let row = (0..=newest).map(|j| self.won(newest, j)).collect::<Result<_, _>>()?;
+        let row = (0..=latest).map(|j| self.play_rating_games(latest, j)).collect::<Result<_, _>>()?;
         self.games.won.push(row);
         self.games.updates.push(self.updates);
-        self.weigh();
+        self.update_pool_weights();
         Ok(())
     }
 }
 
 impl Learner for SelfPlay {
     fn name(&self) -> &'static str {
-        self.config.training.learner.name()
+        self.config.spec().name()
     }
 
     fn extent(&self) -> Extent {
@@ -189,33 +197,38 @@ impl Learner for SelfPlay {
 
     fn update(&mut self, step: UpdateStep) -> Result<(), TrainError> {
         if self.games.won.is_empty() {
-            self.rate()?;
+            self.rate_snapshots()?;
         }
-        for (at, side) in self.sides.iter_mut().enumerate() {
-            side.ppo.update(UpdateStep { seed: split_seed(step.seed, at as u64), ..step })?;
+        for (index, side) in self.sides.iter_mut().enumerate() {
+            side.ppo.update(UpdateStep { seed: split_seed(step.seed, index as u64), ..step })?;
         }
         self.updates = step.index + 1;
-        let last = self.updates == self.config.training.steps;
-        if last || self.updates.is_multiple_of(self.config.self_play.generation) {
-            self.join()?;
-            self.rate()?;
+        let is_final = self.updates == self.config.training.steps;
+        if is_final || self.updates.is_multiple_of(self.config.get::<SelfPlayConfig>().snapshot_interval) {
+            self.add_snapshots()?;
+            self.rate_snapshots()?;
         }
         Ok(())
     }
 
     fn metrics(&mut self, step: u64) -> Result<Vec<Metric>, TrainError> {
         let mut metrics = Vec::new();
-        for (at, side) in self.sides.iter_mut().enumerate() {
-            let told = side.ppo.metrics(step)?;
-            let named = |metric: &Metric| TOLD.iter().find(|(tag, _)| *tag == metric.tag).map(|(_, tags)| tags[at]);
-            metrics.extend(told.iter().filter_map(|metric| Some(Metric { tag: named(metric)?, value: metric.value })));
+        for (index, side) in self.sides.iter_mut().enumerate() {
+            let side_metrics = side.ppo.metrics(step)?;
+            let side_tag =
+                |metric: &Metric| SIDE_TAGS.iter().find(|(tag, _)| *tag == metric.tag).map(|(_, tags)| tags[index]);
+            metrics.extend(
+                side_metrics.iter().filter_map(|metric| Some(Metric { tag: side_tag(metric)?, value: metric.value })),
+            );
         }
-        if let Some(newest) = self.games.won.len().checked_sub(1).filter(|_| !metrics.is_empty()) {
+        if let Some(latest) = self.games.won.len().checked_sub(1).filter(|_| !metrics.is_empty()) {
             let [first, second] = self.games.ratings();
-            let share = self.games.shares(0, newest)[newest];
-            for (tag, value) in
-                [("first/elo", first[newest]), ("second/elo", second[newest]), ("first/wins_of_newest", share)]
-            {
+            let win_rate = self.games.win_rates(0, latest)[latest];
+            for (tag, value) in [
+                ("first/self_play/elo", first[latest]),
+                ("second/self_play/elo", second[latest]),
+                ("self_play/win_rate_vs_latest", win_rate),
+            ] {
                 metrics.push(Metric { tag, value: value as f32 });
             }
         }
@@ -226,21 +239,21 @@ impl Learner for SelfPlay {
         Ok(None)
     }
 
-    /// The first side's.
+    /// The policy of the first side.
     fn policy(&self) -> Result<Policy, PolicyError> {
         self.sides[0].ppo.policy()
     }
 
     fn save(&self, dir: &Path) -> Result<(), TrainError> {
-        for (at, (side, name)) in self.sides.iter().zip(&self.games.sides).enumerate() {
-            let own = dir.join(name);
-            std::fs::create_dir_all(&own).map_err(TrainError::io("make the folder", &own))?;
-            self.labelled(at)?.write_into(&own)?;
-            side.ppo.save(&own)?;
-            for (player, policy) in side.players().policies.iter().enumerate() {
-                let own = pool_member(dir, name, player);
-                std::fs::create_dir_all(&own).map_err(TrainError::io("make the folder", &own))?;
-                policy.write_into(&own)?;
+        for (index, (side, name)) in self.sides.iter().zip(&self.games.sides).enumerate() {
+            let side_dir = dir.join(name);
+            std::fs::create_dir_all(&side_dir).map_err(TrainError::io("make the folder", &side_dir))?;
+            self.side_policy(index)?.write_into(&side_dir)?;
+            side.ppo.save(&side_dir)?;
+            for (snapshot, policy) in side.pool().policies.iter().enumerate() {
+                let member_dir = pool_member_dir(dir, name, snapshot);
+                std::fs::create_dir_all(&member_dir).map_err(TrainError::io("make the folder", &member_dir))?;
+                policy.write_into(&member_dir)?;
             }
         }
         let path = dir.join(Games::FILE);
@@ -251,52 +264,51 @@ impl Learner for SelfPlay {
     fn load(&mut self, dir: &Path) -> Result<(), TrainError> {
         let games = Games::load(dir)?;
         if games.sides != self.games.sides || games.games != self.games.games {
-            return Err(not_whole(dir, Games::FILE, "is of another game"));
+            return Err(not_whole(dir, Games::FILE, "belongs to another game"));
         }
-        if games.sides.iter().any(|name| pool_member(dir, name, games.won.len().max(1)).exists()) {
-            return Err(not_whole(dir, Games::FILE, "lacks players that the pool has"));
+        if games.sides.iter().any(|name| pool_member_dir(dir, name, games.won.len().max(1)).exists()) {
+            return Err(not_whole(dir, Games::FILE, "lacks policies of the pool"));
         }
         for (side, name) in self.sides.iter().zip(&games.sides) {
-            let mut pool = Vec::new();
-            for player in 0..games.won.len().max(1) {
-                let own = pool_member(dir, name, player);
-                let policy = Policy::load(&own).map_err(|error| TrainError::Resume {
+            let mut policies = Vec::new();
+            for snapshot in 0..games.won.len().max(1) {
+                let member_dir = pool_member_dir(dir, name, snapshot);
+                let policy = Policy::load(&member_dir).map_err(|error| TrainError::Resume {
                     dir: dir.into(),
                     message: format!(
-                        "the pool of opponents lacks {name} {player} ({error}); copy the newest folder of checkpoints/ to \
+                        "the opponent pool lacks {name} {snapshot} ({error}); copy the newest folder of checkpoints/ to \
                          last/"
                     ),
                 })?;
-                pool.push(policy);
+                policies.push(policy);
             }
-            *side.players() = Players { weights: vec![1.0; pool.len()], policies: pool };
+            *side.pool() = OpponentPool { weights: vec![1.0; policies.len()], policies };
         }
         for (side, name) in self.sides.iter_mut().zip(&games.sides) {
             side.ppo.load(&dir.join(name))?;
             self.updates = Policy::load(&dir.join(name))?.config().provenance.steps;
         }
         self.games = games;
-        self.weigh();
+        self.update_pool_weights();
         Ok(())
     }
 }
 
-/// What learns a side, in a policy's provenance.
-pub fn learner_of(side: &str) -> String {
+/// Name of the learner of a side, for a policy's provenance.
+pub fn learner_name(side: &str) -> String {
     format!("self-play, {side}")
 }
 
-/// The folder of player `player`, the oldest 0, of side `name`, in that of a run's newest policy (`last`).
-pub fn pool_member(dir: &Path, name: &str, player: usize) -> std::path::PathBuf {
-    dir.join(POOL_DIR).join(format!("{name}-{player:03}"))
+/// Folder of snapshot `snapshot`, the oldest 0, of side `name`. `dir`: folder of the run's latest policy (`last`).
+pub fn pool_member_dir(dir: &Path, name: &str, snapshot: usize) -> std::path::PathBuf {
+    dir.join(POOL_DIR).join(format!("{name}-{snapshot:03}"))
 }
 
-/// Train both sides of `scene` against each other. `threads` step the arenas; 0 takes one for each core.
+/// Train both sides of `scene` by self-play. `threads` threads step the arenas; 0 for one on each core.
 ///
 /// # Errors
-/// A scene without two sides, unusable configuration, a folder that cannot be written or resumed, or training that
-/// diverges.
-pub fn train_sides(
+/// A scene without two sides, invalid settings, a run folder that cannot be written or resumed, or training that diverges.
+pub fn train_self_play(
     config: &TrainConfig,
     scene: &Scene,
     threads: usize,
@@ -305,10 +317,10 @@ pub fn train_sides(
 ) -> Result<TrainSummary, TrainError> {
     config.check("the training configuration")?;
     let mut learner = SelfPlay::new(config, scene, threads, &options.device)?;
-    let arenas = Arenas::new(scene, VecEnvOptions { arenas: 1, agents: 1, threads: 1 });
+    let arenas = SceneEnv::new(scene, VecEnvOptions { arenas: 1, agents: 1, threads: 1 });
     let spaces = arenas.policy_config();
     let layouts = [spaces.observation.hash(), spaces.action.hash()];
-    let own = learner_of(&learner.games.sides[0]);
-    let provenance = Provenance { learner: own, ..provenance(config, &arenas as &dyn Environment, &layouts) };
+    let name = learner_name(&learner.games.sides[0]);
+    let provenance = Provenance { learner: name, ..provenance(config, &arenas as &dyn VecEnvironment, &layouts, &[]) };
     run(&mut learner, config, provenance, options, progress)
 }

@@ -1,5 +1,6 @@
-//! Action chunking with transformers (Zhao et al. 2023, arXiv:2304.13705): a transformer decodes a chunk from features
-//! and a latent variable that an encoder reads out of the demonstrated chunk.
+//! Action chunking with transformers (ACT; Zhao et al. 2023, arXiv:2304.13705): a conditional variational autoencoder
+//! whose transformer encoder maps the demonstrated chunk to a latent variable, and whose transformer decoder maps features
+//! and latent variable to a chunk.
 
 use burn::module::{Module, Param};
 use burn::nn::transformer::{
@@ -10,122 +11,123 @@ use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use super::gaussian::bounded;
-use super::vae::{LATENT_BOUNDS, divergence, reparameterized};
-use super::{Chance, HeadConfig, HeadSizes, Loss, Targets};
+use super::vae::{LATENT_LOG_STD_BOUNDS, kl_divergence, reparameterize};
+use super::{BatchRng, HeadConfig, HeadSizes, Loss, Targets};
 
-/// Parts that the width is split into, each attending by itself.
+/// Attention heads of each transformer block; they divide `hidden_size`.
 pub(super) const ATTENTION_HEADS: usize = 4;
 
-/// Encoder over `[features, action, action, ...]`, decoder of one query for each tick of the chunk.
+/// The encoder's tokens are `[features, action, action, ...]`; the decoder has one query for each tick of the chunk.
 #[derive(Module, Debug)]
 pub struct Act {
-    encoder: Side<TransformerEncoder>,
+    encoder: ActTransformer<TransformerEncoder>,
     encoder_action: Linear,
     mean: Linear,
-    spread: Linear,
-    decoder: Side<TransformerDecoder>,
+    log_std: Linear,
+    decoder: ActTransformer<TransformerDecoder>,
     decoder_latent: Linear,
     actions: Linear,
     #[module(skip)]
-    latent: usize,
+    latent_dim: usize,
     #[module(skip)]
     kl_weight: f32,
 }
 
-/// What encoder and decoder have alike.
+/// Layers that encoder and decoder have in common.
 #[derive(Module, Debug)]
-pub struct Side<T: Module> {
+pub struct ActTransformer<T: Module> {
     features: Linear,
-    /// What each tick of the chunk begins from, `[chunk, width]`.
-    ticks: Embedding,
+    /// Position embeddings of the ticks of a chunk, `[chunk_size, hidden_size]`.
+    positions: PositionEmbedding,
     blocks: T,
     norm: LayerNorm,
 }
 
-/// A learned vector for each tick.
+/// A trainable vector for each tick.
 #[derive(Module, Debug)]
-pub struct Embedding {
+pub struct PositionEmbedding {
     weight: Param<Tensor<2>>,
 }
 
-impl<T: Module> Side<T> {
-    fn new(blocks: T, (features, width, chunk): (usize, usize, usize), device: &Device) -> Self {
+impl<T: Module> ActTransformer<T> {
+    fn new(blocks: T, features: usize, config: &HeadConfig, device: &Device) -> Self {
+        let shape = [config.chunk_size, config.hidden_size];
         Self {
-            features: LinearConfig::new(features, width).init(device),
-            ticks: Embedding { weight: Param::from_tensor(Tensor::zeros([chunk, width], device)) },
+            features: LinearConfig::new(features, config.hidden_size).init(device),
+            positions: PositionEmbedding { weight: Param::from_tensor(Tensor::zeros(shape, device)) },
             blocks,
-            norm: LayerNormConfig::new(width).init(device),
+            norm: LayerNormConfig::new(config.hidden_size).init(device),
         }
     }
 
-    /// `[rows, chunk, width]`.
-    fn ticks(&self, rows: usize) -> Tensor<3> {
-        let [chunk, width] = self.ticks.weight.dims();
-        self.ticks.weight.val().unsqueeze::<3>().expand([rows, chunk, width])
+    /// Position embeddings for a batch, `[rows, chunk_size, hidden_size]`.
+    fn positions(&self, rows: usize) -> Tensor<3> {
+        let [chunk_size, hidden_size] = self.positions.weight.dims();
+        self.positions.weight.val().unsqueeze::<3>().expand([rows, chunk_size, hidden_size])
     }
 }
 
 impl Act {
     pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
-        let width = config.width;
-        let shape = (sizes.features, width, config.chunk);
-        // Dropout would draw from Burn's global generator.
-        let encoder = TransformerEncoderConfig::new(width, 2 * width, ATTENTION_HEADS, config.layers)
+        let HeadConfig { hidden_size, num_layers, latent_dim, .. } = *config;
+        // No dropout: Burn's draws from a global generator.
+        let encoder = TransformerEncoderConfig::new(hidden_size, 2 * hidden_size, ATTENTION_HEADS, num_layers)
             .with_dropout(0.0)
             .with_norm_first(true);
-        let decoder = TransformerDecoderConfig::new(width, 2 * width, ATTENTION_HEADS, config.layers)
+        let decoder = TransformerDecoderConfig::new(hidden_size, 2 * hidden_size, ATTENTION_HEADS, num_layers)
             .with_dropout(0.0)
             .with_norm_first(true);
-        let linear = |from, to| LinearConfig::new(from, to).init(device);
+        let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
         Self {
-            encoder: Side::new(encoder.init(device), shape, device),
-            encoder_action: linear(sizes.actions, width),
-            mean: linear(width, config.latent),
-            spread: linear(width, config.latent),
-            decoder: Side::new(decoder.init(device), shape, device),
-            decoder_latent: linear(config.latent, width),
-            actions: linear(width, sizes.actions),
-            latent: config.latent,
+            encoder: ActTransformer::new(encoder.init(device), sizes.features, config, device),
+            encoder_action: linear(sizes.actions, hidden_size),
+            mean: linear(hidden_size, latent_dim),
+            log_std: linear(hidden_size, latent_dim),
+            decoder: ActTransformer::new(decoder.init(device), sizes.features, config, device),
+            decoder_latent: linear(latent_dim, hidden_size),
+            actions: linear(hidden_size, sizes.actions),
+            latent_dim,
             kl_weight: config.kl_weight,
         }
     }
 
     fn decode(&self, features: Tensor<2>, latent: Tensor<2>) -> Tensor<2> {
         let rows = features.dims()[0];
-        let side = &self.decoder;
-        let features = side.features.forward(features).unsqueeze_dim::<3>(1);
+        let decoder = &self.decoder;
+        let features = decoder.features.forward(features).unsqueeze_dim::<3>(1);
         let latent = self.decoder_latent.forward(latent).unsqueeze_dim::<3>(1);
         let memory = Tensor::cat(vec![features, latent], 1);
-        let ticks = side.blocks.forward(TransformerDecoderInput::new(side.ticks(rows), memory));
-        let actions = self.actions.forward(side.norm.forward(ticks));
-        let [rows, chunk, actions_size] = actions.dims();
-        actions.reshape([rows, chunk * actions_size])
+        let ticks = decoder.blocks.forward(TransformerDecoderInput::new(decoder.positions(rows), memory));
+        let actions = self.actions.forward(decoder.norm.forward(ticks));
+        let [rows, chunk_size, act_dim] = actions.dims();
+        actions.reshape([rows, chunk_size * act_dim])
     }
 
-    /// Mean absolute error of the reconstruction and `kl_weight` times the divergence of the encoder's Gaussian from
-    /// the prior (Zhao et al., algorithm 1).
-    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, chance: &mut Chance<'_>) -> Loss {
-        let [rows, numbers] = targets.actions.dims();
-        let side = &self.encoder;
-        let seen = targets.demonstrated(targets.actions.clone());
-        let chunk = side.ticks.weight.dims()[0];
-        let actions = self.encoder_action.forward(seen.reshape([rows, chunk, numbers / chunk])) + side.ticks(rows);
-        let token = side.features.forward(features.clone()).unsqueeze_dim::<3>(1);
-        let all = side.blocks.forward(TransformerEncoderInput::new(Tensor::cat(vec![token, actions], 1)));
-        let read = side.norm.forward(all.slice([0..rows, 0..1])).squeeze_dim::<2>(1);
-        let mean = self.mean.forward(read.clone());
-        let log_std = bounded(self.spread.forward(read), LATENT_BOUNDS);
-        let latent = reparameterized(mean.clone(), log_std.clone(), chance);
+    /// Absolute reconstruction error plus `kl_weight` times the KL divergence of the encoder's Gaussian from the prior
+    /// (Zhao et al. 2023, algorithm 1).
+    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Loss {
+        let [rows, columns] = targets.actions.dims();
+        let encoder = &self.encoder;
+        let actions = targets.masked(targets.actions.clone());
+        let chunk_size = encoder.positions.weight.dims()[0];
+        let actions = actions.reshape([rows, chunk_size, columns / chunk_size]);
+        let actions = self.encoder_action.forward(actions) + encoder.positions(rows);
+        let token = encoder.features.forward(features.clone()).unsqueeze_dim::<3>(1);
+        let tokens = encoder.blocks.forward(TransformerEncoderInput::new(Tensor::cat(vec![token, actions], 1)));
+        let encoded = encoder.norm.forward(tokens.slice([0..rows, 0..1])).squeeze_dim::<2>(1);
+        let mean = self.mean.forward(encoded.clone());
+        let log_std = bounded(self.log_std.forward(encoded), LATENT_LOG_STD_BOUNDS);
+        let latent = reparameterize(mean.clone(), log_std.clone(), rng);
         let reconstruction = targets.mean((self.decode(features, latent) - targets.actions.clone()).abs());
-        let kl = targets.row_mean(divergence(mean, log_std));
+        let kl = targets.row_mean(kl_divergence(mean, log_std));
         let total = reconstruction.clone() + kl.clone().mul_scalar(self.kl_weight);
-        Loss { total, parts: vec![("train/reconstruction", reconstruction), ("train/kl", kl)] }
+        Loss { total, components: vec![("train/reconstruction_loss", reconstruction), ("train/kl_loss", kl)] }
     }
 
-    /// The chunk of a latent variable drawn from the prior. The paper takes the prior's mean, which has but one way of
-    /// acting.
-    pub(super) fn decide(&self, features: Tensor<2>, chance: &mut Chance<'_>) -> Tensor<2> {
-        let latent = chance.normal(features.dims()[0], self.latent, &features.device());
+    /// The decoder's output for a latent variable sampled from the prior. The paper takes the prior's mean, which gives
+    /// only one mode.
+    pub(super) fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
+        let latent = rng.normal(features.dims()[0], self.latent_dim, &features.device());
         self.decode(features, latent)
     }
 }

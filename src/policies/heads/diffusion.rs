@@ -1,4 +1,4 @@
-//! Denoising diffusion over a chunk of actions (Chi et al. 2023, Diffusion Policy, arXiv:2303.04137).
+//! Denoising diffusion over an action chunk (Chi et al. 2023, Diffusion Policy, arXiv:2303.04137).
 
 use std::f32::consts::PI;
 
@@ -7,101 +7,106 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{Chance, HeadConfig, HeadSizes, Targets};
+use super::{BatchRng, HeadConfig, HeadSizes, Targets};
 use crate::policies::trunks::{Activation, Mlp};
 
-/// Numbers that tell the step.
-const TIME_SIZE: usize = 32;
-/// Actions are normalised to a deviation of 1; what lies farther out than this in a denoised chunk was not demonstrated.
-const LARGEST: f32 = 5.0;
+/// Size of the timestep embedding.
+const EMBEDDING_SIZE: usize = 32;
+/// Bound of a denoised action, normalized to a standard deviation of 1; the demonstrations have no values beyond it.
+const CLIP_SAMPLE_RANGE: f32 = 5.0;
 
-/// Predicts the noise in a noisy chunk.
+/// Predicts the noise in a noisy action chunk.
 #[derive(Module, Debug)]
 pub struct Diffusion {
     hidden: Mlp,
     noise: Linear,
-    /// Share of the signal's variance after each step, from almost 1 down to almost 0.
+    /// `ᾱ` at each timestep, the signal's fraction of the variance, from almost 1 down to almost 0.
     #[module(skip)]
-    signal: Vec<f32>,
+    alphas_cumprod: Vec<f32>,
     #[module(skip)]
-    sampling_steps: usize,
+    num_inference_steps: usize,
+    /// Numbers of a chunk, `chunk_size * actions`.
     #[module(skip)]
-    numbers: usize,
+    columns: usize,
 }
 
 impl Diffusion {
     pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
-        let numbers = config.chunk * sizes.actions;
-        let widths = vec![config.width; config.layers];
+        let columns = config.chunk_size * sizes.actions;
+        let hidden_sizes = vec![config.hidden_size; config.num_layers];
+        let inputs = sizes.features + columns + EMBEDDING_SIZE;
         Self {
-            hidden: Mlp::new(&widths, Activation::Gelu, false, sizes.features + numbers + TIME_SIZE, device),
-            noise: LinearConfig::new(config.width, numbers).init(device),
-            signal: cosine_schedule(config.diffusion_steps),
-            sampling_steps: config.sampling_steps,
-            numbers,
+            hidden: Mlp::new(&hidden_sizes, Activation::Gelu, false, inputs, device),
+            noise: LinearConfig::new(config.hidden_size, columns).init(device),
+            alphas_cumprod: cosine_schedule(config.num_train_timesteps),
+            num_inference_steps: config.num_inference_steps,
+            columns,
         }
     }
 
-    /// The noise in `noisy` `[rows, chunk * actions]` at each row's step.
-    fn predict(&self, features: Tensor<2>, noisy: Tensor<2>, steps: &[usize]) -> Tensor<2> {
+    /// Predict the noise in `noisy` `[rows, chunk_size * actions]` at each row's timestep.
+    fn predict_noise(&self, features: Tensor<2>, noisy: Tensor<2>, timesteps: &[usize]) -> Tensor<2> {
         let device = features.device();
-        let mut times = Vec::with_capacity(steps.len() * TIME_SIZE);
-        for step in steps {
-            // Sines and cosines from one turn over all steps to one within a few (Vaswani et al. 2017, section 3.5).
-            let position = *step as f32 / self.signal.len() as f32;
-            times.extend((0..TIME_SIZE / 2).flat_map(|i| {
+        let mut embeddings = Vec::with_capacity(timesteps.len() * EMBEDDING_SIZE);
+        for timestep in timesteps {
+            // Sinusoidal embedding (Vaswani et al. 2017, section 3.5), from half a period over all timesteps to one
+            // period within a few.
+            let position = *timestep as f32 / self.alphas_cumprod.len() as f32;
+            embeddings.extend((0..EMBEDDING_SIZE / 2).flat_map(|i| {
                 let angle = position * PI * 1.4f32.powi(i as i32);
                 [ops::sin(angle), ops::cos(angle)]
             }));
         }
-        let times = Tensor::from_data(TensorData::new(times, [steps.len(), TIME_SIZE]), &device);
-        self.noise.forward(self.hidden.forward(Tensor::cat(vec![features, noisy, times], 1), &[]))
+        let embeddings = Tensor::from_data(TensorData::new(embeddings, [timesteps.len(), EMBEDDING_SIZE]), &device);
+        self.noise.forward(self.hidden.forward(Tensor::cat(vec![features, noisy, embeddings], 1), &[]))
     }
 
-    /// Squared error of the predicted noise at a random step of each row (Ho et al. 2020, arXiv:2006.11239, equation
-    /// 14), a mean over numbers.
-    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, chance: &mut Chance<'_>) -> Tensor<1> {
+    /// Squared error of the predicted noise at a random timestep of each row (Ho et al. 2020, DDPM, arXiv:2006.11239,
+    /// equation 14), a mean over numbers.
+    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Tensor<1> {
         let device = features.device();
         let rows = features.dims()[0];
-        let last = self.signal.len() - 1;
-        let steps: Vec<usize> =
-            chance.uniform(rows, 1).into_iter().map(|u| ((u * self.signal.len() as f32) as usize).min(last)).collect();
-        let noise = chance.normal(rows, self.numbers, &device);
+        let count = self.alphas_cumprod.len();
+        let timesteps: Vec<usize> =
+            rng.uniform(rows, 1).into_iter().map(|u| ((u * count as f32) as usize).min(count - 1)).collect();
+        let noise = rng.normal(rows, self.columns, &device);
         let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device);
-        let kept = column(steps.iter().map(|s| self.signal[*s].sqrt()).collect());
-        let added = column(steps.iter().map(|s| (1.0 - self.signal[*s]).sqrt()).collect());
-        let noisy = targets.demonstrated(targets.actions.clone() * kept + noise.clone() * added);
-        targets.mean((self.predict(features, noisy, &steps) - noise).square())
+        let signal_scale = column(timesteps.iter().map(|t| self.alphas_cumprod[*t].sqrt()).collect());
+        let noise_scale = column(timesteps.iter().map(|t| (1.0 - self.alphas_cumprod[*t]).sqrt()).collect());
+        let noisy = targets.masked(targets.actions.clone() * signal_scale + noise.clone() * noise_scale);
+        targets.mean((self.predict_noise(features, noisy, &timesteps) - noise).square())
     }
 
-    /// From noise to a chunk in `sampling_steps` deterministic steps (Song et al. 2020, DDIM, arXiv:2010.02502,
+    /// Denoise random noise in `num_inference_steps` deterministic steps (Song et al. 2020, DDIM, arXiv:2010.02502,
     /// equation 12 with σ = 0).
-    pub(super) fn decide(&self, features: Tensor<2>, chance: &mut Chance<'_>) -> Tensor<2> {
+    pub(super) fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
         let rows = features.dims()[0];
-        let mut chunk = chance.normal(rows, self.numbers, &features.device());
-        let count = self.signal.len();
-        let mut step = count - 1;
-        for i in (0..self.sampling_steps).rev() {
-            let noise = self.predict(features.clone(), chunk.clone(), &vec![step; rows]);
-            let signal = self.signal[step];
-            let clean = (chunk.clone() - noise.mul_scalar((1.0 - signal).sqrt()))
-                .div_scalar(signal.sqrt())
-                .clamp(-LARGEST, LARGEST);
+        let mut chunk = rng.normal(rows, self.columns, &features.device());
+        let count = self.alphas_cumprod.len();
+        let mut timestep = count - 1;
+        for i in (0..self.num_inference_steps).rev() {
+            let noise = self.predict_noise(features.clone(), chunk.clone(), &vec![timestep; rows]);
+            let alpha = self.alphas_cumprod[timestep];
+            let denoised = (chunk.clone() - noise.mul_scalar((1.0 - alpha).sqrt()))
+                .div_scalar(alpha.sqrt())
+                .clamp(-CLIP_SAMPLE_RANGE, CLIP_SAMPLE_RANGE);
             if i == 0 {
-                return clean;
+                return denoised;
             }
             // The noise that is consistent with the clamped chunk.
-            let noise = (chunk - clean.clone().mul_scalar(signal.sqrt())).div_scalar((1.0 - signal).sqrt());
-            step = (i * count / self.sampling_steps).saturating_sub(1).min(step);
-            let next = self.signal[step];
-            chunk = clean.mul_scalar(next.sqrt()) + noise.mul_scalar((1.0 - next).sqrt());
+            let noise = (chunk - denoised.clone().mul_scalar(alpha.sqrt())).div_scalar((1.0 - alpha).sqrt());
+            timestep = (i * count / self.num_inference_steps).saturating_sub(1).min(timestep);
+            let next_alpha = self.alphas_cumprod[timestep];
+            chunk = denoised.mul_scalar(next_alpha.sqrt()) + noise.mul_scalar((1.0 - next_alpha).sqrt());
         }
         chunk
     }
 }
 
-/// Share of the signal's variance after each step (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 17).
-fn cosine_schedule(steps: usize) -> Vec<f32> {
+/// Cosine noise schedule: `ᾱ` at each timestep (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 17).
+fn cosine_schedule(num_train_timesteps: usize) -> Vec<f32> {
     let f = |t: f32| ops::cos((t + 0.008) / 1.008 * 0.5 * PI).powi(2);
-    (1..=steps).map(|step| (f(step as f32 / steps as f32) / f(0.0)).clamp(1e-4, 0.9999)).collect()
+    (1..=num_train_timesteps)
+        .map(|timestep| (f(timestep as f32 / num_train_timesteps as f32) / f(0.0)).clamp(1e-4, 0.9999))
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! One action, learned by least squares.
+//! A deterministic action, trained with the mean squared error.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::{HeadConfig, HeadSizes, Targets};
 
-/// A linear layer to the action.
+/// A linear layer from features to an action chunk.
 #[derive(Module, Debug)]
 pub struct SquaredError {
     mean: Linear,
@@ -14,15 +14,15 @@ pub struct SquaredError {
 
 impl SquaredError {
     pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
-        Self { mean: LinearConfig::new(sizes.features, config.chunk * sizes.actions).init(device) }
+        Self { mean: LinearConfig::new(sizes.features, config.chunk_size * sizes.actions).init(device) }
     }
 
-    /// `[rows, features]` to `[rows, chunk * actions]`.
+    /// `[rows, features]` to `[rows, chunk_size * actions]`.
     pub(super) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         self.mean.forward(features)
     }
 
-    /// Mean over rows and numbers of the squared error.
+    /// Squared error, a mean over rows and numbers.
     pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets) -> Tensor<1> {
         targets.mean((self.forward(features) - targets.actions.clone()).square())
     }

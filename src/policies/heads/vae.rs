@@ -1,44 +1,44 @@
-//! A conditional variational autoencoder of the action (Kingma & Welling 2013, arXiv:1312.6114; Sohn et al. 2015): what
-//! the demonstrator might as well have done differently is told by a latent variable.
+//! A conditional variational autoencoder of the action (Kingma & Welling 2013, arXiv:1312.6114; Sohn et al. 2015). The
+//! latent variable represents the modes of the demonstrations.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use super::gaussian::bounded;
-use super::{Chance, HeadConfig, HeadSizes, Loss, Targets};
+use super::{BatchRng, HeadConfig, HeadSizes, Loss, Targets};
 use crate::policies::trunks::{Activation, Mlp};
 
-/// Bounds of the encoder's log standard deviation: wide enough not to matter, finite so that nothing overflows.
-pub(super) const LATENT_BOUNDS: (f32, f32) = (-6.0, 2.0);
+/// Bounds of the encoder's log standard deviation: far enough apart not to matter, finite so that nothing overflows.
+pub(super) const LATENT_LOG_STD_BOUNDS: (f32, f32) = (-6.0, 2.0);
 
 /// Encoder `q(z | features, actions)`, decoder `p(actions | features, z)`, prior `N(0, 1)`.
 #[derive(Module, Debug)]
 pub struct Vae {
     encoder: Mlp,
     mean: Linear,
-    spread: Linear,
+    log_std: Linear,
     decoder: Mlp,
     actions: Linear,
     #[module(skip)]
-    latent: usize,
+    latent_dim: usize,
     #[module(skip)]
     kl_weight: f32,
 }
 
 impl Vae {
     pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
-        let numbers = config.chunk * sizes.actions;
-        let widths = vec![config.width; config.layers];
-        let mlp = |inputs| Mlp::new(&widths, Activation::Relu, false, inputs, device);
-        let linear = |outputs| LinearConfig::new(config.width, outputs).init(device);
+        let columns = config.chunk_size * sizes.actions;
+        let hidden_sizes = vec![config.hidden_size; config.num_layers];
+        let mlp = |inputs| Mlp::new(&hidden_sizes, Activation::Relu, false, inputs, device);
+        let linear = |outputs| LinearConfig::new(config.hidden_size, outputs).init(device);
         Self {
-            encoder: mlp(sizes.features + numbers),
-            mean: linear(config.latent),
-            spread: linear(config.latent),
-            decoder: mlp(sizes.features + config.latent),
-            actions: linear(numbers),
-            latent: config.latent,
+            encoder: mlp(sizes.features + columns),
+            mean: linear(config.latent_dim),
+            log_std: linear(config.latent_dim),
+            decoder: mlp(sizes.features + config.latent_dim),
+            actions: linear(columns),
+            latent_dim: config.latent_dim,
             kl_weight: config.kl_weight,
         }
     }
@@ -47,36 +47,36 @@ impl Vae {
         self.actions.forward(self.decoder.forward(Tensor::cat(vec![features, latent], 1), &[]))
     }
 
-    /// Squared error of the reconstruction, a mean over numbers, and `kl_weight` times the divergence of the encoder's
+    /// Squared reconstruction error, a mean over numbers, plus `kl_weight` times the KL divergence of the encoder's
     /// Gaussian from the prior (Kingma & Welling, appendix B), a mean over rows.
-    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, chance: &mut Chance<'_>) -> Loss {
-        let seen = targets.demonstrated(targets.actions.clone());
-        let hidden = self.encoder.forward(Tensor::cat(vec![features.clone(), seen], 1), &[]);
+    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Loss {
+        let actions = targets.masked(targets.actions.clone());
+        let hidden = self.encoder.forward(Tensor::cat(vec![features.clone(), actions], 1), &[]);
         let mean = self.mean.forward(hidden.clone());
-        let log_std = bounded(self.spread.forward(hidden), LATENT_BOUNDS);
-        let latent = reparameterized(mean.clone(), log_std.clone(), chance);
+        let log_std = bounded(self.log_std.forward(hidden), LATENT_LOG_STD_BOUNDS);
+        let latent = reparameterize(mean.clone(), log_std.clone(), rng);
         let reconstruction = targets.mean((self.decode(features, latent) - targets.actions.clone()).square());
-        let kl = targets.row_mean(divergence(mean, log_std));
+        let kl = targets.row_mean(kl_divergence(mean, log_std));
         let total = reconstruction.clone() + kl.clone().mul_scalar(self.kl_weight);
-        Loss { total, parts: vec![("train/reconstruction", reconstruction), ("train/kl", kl)] }
+        Loss { total, components: vec![("train/reconstruction_loss", reconstruction), ("train/kl_loss", kl)] }
     }
 
-    /// What the decoder makes of a latent variable drawn from the prior.
-    pub(super) fn decide(&self, features: Tensor<2>, chance: &mut Chance<'_>) -> Tensor<2> {
-        let latent = chance.normal(features.dims()[0], self.latent, &features.device());
+    /// The decoder's output for a latent variable sampled from the prior.
+    pub(super) fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
+        let latent = rng.normal(features.dims()[0], self.latent_dim, &features.device());
         self.decode(features, latent)
     }
 }
 
-/// A draw from a Gaussian through which gradients pass (Kingma & Welling, section 2.4).
-pub(super) fn reparameterized(mean: Tensor<2>, log_std: Tensor<2>, chance: &mut Chance<'_>) -> Tensor<2> {
+/// A sample of a Gaussian through which gradients flow (reparameterization trick; Kingma & Welling, section 2.4).
+pub(super) fn reparameterize(mean: Tensor<2>, log_std: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
     let [rows, columns] = mean.dims();
-    let noise = chance.normal(rows, columns, &mean.device());
+    let noise = rng.normal(rows, columns, &mean.device());
     mean + log_std.exp() * noise
 }
 
-/// Divergence of Gaussians `[rows, latent]` from the standard normal, summed over the latent numbers: `[rows, 1]`.
-pub(super) fn divergence(mean: Tensor<2>, log_std: Tensor<2>) -> Tensor<2> {
+/// KL divergence of Gaussians `[rows, latent_dim]` from the standard normal, the sum over `latent_dim`: `[rows, 1]`.
+pub(super) fn kl_divergence(mean: Tensor<2>, log_std: Tensor<2>) -> Tensor<2> {
     let variance = log_std.clone().mul_scalar(2.0).exp();
     (mean.square() + variance).sub_scalar(1.0).mul_scalar(0.5).sub(log_std).sum_dim(1)
 }

@@ -1,4 +1,4 @@
-//! Hidden layers without memory.
+//! Multi-layer perceptron.
 
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::Activation;
 
-/// Hidden layers: linear, optional layer normalisation, nonlinearity, optional dropout.
+/// Hidden layers: linear, optional layer normalization, activation, optional dropout.
 #[derive(Module, Debug)]
 pub struct Mlp {
     /// Linear layers; weights are `[inputs, outputs]`.
@@ -18,24 +18,27 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Layers of the given widths over `inputs` numbers.
+    /// Layers of `hidden_sizes` units over `inputs` numbers.
     pub(in crate::policies) fn new(
-        widths: &[usize],
+        hidden_sizes: &[usize],
         activation: Activation,
         layer_norm: bool,
         inputs: usize,
         device: &Device,
     ) -> Self {
-        let entrances = [inputs].into_iter().chain(widths.iter().copied());
+        let layer_inputs = [inputs].into_iter().chain(hidden_sizes.iter().copied());
         Self {
-            layers: entrances.zip(widths).map(|(from, to)| LinearConfig::new(from, *to).init(device)).collect(),
-            norms: widths.iter().filter(|_| layer_norm).map(|w| LayerNormConfig::new(*w).init(device)).collect(),
+            layers: layer_inputs
+                .zip(hidden_sizes)
+                .map(|(from, to)| LinearConfig::new(from, *to).init(device))
+                .collect(),
+            norms: hidden_sizes.iter().filter(|_| layer_norm).map(|n| LayerNormConfig::new(*n).init(device)).collect(),
             activation,
         }
     }
 
-    /// `[rows, inputs]` to `[rows, last width]`. `masks` holds one `[rows, width]` dropout mask (zero or
-    /// `1 / (1 - probability)`) for each layer, or nothing.
+    /// `[rows, inputs]` to `[rows, last hidden size]`. `masks` has one dropout mask `[rows, hidden size]` for each layer,
+    /// with elements 0 or `1 / (1 - p)`, or is empty.
     pub(in crate::policies) fn forward(&self, mut x: Tensor<2>, masks: &[Tensor<2>]) -> Tensor<2> {
         for (i, layer) in self.layers.iter().enumerate() {
             x = layer.forward(x);

@@ -1,22 +1,23 @@
-//! Recurrent hidden layers: what was seen lives on in a state that is carried from tick to tick.
+//! Recurrent layers: LSTM and GRU, whose state is carried from tick to tick.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation};
 
-use super::Activation;
+use super::{Activation, NetworkConfig, RecurrentInput};
 
-/// Which recurrent cell.
+/// Kind of recurrent cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellKind {
     /// Long short-term memory (Hochreiter & Schmidhuber 1997; with the forget gate of Gers et al. 2000).
     Lstm,
-    /// Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078), in the form whose reset gate follows the product.
+    /// Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078), with the reset gate applied after the matrix product, as
+    /// in PyTorch.
     Gru,
 }
 
 impl CellKind {
-    /// Products of the input that a cell needs, in widths.
+    /// Size of the gates' pre-activations, in units of the hidden size.
     fn gates(self) -> usize {
         match self {
             Self::Lstm => 4,
@@ -24,8 +25,8 @@ impl CellKind {
         }
     }
 
-    /// Numbers in a cell's state, in widths.
-    fn state(self) -> usize {
+    /// Size of the state, in units of the hidden size: the hidden state, and of an LSTM the cell state.
+    fn states(self) -> usize {
         match self {
             Self::Lstm => 2,
             Self::Gru => 1,
@@ -33,30 +34,36 @@ impl CellKind {
     }
 }
 
-/// One recurrent layer. All gates are computed by one product.
+/// One recurrent layer. One matrix product computes all gates.
 #[derive(Module, Debug)]
 pub struct Cell {
     input: Linear,
-    state: Linear,
+    hidden: Linear,
     #[module(skip)]
     kind: CellKind,
     #[module(skip)]
-    width: usize,
+    hidden_size: usize,
 }
 
 impl Cell {
-    fn new(kind: CellKind, width: usize, device: &Device) -> Self {
-        let linear = || LinearConfig::new(width, kind.gates() * width).init(device);
-        Self { input: linear(), state: linear(), kind, width }
+    fn new(kind: CellKind, hidden_size: usize, device: &Device) -> Self {
+        let linear = || LinearConfig::new(hidden_size, kind.gates() * hidden_size).init(device);
+        Self { input: linear(), hidden: linear(), kind, hidden_size }
     }
 
-    /// One tick: the input's products `[rows, gates * width]` and the state `[rows, state * width]` to the next state,
-    /// whose first `width` numbers are the output.
+    /// Numbers of the state.
+    fn state_size(&self) -> usize {
+        self.kind.states() * self.hidden_size
+    }
+
+    /// One tick: the input's pre-activations `[rows, gates * hidden_size]` and the state `[rows, state]` to the next
+    /// state, whose first `hidden_size` numbers are the output.
     fn step(&self, input: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
         let [rows, _] = state.dims();
-        let part = |x: &Tensor<2>, i: usize| x.clone().slice([0..rows, i * self.width..(i + 1) * self.width]);
+        let part =
+            |x: &Tensor<2>, i: usize| x.clone().slice([0..rows, i * self.hidden_size..(i + 1) * self.hidden_size]);
         let hidden = part(&state, 0);
-        let recurrent = self.state.forward(hidden.clone());
+        let recurrent = self.hidden.forward(hidden.clone());
         match self.kind {
             CellKind::Lstm => {
                 let gates = input + recurrent;
@@ -73,7 +80,7 @@ impl Cell {
     }
 }
 
-/// A linear layer and recurrent layers above it.
+/// A linear input layer followed by recurrent layers.
 #[derive(Module, Debug)]
 pub struct Recurrent {
     embedding: Linear,
@@ -83,49 +90,44 @@ pub struct Recurrent {
 }
 
 impl Recurrent {
-    pub(super) fn new(
-        kind: CellKind,
-        (inputs, width, layers): (usize, usize, usize),
-        activation: Activation,
-        device: &Device,
-    ) -> Self {
+    /// Cells of `kind` over inputs of `inputs` numbers; sizes and activation are those of `config`.
+    pub(super) fn new(kind: CellKind, inputs: usize, config: &NetworkConfig, device: &Device) -> Self {
         Self {
-            embedding: LinearConfig::new(inputs, width).init(device),
-            cells: (0..layers).map(|_| Cell::new(kind, width, device)).collect(),
-            activation,
+            embedding: LinearConfig::new(inputs, config.hidden_size).init(device),
+            cells: (0..config.num_layers).map(|_| Cell::new(kind, config.hidden_size, device)).collect(),
+            activation: config.activation,
         }
     }
 
-    /// Numbers in an agent's state.
+    /// Numbers of an agent's state.
     pub(super) fn state_size(&self) -> usize {
-        self.cells.iter().map(|cell| cell.kind.state() * cell.width).sum()
+        self.cells.iter().map(Cell::state_size).sum()
     }
 
-    /// `[rows, ticks, inputs]` and the state before them `[rows, state]` to the outputs `[rows, ticks, width]` and the
-    /// state after them. `keeps` `[rows, ticks]`, where there is one, is 0 where a tick begins with nothing remembered, and
-    /// 1 elsewhere.
-    pub(super) fn forward(&self, x: Tensor<3>, state: Tensor<2>, keeps: Option<&Tensor<2>>) -> (Tensor<3>, Tensor<2>) {
+    /// `[rows, ticks, inputs]` and the state before them to the outputs `[rows, ticks, hidden_size]` and the state after
+    /// them `[rows, state]`.
+    pub(super) fn forward(&self, x: Tensor<3>, initial: RecurrentInput) -> (Tensor<3>, Tensor<2>) {
         let [rows, ticks, _] = x.dims();
         let mut x = self.activation.apply(self.embedding.forward(x));
-        let mut after = Vec::with_capacity(self.cells.len());
-        let mut at = 0;
+        let mut final_states = Vec::with_capacity(self.cells.len());
+        let mut start = 0;
         for cell in &self.cells {
-            let size = cell.kind.state() * cell.width;
-            let mut state = state.clone().slice([0..rows, at..at + size]);
-            at += size;
-            let products = cell.input.forward(x);
+            let size = cell.state_size();
+            let mut state = initial.state.clone().slice([0..rows, start..start + size]);
+            start += size;
+            let inputs = cell.input.forward(x);
             let mut outputs = Vec::with_capacity(ticks);
             for tick in 0..ticks {
-                let product = products.clone().slice([0..rows, tick..tick + 1]).squeeze_dim::<2>(1);
-                if let Some(keeps) = keeps {
-                    state = state * keeps.clone().slice([0..rows, tick..tick + 1]);
+                let input = inputs.clone().slice([0..rows, tick..tick + 1]).squeeze_dim::<2>(1);
+                if let Some(mask) = &initial.continuation_mask {
+                    state = state * mask.clone().slice([0..rows, tick..tick + 1]);
                 }
-                state = cell.step(product, state);
-                outputs.push(state.clone().slice([0..rows, 0..cell.width]).unsqueeze_dim::<3>(1));
+                state = cell.step(input, state);
+                outputs.push(state.clone().slice([0..rows, 0..cell.hidden_size]).unsqueeze_dim::<3>(1));
             }
             x = Tensor::cat(outputs, 1);
-            after.push(state);
+            final_states.push(state);
         }
-        (x, Tensor::cat(after, 1))
+        (x, Tensor::cat(final_states, 1))
     }
 }

@@ -1,56 +1,56 @@
-//! Learning by acting, compared: for the task's own reward, and for what demonstrations let infer.
+//! Comparisons of reinforcement learning, on the task's reward and on rewards inferred from demonstrations.
 
-mod acted;
-mod chance;
-mod elsewhere;
-mod inferred;
-mod randomized;
-mod replay;
+mod adversarial;
+mod domain_randomization;
+mod prioritized_replay;
+mod reward_transfer;
+mod scratch;
 mod tag;
+mod training;
 
 use super::Comparison;
 
-/// The comparisons of what learns by acting.
+/// The comparisons of reinforcement learning.
 pub const REWARDS: &[Comparison] = &[
     Comparison {
-        name: "chance-slalom",
-        about: "the task's reward, from chance and from a clone, slalom",
-        run: |laboratory| chance::run(laboratory, "slalom"),
+        name: "scratch-slalom",
+        about: "PPO on the task's reward, from scratch and with a warm start, slalom",
+        run: |runner| scratch::run(runner, "slalom"),
     },
     Comparison {
-        name: "chance-circuit",
-        about: "the task's reward, from chance and from a clone, circuit",
-        run: |laboratory| chance::run(laboratory, "circuit"),
+        name: "scratch-circuit",
+        about: "PPO on the task's reward, from scratch and with a warm start, circuit",
+        run: |runner| scratch::run(runner, "circuit"),
     },
     Comparison {
-        name: "inferred-slalom",
-        about: "rewards inferred from five demonstrations, slalom",
-        run: |laboratory| inferred::run(laboratory, "slalom", (120, 120)),
+        name: "adversarial-slalom",
+        about: "adversarial imitation learning from five demonstrations, slalom",
+        run: |runner| adversarial::run(runner, "slalom", (120, 120)),
     },
     Comparison {
-        name: "inferred-courtyard",
-        about: "rewards inferred from five demonstrations, courtyard",
-        run: |laboratory| inferred::run(laboratory, "courtyard", (45, 80)),
+        name: "adversarial-courtyard",
+        about: "adversarial imitation learning from five demonstrations, courtyard",
+        run: |runner| adversarial::run(runner, "courtyard", (45, 80)),
     },
     Comparison {
-        name: "inferred-circuit",
-        about: "rewards inferred from five demonstrations, circuit",
-        run: |laboratory| inferred::run(laboratory, "circuit", (120, 120)),
+        name: "adversarial-circuit",
+        about: "adversarial imitation learning from five demonstrations, circuit",
+        run: |runner| adversarial::run(runner, "circuit", (120, 120)),
     },
     Comparison {
-        name: "elsewhere",
-        about: "inferred rewards against the task's score, and learned from on a course never demonstrated",
-        run: elsewhere::run,
+        name: "reward-transfer",
+        about: "inferred rewards: correlation with the task's reward, and training on a course without demonstrations",
+        run: reward_transfer::run,
     },
     Comparison {
-        name: "randomized",
-        about: "grip and mass that differ in every episode, and what is learned with and without that",
-        run: randomized::run,
+        name: "domain-randomization",
+        about: "training with fixed and with random grip and mass",
+        run: domain_randomization::run,
     },
     Comparison {
-        name: "replay",
-        about: "deep Q-learning over keys: which transitions it learns from, with demonstrations and without",
-        run: replay::run,
+        name: "prioritized-replay",
+        about: "deep Q-learning with prioritized and uniform replay, with and without demonstrations",
+        run: prioritized_replay::run,
     },
-    Comparison { name: "tag", about: "a chaser and a runner that learn against each other's past", run: tag::run },
+    Comparison { name: "tag", about: "self-play of a chaser and a runner", run: tag::run },
 ];

@@ -1,0 +1,29 @@
+//! What every learner uses: data, configuration, run folder, optimizer, training loop, metrics.
+
+pub mod config;
+pub mod continual;
+pub mod data;
+pub mod data_loader;
+pub mod device;
+pub mod discriminator;
+pub mod ema;
+pub mod error;
+pub mod fisher;
+pub mod init;
+pub mod learned_reward;
+pub mod learner;
+pub mod metrics;
+pub mod minibatch;
+pub mod optimizer;
+pub mod overrides;
+pub mod preprocessing;
+pub mod quality;
+pub mod random;
+pub mod random_init;
+pub mod run_dir;
+pub mod section;
+pub mod spec;
+pub mod tensorboard;
+pub mod tensors;
+pub mod trainable_network;
+pub mod training;

@@ -1,0 +1,119 @@
+//! Dotted keys of a configuration: setting, comparing, and finding the nearest one to a typing error.
+
+use toml::{Table, Value};
+
+/// Why a key cannot be set.
+#[derive(Debug, PartialEq, Eq)]
+pub enum KeyError {
+    /// There is no such key.
+    Unknown {
+        /// The key as given.
+        key: String,
+        /// The most similar key there is.
+        nearest: String,
+    },
+    /// There is no `=`.
+    Syntax,
+}
+
+/// Replace the values of `into` by those of `new`; every key of `new` must be in `known`.
+///
+/// # Errors
+/// A key that is not in `known`.
+pub fn merge(into: &mut Table, known: &Table, new: &Table) -> Result<(), KeyError> {
+    let known = flatten(known);
+    for (key, value) in flatten(new) {
+        if !known.iter().any(|(k, _)| *k == key) {
+            return Err(unknown(&key, &known));
+        }
+        insert(into, &key, value);
+    }
+    Ok(())
+}
+
+/// Apply `key=value` to a table; returns the key, the text of the value, and the old value.
+///
+/// # Errors
+/// No `=`, or an unknown key.
+pub fn apply(table: &mut Table, assignment: &str) -> Result<(String, String, Value), KeyError> {
+    let Some((key, text)) = assignment.split_once('=') else { return Err(KeyError::Syntax) };
+    let (key, text) = (key.trim(), text.trim());
+    let known = flatten(table);
+    let Some((_, old)) = known.iter().find(|(k, _)| k == key) else { return Err(unknown(key, &known)) };
+    let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut t| t.remove("value"));
+    let new = match (parsed, old) {
+        (Some(Value::Integer(whole)), Value::Float(_)) => Value::Float(whole as f64),
+        (Some(value), Value::String(_)) if !value.is_str() => Value::String(text.into()),
+        (Some(value), Value::Array(_)) if !value.is_array() => Value::Array(vec![value]),
+        (None, Value::Array(_)) => Value::Array(words(text)),
+        (Some(value), _) => value,
+        (None, _) => Value::String(text.into()),
+    };
+    insert(table, key, new);
+    Ok((key.to_owned(), text.to_owned(), old.clone()))
+}
+
+/// Set a dotted key whose tables exist.
+fn insert(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            if let Some(Value::Table(inner)) = table.get_mut(first) {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// A list of names without quotes, in brackets or not.
+fn words(text: &str) -> Vec<Value> {
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let names = inner.split(',').map(|name| name.trim().trim_matches(['"', '\'']));
+    names.filter(|name| !name.is_empty()).map(|name| Value::String(name.into())).collect()
+}
+
+/// The dotted keys in which two configurations differ, with both values.
+pub fn differences(a: &Table, b: &Table) -> Vec<String> {
+    let others = flatten(b);
+    let other = |key: &str| others.iter().find(|(k, _)| k == key).map(|(_, value)| value);
+    flatten(a)
+        .into_iter()
+        .filter_map(|(key, value)| match other(&key) {
+            Some(was) if *was == value => None,
+            Some(was) => Some(format!("{key} is {value}, was {was}")),
+            None => Some(format!("{key} is {value}, was not set")),
+        })
+        .collect()
+}
+
+/// The line (from 1) at which a TOML text opens the table `section`.
+pub fn line_of_section(text: &str, section: &str) -> Option<usize> {
+    text.lines().position(|line| line.trim() == format!("[{section}]")).map(|index| index + 1)
+}
+
+fn unknown(key: &str, known: &[(String, Value)]) -> KeyError {
+    // A key without its table, such as `steps`, is nearest to the one that ends in it.
+    let score = |k: &str| {
+        let last = k.rsplit('.').next().unwrap_or(k);
+        strsim::jaro_winkler(k, key).max(strsim::jaro_winkler(last, key.rsplit('.').next().unwrap_or(key)))
+            + 0.01 * strsim::jaro_winkler(k, key)
+    };
+    let nearest = known.iter().map(|(k, _)| k.as_str()).max_by(|a, b| score(a).total_cmp(&score(b)));
+    KeyError::Unknown { key: key.to_owned(), nearest: nearest.unwrap_or_default().to_owned() }
+}
+
+/// Every value with its dotted key.
+fn flatten(table: &Table) -> Vec<(String, Value)> {
+    let mut out = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) => {
+                out.extend(flatten(inner).into_iter().map(|(k, v)| (format!("{key}.{k}"), v)));
+            }
+            value => out.push((key.clone(), value.clone())),
+        }
+    }
+    out
+}

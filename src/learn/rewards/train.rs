@@ -1,0 +1,143 @@
+//! Training a policy on a reward that is inferred from demonstrations at the same time.
+
+use burn::tensor::Device;
+
+use super::RewardConfig;
+use super::adversarial::RewardParts;
+use super::reward_model::RewardSpec;
+use super::spec::find_reward_learner;
+use super::transitions::Transitions;
+use crate::learn::core::training::run;
+use crate::learn::reinforcement::train::{provenance, report, scene_env, with_horizon};
+use crate::learn::reinforcement::{Ppo, PpoConfig, VecEnvironment};
+use crate::learn::{
+    LearnedReward, Progress, RunOptions, TrainConfig, TrainError, TrainJob, TrainReport, TrainSummary, TrainingData,
+};
+use crate::policies::Provenance;
+use crate::spaces::Layout;
+
+/// The untrained reward that `config` asks for, with the demonstrations in `data`, for an agent with the layouts
+/// `observation` and `action`.
+///
+/// # Errors
+/// The demonstrations have other layouts or lack actions that the learner needs, or the learner infers no reward.
+pub fn inferred_reward(
+    config: &TrainConfig,
+    data: &TrainingData,
+    (observation, action): (&Layout, &Layout),
+    device: &Device,
+) -> Result<Box<dyn LearnedReward>, TrainError> {
+    let fail = |message: String| Err(TrainError::Data { origin: data.source.clone(), message });
+    let learner = find_reward_learner(config.spec().name())?;
+    let settings = config.get::<RewardConfig>();
+    if data.observation.fields != observation.fields {
+        let differences = observation.columns_of(&data.observation).err().unwrap_or_default();
+        let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+        let text = if differences.is_empty() { "the scene has more fields".into() } else { differences.join("; ") };
+        return fail(format!("its observations are not those of the scene's agent: {text}"));
+    }
+    if data.action.size() == 0 && learner.needs_actions() {
+        return fail(format!(
+            "it holds no actions, only observations; train amp learns from those, train {} does not",
+            learner.name()
+        ));
+    }
+    if data.action.size() > 0 && data.action.fields != action.fields {
+        return fail("its actions are not those of the scene's agent".into());
+    }
+    let mut expert = Transitions::from_demonstrations(data)?;
+    if !learner.needs_actions() {
+        (expert.act_dim, expert.actions) = (0, Vec::new());
+    }
+    let included: Vec<_> = match observation.fields_matching(&settings.features) {
+        Ok(fields) => fields.iter().filter_map(|field| observation.range(&field.name)).collect(),
+        Err(message) => return Err(TrainError::Config { origin: "reward.features".into(), message }),
+    };
+    let is_included = |column: &usize| included.is_empty() || included.iter().any(|range| range.contains(column));
+    let excluded = (0..observation.size()).filter(|column| !is_included(column)).collect();
+    let spec = RewardSpec {
+        learner: learner.name().to_owned(),
+        gamma: config.get::<PpoConfig>().gamma,
+        observation: observation.clone(),
+        action: action.clone(),
+        normalizer: expert.fit_normalizer(excluded),
+        feature_weights: Vec::new(),
+        reward: settings.clone(),
+    };
+    let device = device.clone().autodiff();
+    learner.build_reward(RewardParts {
+        spec: &spec,
+        expert,
+        seed: config.training.seed,
+        total_updates: config.training.steps,
+        device: &device,
+    })
+}
+
+/// Trains a policy in `environment` on the reward that `config` asks to infer from `data`.
+///
+/// # Errors
+/// Unusable configuration or demonstrations, a folder that cannot be written or resumed, or training that diverges.
+pub fn train_on_inferred_reward(
+    config: &TrainConfig,
+    environment: Box<dyn VecEnvironment>,
+    data: &TrainingData,
+    options: &RunOptions,
+    progress: &mut dyn Progress,
+) -> Result<TrainSummary, TrainError> {
+    config.check("the training configuration")?;
+    let learner = find_reward_learner(config.spec().name())?;
+    if config.network.is_recurrent() && !learner.supports_recurrent() {
+        return Err(TrainError::Config {
+            origin: "network.kind".into(),
+            message: format!(
+                "train {} needs the likelihood of single demonstrated actions, which a recurrent policy does not have; set \
+                 network.kind=mlp",
+                learner.name()
+            ),
+        });
+    }
+    let spaces = environment.policy_config();
+    let reward = inferred_reward(config, data, (&spaces.observation, &spaces.action), &options.device)?;
+    let provenance = provenance(config, &*environment, &[data.hash()], &[]);
+    let provenance = Provenance { dataset: data.source.clone(), ..provenance };
+    let pretrained = options.pretrained(config)?;
+    let ppo = Ppo::new(config, environment, pretrained.as_deref(), &options.device)?;
+    run(&mut ppo.with_reward(reward), config, provenance, options, progress)
+}
+
+/// [`train_on_inferred_reward`] in the scene of the job, with the result as a report.
+///
+/// # Errors
+/// As [`train_on_inferred_reward`]; or demonstrations of another scene.
+pub(super) fn train_job(mut job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
+    let (data, scene) = (job.take_data()?, job.take_scene()?);
+    let config = &job.config;
+    let origin = format!("train {}", config.spec().name());
+    let mut scenes: Vec<&str> = data.episode_info.iter().map(|info| info.scene.as_str()).collect();
+    scenes.sort_unstable();
+    scenes.dedup();
+    if scenes.len() > 1 {
+        let message = format!(
+            "these demonstrations are of several scenes ({}); a reward is inferred in one scene: give those of one",
+            scenes.join(", ")
+        );
+        return Err(TrainError::Config { origin, message });
+    }
+    if let Some(other) = scenes.into_iter().find(|name| *name != scene.name) {
+        let message = format!(
+            "{} was recorded in {other}, and the policy is to be trained in {}; a reward is inferred in the scene of the \
+             demonstrations",
+            data.source, scene.name
+        );
+        return Err(TrainError::Config { origin, message });
+    }
+    if !data.episode_info.iter().any(|info| info.success) {
+        progress.message("none of these demonstrations succeeded: failures will be imitated");
+    }
+    let horizon = config.get::<RewardConfig>().horizon;
+    let horizon = if horizon > 0 { horizon } else { data.shortest_episode() };
+    let scene = with_horizon(&scene, horizon, progress);
+    let summary = train_on_inferred_reward(config, scene_env(&scene, config), &data, &job.options, progress)?;
+    Ok(report(summary, config))
+}

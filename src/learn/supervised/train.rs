@@ -1,0 +1,93 @@
+//! A training run of a learner that reads a dataset.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+use crate::learn::core::preprocessing::preprocess;
+use crate::learn::core::training::run;
+use crate::learn::{
+    ContinualConfig, ContinualMethod, DataConfig, DataLoader, LearnerParts, PreparedData, Progress, RunOptions,
+    TrainConfig, TrainError, TrainJob, TrainReport, TrainSummary, TrainingData, Window,
+};
+use crate::policies::Provenance;
+use crate::policies::artifact::hex;
+
+/// Train the learner of `config` on `data`.
+///
+/// # Errors
+/// Unusable configuration or data, a folder that cannot be written or resumed, or training that diverges.
+pub fn train_on_dataset(
+    config: &TrainConfig,
+    data: &TrainingData,
+    options: &RunOptions,
+    progress: &mut dyn Progress,
+) -> Result<TrainSummary, TrainError> {
+    config.check("the training configuration")?;
+    let continual = config.find::<ContinualConfig>().cloned().unwrap_or_default();
+    let settings = config.find::<DataConfig>().cloned().unwrap_or_default();
+    let mut data = Cow::Borrowed(data);
+    let mut consolidated = None;
+    // Rehearsed data does not condition the policy on its task: with the other methods there is no such data to do so.
+    let task_conditioning = settings.task_conditioning && options.earlier.is_none();
+    let settings = DataConfig { task_conditioning, ..settings };
+    if let Some(earlier) = &options.earlier {
+        match continual.method {
+            ContinualMethod::Rehearsal => {
+                data = Cow::Owned(data.into_owned().with_rehearsal(earlier, continual.rehearsal_fraction)?);
+            }
+            ContinualMethod::Ewc => consolidated = Some(preprocess(&settings, earlier)?.into_owned()),
+            ContinualMethod::None => {}
+        }
+    }
+    let data = preprocess(&settings, &data)?;
+    let data = &*data;
+    let mut prepared = PreparedData::new(data, settings.validation_fraction, config.training.seed)?;
+    let pretrained = options.pretrained(config)?;
+    if let Some(pretrained) = &pretrained {
+        prepared.inherit_normalizers(pretrained);
+    }
+    let mut learner = config.spec().build(LearnerParts {
+        config,
+        policy: prepared.policy_config(config),
+        loader: DataLoader::new(config, &prepared)?,
+        pretrained: pretrained.as_deref(),
+        device: &options.device,
+    })?;
+    if let Some(earlier) = &consolidated {
+        let mut known = PreparedData::new(earlier, 0.0, config.training.seed)?;
+        known.observation_normalizer = prepared.observation_normalizer.clone();
+        known.action_normalizer = prepared.action_normalizer.clone();
+        let window = Window::of(&config.network, &config.head);
+        let stride = (known.split.train.len() / continual.fisher_samples).max(1);
+        let starts: Vec<u32> = known.split.train.iter().copied().step_by(stride).collect();
+        let mut batches = starts.chunks(1).map(|start| known.batch(start, window));
+        learner.consolidate(&mut batches, continual.ewc_lambda)?;
+    }
+    let provenance = Provenance {
+        dataset: data.source.clone(),
+        dataset_hash: hex(data.hash()),
+        scene: options.scene.clone(),
+        learner: learner.name().into(),
+        seed: config.training.seed,
+        version: env!("CARGO_PKG_VERSION").into(),
+        steps: 0,
+        validation_loss: None,
+    };
+    run(learner.as_mut(), config, provenance, options, progress)
+}
+
+/// [`train_on_dataset`], with the result as a report.
+///
+/// # Errors
+/// As [`train_on_dataset`].
+pub(in crate::learn) fn train_job(mut job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
+    let data = job.take_data()?;
+    let summary = train_on_dataset(&job.config, &data, &job.options, progress)?;
+    let headline = summary.best_loss.map_or("validation loss not measured".to_owned(), |loss| {
+        // Before `select_after` no policy is selected, however low the loss.
+        format!("best validation loss {loss:.5} at step {}", summary.best_step)
+    });
+    let numbers = json!({ "best_loss": summary.best_loss, "best_step": summary.best_step });
+    Ok(TrainReport::new(summary, headline, numbers))
+}

@@ -1,0 +1,6 @@
+//! Tests of `agents`.
+
+mod humanoid;
+mod mirror;
+mod sensors;
+mod vehicle;

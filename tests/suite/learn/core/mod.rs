@@ -1,0 +1,14 @@
+//! Tests of `learn/core`.
+
+mod config;
+mod data;
+mod devices;
+mod early_stopping;
+mod gradients;
+mod killed;
+mod preprocessing;
+mod quality;
+mod resume;
+mod tensorboard;
+mod transfer;
+mod windows;

@@ -1,0 +1,107 @@
+//! Windows of ticks: padding before an episode's first tick and after its last, and no window crosses an episode's end.
+
+use apprentice::learn::{PreparedData, RunOptions, TrainingData, Window, train_on_dataset};
+use proptest::prelude::*;
+
+use crate::testing::learn::{config, data};
+
+/// Three episodes. Each observation is the index of its row, each action its negative.
+fn numbered(ticks: usize) -> TrainingData {
+    let mut data = data(3, ticks, (1, 1), |_, _| {});
+    for row in 0..data.rows() {
+        data.observations[row] = row as f32;
+        data.actions[row] = -(row as f32);
+    }
+    data
+}
+
+/// The row indices in a batch's observations and actions, and the mask.
+fn rows(prepared: &PreparedData<'_>, starts: &[u32], window: Window) -> (Vec<i64>, Vec<i64>, Vec<f32>) {
+    let mut batch = prepared.batch(starts, window);
+    prepared.observation_normalizer.denormalize(&mut batch.observations);
+    prepared.action_normalizer.denormalize(&mut batch.actions);
+    let rounded = |values: Vec<f32>| values.into_iter().map(|x| x.round() as i64).collect();
+    let ones = vec![1.0; starts.len() * window.sequence_length * window.chunk_size];
+    (rounded(batch.observations), rounded(batch.actions), batch.mask.unwrap_or(ones))
+}
+
+#[test]
+fn stacked_frames_repeat_the_first_tick_and_chunks_are_masked_after_the_last() {
+    let data = numbered(10);
+    let prepared = PreparedData::new(&data, 0.0, 0).unwrap();
+    let window = Window { n_stack: 3, chunk_size: 4, ..Window::TICK };
+    let (observed, targets, mask) = rows(&prepared, &[11, 18], window);
+    assert_eq!(observed, [10, 10, 11, 16, 17, 18]);
+    assert_eq!(targets[..6], [-11, -12, -13, -14, -18, -19]);
+    assert_eq!(mask, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+}
+
+#[test]
+fn a_sequence_is_masked_after_its_episode() {
+    let data = numbered(10);
+    let prepared = PreparedData::new(&data, 0.0, 0).unwrap();
+    let window = Window { sequence_length: 4, ..Window::TICK };
+    let batch = prepared.batch(&[8], window);
+    assert_eq!(batch.mask.as_deref(), Some(&[1.0, 1.0, 0.0, 0.0][..]));
+    assert_eq!(batch.observations[2..], [0.0, 0.0], "nothing is observed after the end");
+    let (observed, targets, _) = rows(&prepared, &[8], window);
+    assert_eq!((&observed[..2], &targets[..2]), (&[8, 9][..], &[-8, -9][..]));
+}
+
+#[test]
+fn a_chunk_longer_than_an_episode_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut data = numbered(10);
+    data.push_episode(&[1.0; 4], &[2.0; 4]);
+    let error =
+        train_on_dataset(&config(&["head.chunk_size=5"]), &data, &RunOptions::new(dir.path().join("run")), &mut ());
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("episode 3 has 4 ticks") && text.contains("head.chunk_size to 4"), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn windows_hold_the_right_rows(
+        ticks in 6usize..30,
+        start in 0u32..90,
+        n_stack in 1usize..5,
+        sequence_length in 1usize..6,
+        chunk_size in 1usize..6,
+    ) {
+        let data = numbered(ticks);
+        let prepared = PreparedData::new(&data, 0.0, 0).unwrap();
+        let start = start % data.rows() as u32;
+        let window = Window { n_stack, sequence_length, chunk_size, n_demonstration_frames: 0 };
+        let (observed, targets, mask) = rows(&prepared, &[start], window);
+        let first = start as usize / ticks * ticks;
+        for tick in 0..sequence_length {
+            let row = start as usize + tick;
+            for ahead in 0..chunk_size {
+                let present = row + ahead < first + ticks;
+                let at = tick * chunk_size + ahead;
+                prop_assert_eq!(mask[at] > 0.0, present);
+                if present {
+                    prop_assert_eq!(targets[at], -((row + ahead) as i64));
+                }
+            }
+            if row < first + ticks {
+                for back in 0..n_stack {
+                    let expected = row.saturating_sub(back).max(first);
+                    prop_assert_eq!(observed[tick * n_stack + n_stack - 1 - back], expected as i64);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn validation_sequences_hold_every_row_once(ticks in 6usize..30, sequence_length in 1usize..9, seed in 0u64..20) {
+        let data = numbered(ticks);
+        let prepared = PreparedData::new(&data, 0.3, seed).unwrap();
+        let window = Window { sequence_length, ..Window::TICK };
+        let starts = prepared.validation_starts(window);
+        let (observed, _, mask) = rows(&prepared, &starts, window);
+        let present = observed.iter().zip(&mask).filter(|(_, m)| **m > 0.0);
+        let held: Vec<u32> = present.map(|(row, _)| *row as u32).collect();
+        prop_assert_eq!(held, prepared.split.validation.clone());
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of `learn/interactive`.
+
+mod bco;
+mod dagger;

@@ -1,0 +1,6 @@
+//! Tests of `learn/reinforcement`.
+
+mod dqn;
+mod from_pretrained;
+mod ppo;
+mod recurrent;

@@ -1,0 +1,9 @@
+//! Tests of `learn/supervised`.
+
+mod continual;
+mod discriminator;
+mod gaussian;
+mod linear_expert;
+mod memory;
+mod modes;
+mod one_shot;

@@ -1,0 +1,545 @@
+//! A session without a window: keys, recording, training in the background, take-over. The clock is paused; a test runs
+//! each tick with a request.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use apprentice::agents::{Action, Driver};
+use apprentice::demos::{Dataset, Recorder};
+use apprentice::live::{
+    BackgroundTraining, LivePlugin, RecordingState, Request, Session, SessionOptions, SimClock, open_session,
+};
+use apprentice::rollout::{SandboxPlugins, resimulate};
+use apprentice::scenes::find;
+use apprentice::sim::Arena;
+use apprentice::teleop::KeyLatch;
+use bevy::app::App;
+use bevy::ecs::prelude::*;
+use bevy::input::ButtonState;
+use bevy::input::keyboard::{Key, KeyCode, KeyboardInput};
+use tempfile::TempDir;
+
+/// Indices into the car's action.
+const STEER: usize = 0;
+const THROTTLE: usize = 1;
+
+struct Live {
+    app: App,
+    dir: TempDir,
+}
+
+impl Live {
+    fn open() -> Self {
+        Self::open_in("slalom", 1, None)
+    }
+
+    /// A session in `scene` with `agents` agents, in which the user plays `side`.
+    fn open_in(scene: &str, agents: usize, side: Option<&str>) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut app = App::new();
+        app.add_plugins(SandboxPlugins { threads: 1 }).add_plugins(LivePlugin);
+        app.finish();
+        app.cleanup();
+        app.world_mut().resource_mut::<SimClock>().paused = true;
+        let options = SessionOptions {
+            agents,
+            side: side.map(str::to_owned),
+            datasets: dir.path().join("datasets"),
+            runs: dir.path().join("runs"),
+            operator: "Ada".to_owned(),
+            ..SessionOptions::default()
+        };
+        open_session(app.world_mut(), find(scene).expect("a shipped scene"), options);
+        let mut live = Self { app, dir };
+        live.frame();
+        live
+    }
+
+    fn world(&mut self) -> &mut World {
+        self.app.world_mut()
+    }
+
+    fn session(&self) -> &Session {
+        self.app.world().resource::<Session>()
+    }
+
+    /// A frame without a tick.
+    fn frame(&mut self) {
+        self.app.update();
+    }
+
+    /// A frame with one tick.
+    fn tick(&mut self) {
+        self.request(Request::StepOnce);
+    }
+
+    fn ticks(&mut self, count: usize) {
+        (0..count).for_each(|_| self.tick());
+    }
+
+    /// Send a request and run a frame. Only [`Request::StepOnce`] runs a tick.
+    fn request(&mut self, request: Request) {
+        self.world().write_message(request);
+        self.frame();
+    }
+
+    fn key(&mut self, key_code: KeyCode, state: ButtonState) {
+        self.world().write_message(KeyboardInput {
+            key_code,
+            logical_key: Key::Unidentified(bevy::input::keyboard::NativeKey::Unidentified),
+            state,
+            text: None,
+            repeat: false,
+            window: Entity::PLACEHOLDER,
+        });
+    }
+
+    fn action(&self) -> &[f32] {
+        &self.app.world().get::<Action>(self.session().ego()).expect("the driven agent").0
+    }
+
+    fn driver(&self) -> Driver {
+        *self.app.world().get::<Driver>(self.session().ego()).expect("the driven agent")
+    }
+
+    fn arena_tick(&self) -> u64 {
+        self.app.world().get::<Arena>(self.session().spawned.arena).expect("the arena").tick
+    }
+
+    fn notice(&self) -> (bool, &str) {
+        self.session().notice.as_ref().map_or((false, ""), |n| (n.is_error, &n.text))
+    }
+
+    /// Assert that the last notice is an error that contains `part`.
+    fn assert_error(&self, part: &str) {
+        let (is_error, text) = self.notice();
+        assert!(is_error && text.contains(part), "no error about {part:?}: {text:?}");
+    }
+
+    /// Record an episode of `ticks` ticks with keys pressed, up to the review.
+    fn record(&mut self, ticks: usize) {
+        self.request(Request::ToggleRecording);
+        assert_eq!(self.session().recording, RecordingState::Recording);
+        self.key(KeyCode::KeyW, ButtonState::Pressed);
+        for i in 0..ticks {
+            let state = if i % 20 < 10 { ButtonState::Pressed } else { ButtonState::Released };
+            self.key(KeyCode::KeyA, state);
+            self.tick();
+        }
+        self.key(KeyCode::KeyW, ButtonState::Released);
+        self.key(KeyCode::KeyA, ButtonState::Released);
+        self.request(Request::ToggleRecording);
+        assert_eq!(self.session().recording, RecordingState::Review);
+    }
+
+    fn dataset(&self) -> Dataset {
+        Dataset::open(self.session().dataset_dir()).expect("there is a dataset")
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        self.dataset().summaries().iter().map(|row| row.length).collect()
+    }
+
+    /// Train until the policy is loaded. Training is stopped after a few steps, which saves the policy.
+    fn train(&mut self) {
+        self.request(Request::Train);
+        assert!(self.app.world().resource::<BackgroundTraining>().running, "{:?}", self.notice());
+        let start = Instant::now();
+        while self.app.world().resource::<BackgroundTraining>().running {
+            self.frame();
+            if self.app.world().resource::<BackgroundTraining>().step >= 40 {
+                self.world().write_message(Request::StopTraining);
+            }
+            assert!(start.elapsed() < Duration::from_secs(120), "training does not end");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn a_press_between_two_ticks_is_not_lost() {
+    let mut live = Live::open();
+    live.ticks(3);
+    assert_eq!(live.action()[STEER], 0.0);
+    // Press and release in the frame of the tick.
+    live.key(KeyCode::KeyA, ButtonState::Pressed);
+    live.key(KeyCode::KeyA, ButtonState::Released);
+    live.tick();
+    let steering = live.action()[STEER];
+    assert!(steering > 0.05, "a key press between two ticks steers by {steering}");
+    live.ticks(3);
+    assert_eq!(live.action()[STEER], 0.0, "after the release the steering returns to zero");
+    // Press and release in a frame without a tick, several frames before the next tick.
+    live.key(KeyCode::KeyW, ButtonState::Pressed);
+    live.key(KeyCode::KeyW, ButtonState::Released);
+    (0..5).for_each(|_| live.frame());
+    assert_eq!(live.action()[THROTTLE], 0.0, "no tick has read the key yet");
+    live.tick();
+    let throttle = live.action()[THROTTLE];
+    assert!(throttle > 0.05, "a key press some frames before the tick gives a throttle of {throttle}");
+    // A held key acts in every tick.
+    live.key(KeyCode::KeyW, ButtonState::Pressed);
+    live.ticks(20);
+    assert_eq!(live.action()[THROTTLE], 1.0, "a held key reaches full throttle");
+    live.key(KeyCode::KeyW, ButtonState::Released);
+    live.ticks(20);
+    assert_eq!(live.action()[THROTTLE], 0.0);
+}
+
+#[test]
+fn only_kept_episodes_are_in_the_dataset() {
+    let mut live = Live::open();
+    live.record(12);
+    live.request(Request::KeepEpisode);
+    assert_eq!(
+        (live.session().recording, live.session().episodes, live.session().ticks),
+        (RecordingState::Idle, 1, 12)
+    );
+    live.record(15);
+    live.request(Request::DiscardEpisode);
+    assert_eq!(live.session().recording, RecordingState::Idle);
+    live.record(40);
+    // Ticks during the review are not recorded.
+    live.ticks(7);
+    live.request(Request::KeepEpisode);
+    assert_eq!(live.lengths(), [12, 40]);
+    assert_eq!((live.session().episodes, live.session().ticks), (2, 52));
+    assert!(!live.session().dataset_dir().join("journal").exists(), "no journal remains");
+    let dataset = live.dataset();
+    assert!(dataset.summaries().iter().all(|row| row.operator == "Ada" && row.interventions == 0));
+    let episode = dataset.read(1).expect("a whole episode");
+    let action = |tick: usize| episode.tick(tick).expect("a tick").action.to_vec();
+    assert!(action(0)[THROTTLE] > 0.0, "the first tick has the key that was pressed before it");
+    assert_eq!(action(39)[THROTTLE], 1.0);
+    assert!(action(9)[STEER] > 0.5 && action(19)[STEER] == 0.0, "the smoothed key values are recorded");
+}
+
+#[test]
+fn a_discarded_episode_leaves_no_file() {
+    let mut live = Live::open();
+    live.request(Request::ToggleRecording);
+    live.ticks(40);
+    let dir = live.session().dataset_dir();
+    assert_eq!(names(&dir.join("journal")).len(), 1, "a journal exists during the recording");
+    live.request(Request::ToggleRecording);
+    live.request(Request::DiscardEpisode);
+    assert!(!dir.exists(), "after discarding the only recording there is {:?}", names(&dir));
+    // The same without a review, also before the first tick.
+    for ticks in [5, 0] {
+        live.request(Request::ToggleRecording);
+        live.ticks(ticks);
+        live.request(Request::DiscardEpisode);
+        assert_eq!(live.session().recording, RecordingState::Idle);
+        assert!(!dir.exists(), "after discarding {ticks} ticks there is {:?}", names(&dir));
+    }
+    live.request(Request::DiscardEpisode);
+    live.assert_error("nothing is recorded");
+    live.request(Request::KeepEpisode);
+    live.assert_error("nothing is recorded");
+    // Next to a kept episode, discarding leaves the dataset unchanged.
+    live.record(8);
+    live.request(Request::KeepEpisode);
+    live.record(9);
+    live.request(Request::DiscardEpisode);
+    assert_eq!(live.lengths(), [8]);
+    assert!(!dir.join("journal").exists(), "journals: {:?}", names(&dir.join("journal")));
+}
+
+#[test]
+fn a_reset_discards_the_recorded_ticks_and_restarts_the_recording() {
+    let mut live = Live::open();
+    live.request(Request::ToggleRecording);
+    live.ticks(20);
+    live.request(Request::Reset);
+    assert_eq!(live.session().recording, RecordingState::Recording);
+    live.ticks(5);
+    assert_eq!(live.arena_tick(), 5, "the reset begins a new episode");
+    live.request(Request::ToggleRecording);
+    live.request(Request::Reset);
+    live.assert_error("keep (Enter) or discard");
+    live.request(Request::ToggleRecording);
+    live.assert_error("keep (Enter) or discard");
+    live.request(Request::KeepEpisode);
+    assert_eq!(live.lengths(), [5]);
+    assert!(!live.session().dataset_dir().join("journal").exists(), "the first recording's journal is gone");
+}
+
+#[test]
+fn a_new_episode_begins_at_the_next_tick() {
+    let mut live = Live::open();
+    live.ticks(30);
+    live.request(Request::ToggleRecording);
+    // Many frames without a tick, as in slow motion or while paused.
+    (0..10).for_each(|_| live.frame());
+    live.tick();
+    assert_eq!(live.arena_tick(), 1, "the recorded episode begins at its start");
+    live.request(Request::ToggleRecording);
+    live.request(Request::KeepEpisode);
+    (0..10).for_each(|_| live.frame());
+    live.tick();
+    assert_eq!(live.arena_tick(), 1, "after keeping, the next episode begins");
+}
+
+#[test]
+fn the_end_of_an_episode_is_notified_once_and_the_next_begins() {
+    let mut live = Live::open();
+    // Without key presses the episode ends at its time limit.
+    while !live.notice().1.contains("time limit reached") {
+        assert!(live.arena_tick() < 2000, "the time limit of 40 s has no effect");
+        live.tick();
+    }
+    let end = live.arena_tick();
+    let start = Instant::now();
+    let requested_seed = |live: &Live| {
+        let arena = live.app.world().get::<Arena>(live.session().spawned.arena).expect("the arena");
+        arena.requested_seed()
+    };
+    while requested_seed(&live).is_none() {
+        live.frame();
+        std::thread::sleep(Duration::from_millis(10));
+        assert!(start.elapsed() < Duration::from_secs(60), "the next episode does not begin");
+    }
+    assert_eq!(live.arena_tick(), end, "no tick has run since");
+    let seed = requested_seed(&live);
+    live.world().resource_mut::<Session>().notice = None;
+    (0..10).for_each(|_| live.frame());
+    assert_eq!(live.notice().1, "", "the end is not notified again");
+    assert_eq!(requested_seed(&live), seed, "the next episode is not requested again");
+    live.tick();
+    assert_eq!(live.arena_tick(), 1, "the next episode begins at its start");
+    live.frame();
+    assert_eq!(live.notice().1, "");
+}
+
+#[test]
+fn each_episode_has_another_seed() {
+    let mut live = Live::open();
+    for _ in 0..4 {
+        live.record(3);
+        live.request(Request::KeepEpisode);
+    }
+    let mut seeds: Vec<u64> = live.dataset().summaries().iter().map(|row| row.seed).collect();
+    assert!(seeds.iter().all(|seed| seed % 2 == 0), "recorded seeds are even: {seeds:?}");
+    seeds.sort_unstable();
+    seeds.dedup();
+    assert_eq!(seeds.len(), 4, "{seeds:?}");
+}
+
+#[test]
+fn errors_without_a_policy_name_the_remedy() {
+    let mut live = Live::open();
+    live.request(Request::TogglePolicy);
+    live.assert_error("there is no policy yet");
+    assert_eq!(live.driver(), Driver::Human);
+    live.request(Request::Train);
+    live.assert_error("the dataset is empty");
+    assert!(!live.app.world().resource::<BackgroundTraining>().running);
+    let nowhere = live.dir.path().join("nowhere");
+    live.request(Request::LoadPolicy(nowhere.clone()));
+    live.assert_error("nowhere");
+    assert_eq!(live.driver(), Driver::Human);
+    assert!(!nowhere.exists());
+}
+
+#[test]
+fn a_policy_is_trained_drives_and_is_taken_over() {
+    let mut live = Live::open();
+    for _ in 0..2 {
+        live.record(60);
+        live.request(Request::KeepEpisode);
+    }
+    live.train();
+    assert!(live.session().policy.is_some(), "no policy is loaded: {:?}", live.notice());
+    assert!(!live.notice().0, "{:?}", live.notice());
+    let learning = live.app.world().resource::<BackgroundTraining>();
+    assert!(!learning.losses.is_empty() && learning.total_steps > 0, "training reports its losses");
+    assert_eq!(live.driver(), Driver::Human, "the driver does not change at the end of training");
+
+    // The policy drives, and the human takes over.
+    live.request(Request::Reset);
+    live.request(Request::TogglePolicy);
+    assert_eq!(live.driver(), Driver::Policy);
+    live.key(KeyCode::KeyS, ButtonState::Pressed);
+    live.ticks(20);
+    let throttle = live.action()[THROTTLE];
+    assert!(throttle > 0.2, "trained on full throttle and with keys ignored, the policy's throttle is {throttle}");
+    live.key(KeyCode::KeyS, ButtonState::Released);
+    live.request(Request::TogglePolicy);
+    assert_eq!(live.driver(), Driver::Human);
+    live.ticks(20);
+    assert_eq!(live.action(), [0.0; 4], "no key is pressed");
+
+    // A take-over in a recorded episode is an intervention.
+    live.request(Request::TogglePolicy);
+    live.request(Request::ToggleRecording);
+    live.ticks(10);
+    live.request(Request::TogglePolicy);
+    live.ticks(7);
+    live.request(Request::TogglePolicy);
+    live.ticks(3);
+    live.request(Request::ToggleRecording);
+    live.request(Request::KeepEpisode);
+    let dataset = live.dataset();
+    let row = dataset.summaries().last().expect("an episode");
+    assert_eq!((row.length, row.interventions, row.operator.as_str()), (20, 7, "policy"));
+    let episode = dataset.read(2).expect("a whole episode");
+    let expected: Vec<bool> = (0..20).map(|i| (10..17).contains(&i)).collect();
+    assert_eq!(episode.interventions, expected);
+
+    // The run is on disk: another session loads its policy.
+    let run = live.dir.path().join("runs/slalom-1");
+    let mut other = Live::open();
+    other.request(Request::LoadPolicy(run));
+    assert_eq!(other.driver(), Driver::Policy, "{:?}", other.notice());
+    other.request(Request::LoadScene("courtyard".to_owned()));
+    assert!(!other.notice().0, "{:?}", other.notice());
+    other.request(Request::LoadPolicy(live.dir.path().join("runs/slalom-1")));
+    assert!(other.notice().0, "a car's policy does not fit the humanoid");
+    assert_eq!(other.driver(), Driver::Human);
+    other.ticks(3);
+}
+
+#[test]
+fn the_scene_cannot_be_changed_during_a_recording() {
+    let mut live = Live::open();
+    live.request(Request::ToggleRecording);
+    live.ticks(5);
+    for state in [RecordingState::Recording, RecordingState::Review] {
+        assert_eq!(live.session().recording, state);
+        live.request(Request::LoadScene("circuit".to_owned()));
+        live.assert_error("before you leave the scene");
+        assert_eq!(live.session().scene.name, "slalom");
+        let ego = live.session().ego();
+        let recorder = live.app.world().get::<Recorder>(ego).expect("the recorder still exists");
+        assert_eq!(recorder.len(), 5);
+        if state == RecordingState::Recording {
+            live.request(Request::ToggleRecording);
+        }
+    }
+    live.request(Request::DiscardEpisode);
+    live.request(Request::LoadScene("circiut".to_owned()));
+    live.assert_error("circuit");
+    assert_eq!(live.session().scene.name, "slalom");
+    live.request(Request::LoadScene("circuit".to_owned()));
+    assert_eq!(live.session().scene.name, "circuit");
+    let arenas = live.world().query::<&Arena>().iter(live.app.world()).count();
+    let keys = live.world().query::<&KeyLatch>().iter(live.app.world()).count();
+    assert_eq!((arenas, keys), (1, 1), "the previous scene's entities are despawned");
+    live.ticks(3);
+    assert_eq!(live.arena_tick(), 3);
+}
+
+#[test]
+fn a_session_recovers_the_recording_of_a_crash() {
+    let mut live = Live::open();
+    live.request(Request::ToggleRecording);
+    live.ticks(45);
+    let datasets = live.session().options.datasets.clone();
+    // Dropping the app leaves the same files as a crash: the last half second is missing.
+    let Live { app, dir } = live;
+    drop(app);
+    assert_eq!(names(&datasets.join("slalom/journal")).len(), 1);
+    let mut again = Live::open();
+    again.world().remove_resource::<Session>();
+    let options = SessionOptions { datasets, ..SessionOptions::default() };
+    open_session(again.world(), find("slalom").expect("a shipped scene"), options);
+    let (is_error, text) = again.notice();
+    assert!(!is_error && text.contains("recovered 1 episode"), "{text:?}");
+    assert_eq!(again.session().episodes, 1);
+    let length = again.lengths()[0];
+    assert!((30..=45).contains(&length), "{length} of 45 ticks are recovered");
+    drop(dir);
+}
+
+#[test]
+fn pause_step_and_time_scale() {
+    const DT: f32 = 1.0 / 30.0;
+    let start = Instant::now();
+    let at = |ms: u64| start + Duration::from_millis(ms);
+    let mut clock = SimClock::default();
+    assert_eq!(clock.due(at(0), DT), 0, "nothing is due at the start");
+    assert_eq!(clock.due(at(20), DT), 0);
+    assert_eq!(clock.due(at(40), DT), 1, "the overstep accumulates over frames");
+    assert_eq!(clock.due(at(105), DT), 2);
+    clock.paused = true;
+    assert_eq!(clock.due(at(1000), DT), 0, "paused");
+    clock.step_once();
+    assert_eq!(clock.due(at(1100), DT), 1, "one tick while paused");
+    assert_eq!(clock.due(at(1200), DT), 0, "and only one");
+    clock.paused = false;
+    assert_eq!(clock.due(at(1210), DT), 0, "a pause is not caught up");
+    assert_eq!(clock.due(at(1250), DT), 1);
+    // After a stall at most a quarter of a second is caught up.
+    assert_eq!(clock.due(at(61_250), DT), 7);
+    clock.step_once();
+    assert!(clock.paused, "a single step pauses the clock");
+
+    // The number of ticks in ten seconds does not depend on the frame rate, at every time scale.
+    for (scale, ticks) in [(0.1, 30), (0.5, 150), (1.0, 300), (2.0, 600), (4.0, 1200)] {
+        for frame in [7, 16, 33, 90] {
+            let mut clock = SimClock::default();
+            clock.set_time_scale(scale);
+            clock.due(at(0), DT);
+            let found: usize = (1..=10_000 / frame).map(|i| clock.due(at(i * frame), DT)).sum();
+            // The rest of the ten seconds after the last frame, and one tick for rounding.
+            let slack = 1 + (scale * frame as f32 / 1000.0 / DT).ceil() as usize;
+            assert!(found <= ticks && found + slack >= ticks, "scale {scale}, frames of {frame} ms: {found} ticks");
+        }
+    }
+    let mut clock = SimClock::default();
+    for (requested, clamped) in [(0.01, 0.1), (100.0, 4.0), (0.5, 0.5)] {
+        clock.set_time_scale(requested);
+        assert_eq!(clock.time_scale(), clamped);
+    }
+    assert!(
+        (clock.target_rate(DT) - 15.0).abs() < 1e-3,
+        "the target rate at half speed is {} ticks/s",
+        clock.target_rate(DT)
+    );
+    clock.paused = true;
+    assert_eq!(clock.target_rate(DT), 0.0);
+}
+
+#[test]
+fn requests_reach_the_clock() {
+    let mut live = Live::open();
+    let first_tick = live.arena_tick();
+    (0..20).for_each(|_| live.frame());
+    assert_eq!(live.arena_tick(), first_tick, "no tick runs while paused");
+    live.ticks(4);
+    assert_eq!(live.arena_tick(), first_tick + 4, "one tick per step");
+    live.request(Request::SetTimeScale(9.0));
+    assert_eq!(live.app.world().resource::<SimClock>().time_scale(), 4.0);
+    live.request(Request::TogglePause);
+    assert!(!live.app.world().resource::<SimClock>().paused);
+    let start = Instant::now();
+    while live.arena_tick() <= first_tick + 10 {
+        live.frame();
+        assert!(start.elapsed() < Duration::from_secs(60), "the clock does not run");
+    }
+    live.request(Request::TogglePause);
+    let paused_at = live.arena_tick();
+    (0..20).for_each(|_| live.frame());
+    assert_eq!(live.arena_tick(), paused_at, "paused again");
+}
+
+#[test]
+fn a_multi_agent_recording_is_replayed() {
+    for (scene, agents, side, agent_index) in
+        [("slalom", 3, None, 0), ("traffic", 2, None, 0), ("tag", 1, Some("runner"), 1)]
+    {
+        let mut live = Live::open_in(scene, agents, side);
+        live.record(60);
+        live.request(Request::KeepEpisode);
+        let episode = live.dataset().read(0).expect("the episode is kept");
+        let found = (episode.len(), episode.header.agent_index, episode.n_agents());
+        assert_eq!(found, (60, agent_index, live.session().spawned.agents.len()), "{scene}");
+        let track = resimulate(&find(scene).expect("a shipped scene"), &episode).expect("the snapshot decodes");
+        assert_eq!(track.divergences, 0, "{scene}");
+    }
+}

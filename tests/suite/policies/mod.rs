@@ -1,0 +1,7 @@
+//! Tests of `policies`.
+
+pub mod artifact;
+pub mod attacks;
+pub mod batches;
+pub mod corruption;
+pub mod policy_state;

@@ -1,0 +1,51 @@
+//! Evaluation runs one episode per seed, independent of the other seeds.
+
+use apprentice::agents::Driver;
+use apprentice::rollout::{Player, evaluate, evaluation_seeds, headless_app};
+use apprentice::scenes::{find, spawn_arena};
+use apprentice::sim::{begin_episode, tick};
+use apprentice::tasks::Score;
+use apprentice::teleop::{ScriptedOperator, Skill};
+
+/// More than there are parallel arenas, so that arenas continue with further seeds.
+const SEEDS: usize = 21;
+
+#[test]
+fn every_seed_is_evaluated_once_as_in_the_app_loop() {
+    let scene = find("slalom").expect("a scene");
+    let seeds = evaluation_seeds(3, SEEDS);
+    let mut progress = Vec::new();
+    let result =
+        evaluate(&scene, Player::Operator(Skill::Sloppy), &seeds, 0, |done| progress.push(done)).expect("an operator");
+    assert_eq!(progress, (1..=SEEDS).collect::<Vec<_>>());
+    assert_eq!(result.results.iter().map(|r| r.seed).collect::<Vec<_>>(), seeds);
+    let mut app = headless_app(1);
+    let world = app.world_mut();
+    let spawned = spawn_arena(world, &scene, 1, Driver::Scripted);
+    let operator = scene.blueprint.operator(Skill::Sloppy).expect("an operator");
+    world.entity_mut(spawned.agents[0]).insert(ScriptedOperator(operator));
+    for episode in &result.results {
+        begin_episode(world, spawned.arena, episode.seed);
+        let score = loop {
+            tick(world);
+            let score = world.get::<Score>(spawned.agents[0]).expect("a score");
+            if score.end.is_some() {
+                break score;
+            }
+        };
+        assert_eq!((episode.ticks, episode.success), (score.ticks, score.succeeded()), "seed {}", episode.seed);
+        assert_eq!(episode.episode_return, f64::from(score.episode_return()), "seed {}", episode.seed);
+    }
+}
+
+#[test]
+fn a_seeds_result_does_not_depend_on_other_seeds() {
+    let scene = find("slalom").expect("a scene");
+    let seeds = evaluation_seeds(3, SEEDS);
+    let all = evaluate(&scene, Player::Random, &seeds, 2, |_| {}).expect("random fits");
+    for i in [0, SEEDS - 1] {
+        let alone = evaluate(&scene, Player::Random, &seeds[i..=i], 1, |_| {}).expect("random fits");
+        assert_eq!(alone.results, all.results[i..=i], "seed {i}");
+    }
+    assert_eq!(evaluate(&scene, Player::Random, &[], 0, |_| {}).expect("nothing to do").episodes, 0);
+}

@@ -1,0 +1,4 @@
+//! Tests of `rollout`.
+
+mod evaluate;
+mod vec_env;

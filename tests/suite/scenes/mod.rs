@@ -1,0 +1,4 @@
+//! Tests of `scenes`.
+
+mod curriculum;
+mod library;

@@ -1,0 +1,7 @@
+//! Tests of `sim`.
+
+mod conditions;
+mod course;
+mod determinism;
+mod rewind;
+mod schedule;

@@ -1,0 +1,4 @@
+//! Tests of `teleop`.
+
+mod key_quantizer;
+mod operators;
