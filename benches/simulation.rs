@@ -1,6 +1,6 @@
 //! Simulation: single arenas, many arenas, resets. `cargo bench --bench simulation`
 
-use apprentice::bench::{BODIES, WarmEnv};
+use apprentice::bench::{BODIES, BenchBody, WarmEnv};
 use apprentice::scenes::find;
 use apprentice::sim::{Arena, PhysicsSets};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -15,7 +15,7 @@ const SIZES: [(usize, usize, usize); 5] = [(1, 1, 0), (64, 1, 0), (1024, 1, 0), 
 fn steps(c: &mut Criterion) {
     let mut group = c.benchmark_group("step");
     group.sample_size(20);
-    for (body, scene) in BODIES {
+    for BenchBody { name: body, scene, .. } in BODIES {
         for (arenas, agents, threads) in SIZES {
             let mut warm = warm(scene, arenas, agents, threads);
             group.throughput(Throughput::Elements((arenas * agents) as u64));
@@ -27,7 +27,7 @@ fn steps(c: &mut Criterion) {
 
 fn resets(c: &mut Criterion) {
     let mut group = c.benchmark_group("reset");
-    for (body, scene) in BODIES {
+    for BenchBody { name: body, scene, .. } in BODIES {
         let mut warm = warm(scene, 1, 1, 1);
         let entity = warm.env.arena_entity(0);
         let world = warm.env.world_mut();

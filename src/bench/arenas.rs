@@ -14,8 +14,31 @@ use crate::sim::{Arena, PhysicsSets, SimObserve, begin_episode};
 /// Ticks before timing: bodies have landed, caches and buffers are warm.
 const WARM_UP: usize = 60;
 
-/// Each kind of body with the scene of its measurements.
-pub const BODIES: [(&str, &str); 2] = [("humanoid", "courtyard"), ("vehicle", "circuit")];
+/// A kind of body with the scenes of its measurements.
+#[derive(Clone, Copy, Debug)]
+pub struct BenchBody {
+    /// Name of the kind of agent.
+    pub name: &'static str,
+    /// The built-in scene of the measurements of one agent.
+    pub scene: &'static str,
+    /// Text of the scene of [`BenchBody::crowd_scene`].
+    crowd: fn() -> String,
+}
+
+/// The humanoid.
+pub(super) const HUMANOID: BenchBody = BenchBody { name: "humanoid", scene: "courtyard", crowd: wide_field };
+/// The car.
+pub(super) const VEHICLE: BenchBody = BenchBody { name: "vehicle", scene: "circuit", crowd: wide_ring };
+
+/// The measured kinds of bodies.
+pub const BODIES: [BenchBody; 2] = [HUMANOID, VEHICLE];
+
+impl BenchBody {
+    /// A scene with room for 256 agents of this body without overlap, whose episodes last longer than the measurement.
+    pub(super) fn crowd_scene(&self) -> Result<Scene, BenchError> {
+        Ok(parse("crowd", "crowd.ron", &(self.crowd)())?)
+    }
+}
 
 /// A warmed-up environment with random actions.
 pub struct WarmEnv {
@@ -109,7 +132,7 @@ fn scene(name: &str) -> Result<Scene, BenchError> {
 pub(super) fn throughput(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     const ARENAS: usize = 64;
     let mut out = Vec::new();
-    for (body, name) in BODIES {
+    for BenchBody { name: body, scene: name, .. } in BODIES {
         let scene = scene(name)?;
         let mut bench = WarmEnv::new(&scene, ARENAS, 1, 0);
         let threads = bench.env.threads();
@@ -143,7 +166,7 @@ pub(super) fn overhead(options: &Options) -> Result<Vec<Measurement>, BenchError
     // Slices per round.
     const SLICES: usize = 8;
     let mut out = Vec::new();
-    for (body, name) in BODIES {
+    for BenchBody { name: body, scene: name, .. } in BODIES {
         let mut bench = WarmEnv::new(&scene(name)?, 1, 1, 1);
         let (mut overhead, mut ticks) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS * SLICES {
@@ -167,7 +190,7 @@ pub(super) fn reset(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     // Ticks of an episode between two resets.
     const EPISODE: usize = 30;
     let mut out = Vec::new();
-    for (body, name) in BODIES {
+    for BenchBody { name: body, scene: name, .. } in BODIES {
         let mut bench = WarmEnv::new(&scene(name)?, 1, 1, 1);
         let entity = bench.env.arena_entity(0);
         let mut rounds = Vec::new();
@@ -206,7 +229,8 @@ pub(super) fn scaling(options: &Options) -> Result<Vec<Measurement>, BenchError>
         }
         Ok(median(&rates))
     };
-    for (body, name) in BODIES {
+    for kind in BODIES {
+        let BenchBody { name: body, scene: name, .. } = kind;
         let scene = scene(name)?;
         // Larger environments reuse the memory that the allocator kept from smaller ones: only the total growth of the
         // process up to the largest is reported.
@@ -232,7 +256,7 @@ pub(super) fn scaling(options: &Options) -> Result<Vec<Measurement>, BenchError>
                 }));
             }
         }
-        let crowd = crowd_scene(body)?;
+        let crowd = kind.crowd_scene()?;
         for agents in AGENTS {
             let rate = rounds(&mut WarmEnv::new(&crowd, 1, agents, 1))?;
             out.push(Measurement::new(format!("{body}/scaling/agents_{agents}"), rate, "agent ticks/s, one core"));
@@ -241,27 +265,25 @@ pub(super) fn scaling(options: &Options) -> Result<Vec<Measurement>, BenchError>
     Ok(out)
 }
 
-/// A scene with room for 256 agents of a body without overlap, whose episodes last longer than the measurement.
-pub(super) fn crowd_scene(body: &str) -> Result<Scene, BenchError> {
-    let text = if body == "vehicle" {
-        let radius = 450.0f32;
-        let point = |i: i32| {
-            let (sin, cos) = ops::sin_cos(std::f32::consts::TAU * i as f32 / 24.0);
-            format!("({:.1}, {:.1})", radius * sin, radius * cos)
-        };
-        let points: Vec<String> = (0..24).map(point).collect();
-        format!(
-            "(title: \"A wide ring\", agent: Vehicle(), time_limit: 3600.0, ground: (half_size: 500.0, friction: 0.9),
-              course: (points: [{}], closed: true, half_width: 6.0),
-              task: Lap(laps: 50.0, margin: 500.0), terms: {{ \"progress\": 0.1 }})",
-            points.join(", ")
-        )
-    } else {
-        "(title: \"A wide field\", agent: Humanoid(), time_limit: 3600.0, ground: (half_size: 500.0, friction: 0.9),
-          goal: (at: (0.0, -450.0)), task: Reach(radius: 0.5), terms: { \"approach\": 0.1 })"
-            .to_owned()
+fn wide_ring() -> String {
+    let radius = 450.0f32;
+    let point = |i: i32| {
+        let (sin, cos) = ops::sin_cos(std::f32::consts::TAU * i as f32 / 24.0);
+        format!("({:.1}, {:.1})", radius * sin, radius * cos)
     };
-    Ok(parse("crowd", "crowd.ron", &text)?)
+    let points: Vec<String> = (0..24).map(point).collect();
+    format!(
+        "(title: \"A wide ring\", agent: Vehicle(), time_limit: 3600.0, ground: (half_size: 500.0, friction: 0.9),
+          course: (points: [{}], closed: true, half_width: 6.0),
+          task: Lap(laps: 50.0, margin: 500.0), terms: {{ \"progress\": 0.1 }})",
+        points.join(", ")
+    )
+}
+
+fn wide_field() -> String {
+    "(title: \"A wide field\", agent: Humanoid(), time_limit: 3600.0, ground: (half_size: 500.0, friction: 0.9),
+      goal: (at: (0.0, -450.0)), task: Reach(radius: 0.5), terms: { \"approach\": 0.1 })"
+        .to_owned()
 }
 
 /// Resident memory of the process, bytes.

@@ -6,7 +6,7 @@ use bevy::app::App;
 use bevy::ecs::prelude::*;
 use burn::tensor::Device;
 
-use super::arenas::crowd_scene;
+use super::arenas::{HUMANOID, VEHICLE};
 use super::learning::synthetic_data_for;
 use super::measurement::{Measurement, percentile};
 use super::{BenchError, Options};
@@ -32,9 +32,9 @@ fn untrained(scene: &Scene) -> Result<Policy, BenchError> {
 /// The complete tick of one arena with many policy-driven agents, on one core.
 pub(super) fn crowd(options: &Options) -> Result<Vec<Measurement>, BenchError> {
     let mut out = Vec::new();
-    for (body, agents, budget) in [("vehicle", 64, 8.0), ("humanoid", 16, 12.0)] {
+    for (kind, agents, budget) in [(VEHICLE, 64, 8.0), (HUMANOID, 16, 12.0)] {
         options.check_stop()?;
-        let scene = crowd_scene(body)?;
+        let (body, scene) = (kind.name, kind.crowd_scene()?);
         let player = Player::Policy(Box::new(untrained(&scene)?));
         let mut env = VecEnv::with_player(&scene, VecEnvOptions { arenas: 1, agents, threads: 1 }, player)?;
         env.reset(&[1]);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use arenas::{BODIES, WarmEnv};
+pub use arenas::{BODIES, BenchBody, WarmEnv};
 pub use learning::{LARGE, SMALL, Size, synthetic_data};
 pub use measurement::{Measurement, median, percentile};
 
