@@ -1,45 +1,29 @@
 //! Meshes of the arena's bodies, and their transforms in every frame.
 
-use bevy::ecs::system::SystemParam;
 use bevy::light::NotShadowCaster;
 use bevy::math::Vec3;
 use bevy::prelude::*;
 use bevy_rapier3d::rapier::prelude::{Collider, RigidBodyHandle};
 
 use super::car_mesh::{CarShape, car, tail_lights, wheel};
-use super::humanoid_mesh::{color_of_part, decoration};
+use super::looks::{DrawnBody, look_of};
 use super::markings::{TaskMarking, paint_task};
 use super::materials::SharedMaterials;
 use super::mesh_builder::MeshBuilder;
+use super::mesh_spawner::{ActionLight, FollowBody, MeshSpawner, place_in_body};
 use super::palette;
 use super::poses::InterpolatedPoses;
-use super::props::{add_shape, prop_mesh};
+use super::props::prop_mesh;
 use super::scenery::{ArenaMesh, build_scenery};
-use crate::agents::{Action, Agent, Spaces, humanoid};
+use crate::agents::{Action, Agent, Spaces};
 use crate::live::{LiveSystems, Session};
 use crate::sim::{Arena, Body, Physics, PhysicsSets, Surface, TaskGoal, WheelPose};
-
-/// Position of the brake in a car's action.
-const BRAKE: usize = 2;
-
-/// Its transform follows a rigid body.
-#[derive(Component)]
-struct FollowBody {
-    body: RigidBodyHandle,
-    local: Transform,
-}
 
 /// Its transform follows a wheel.
 #[derive(Component)]
 struct FollowWheel {
     slot: usize,
     wheel: usize,
-}
-
-/// Tail lights of an agent; lit while it brakes.
-#[derive(Component)]
-struct TailLight {
-    slot: usize,
 }
 
 /// Its transform moves up and down above a body.
@@ -74,34 +58,12 @@ impl Plugin for BodiesPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<DrawnState>().add_systems(
             Update,
-            (rebuild_meshes, (move_body_meshes, move_wheel_meshes, update_tail_lights, animate_arrows))
+            (rebuild_meshes, (move_body_meshes, move_wheel_meshes, update_action_lights, animate_arrows))
                 .chain()
                 .after(LiveSystems::After)
                 .run_if(resource_exists::<Session>),
         );
     }
-}
-
-/// Spawns meshes.
-#[derive(SystemParam)]
-struct MeshSpawner<'w, 's> {
-    commands: Commands<'w, 's>,
-    meshes: ResMut<'w, Assets<Mesh>>,
-    materials: Res<'w, SharedMaterials>,
-}
-
-impl MeshSpawner<'_, '_> {
-    fn spawn_mesh(&mut self, body: RigidBodyHandle, mesh: Mesh, material: Handle<StandardMaterial>) -> Entity {
-        let follows = FollowBody { body, local: Transform::IDENTITY };
-        let mesh = Mesh3d(self.meshes.add(mesh));
-        self.commands.spawn((ArenaMesh, follows, mesh, MeshMaterial3d(material), Transform::default())).id()
-    }
-}
-
-fn place_in_body(collider: &Collider) -> Transform {
-    collider
-        .position_wrt_parent()
-        .map_or(Transform::IDENTITY, |pose| Transform::from_translation(pose.translation).with_rotation(pose.rotation))
 }
 
 fn episode_key(goal: &TaskGoal, seed: u64) -> EpisodeKey {
@@ -180,51 +142,8 @@ fn build_agent(
         let material = MeshMaterial3d(spawner.materials.matte.clone());
         spawner.commands.spawn((ArenaMesh, FollowWheel { slot, wheel }, mesh, material, Transform::default()));
     }
-    if kind == "vehicle"
-        && let [chassis] = body.parts()
-        && let Some(shape) = car_shape(physics, *chassis, &wheels)
-    {
-        let (painted, glass) = car(&shape, color);
-        spawner.spawn_mesh(*chassis, painted, spawner.materials.gloss.clone());
-        spawner.spawn_mesh(*chassis, glass, spawner.materials.glass.clone());
-        let lights = spawner.spawn_mesh(*chassis, tail_lights(&shape), spawner.materials.tail[0].clone());
-        spawner.commands.entity(lights).insert(TailLight { slot });
-        return;
-    }
-    let names: Vec<&str> = humanoid::HumanoidModel::embedded().part_names().collect();
-    let is_person = kind == "humanoid" && names.len() == body.parts().len();
-    for (i, part) in body.parts().iter().enumerate() {
-        let Some(rigid_body) = physics.bodies.get(*part) else { continue };
-        let tint = if is_person { color_of_part(names[i], color) } else { color.lighter(0.04 * (i % 3) as f32) };
-        let mut mesh = MeshBuilder::default();
-        for collider in rigid_body.colliders().iter().filter_map(|c| physics.colliders.get(*c)) {
-            add_shape(&mut mesh, collider.shared_shape(), place_in_body(collider), tint);
-        }
-        if !mesh.is_empty() {
-            spawner.spawn_mesh(*part, mesh.finish(), spawner.materials.matte.clone());
-        }
-        if is_person && let Some(extra) = decoration(names[i], color) {
-            spawner.spawn_mesh(*part, extra, spawner.materials.matte.clone());
-        }
-    }
-}
-
-/// Dimensions of the car around a chassis' collider.
-fn car_shape(physics: &Physics<'_>, chassis: RigidBodyHandle, wheels: &[WheelPose]) -> Option<CarShape> {
-    let body = physics.bodies.get(chassis)?;
-    let collider = physics.colliders.get(*body.colliders().first()?)?;
-    let bounds = collider.shape().compute_local_aabb();
-    let (middle, half) = (bounds.center() + place_in_body(collider).translation, bounds.half_extents());
-    let (position, rotation) = physics.pose(chassis);
-    Some(CarShape {
-        half_width: half.x,
-        half_length: half.z,
-        bottom: middle.y - half.y,
-        // The collider covers the lower part of the car; the cabin is above it.
-        roof: middle.y - half.y + 2.0 * half.y * 1.38,
-        wheels: wheels.iter().map(|w| rotation.inverse() * (w.position - position)).collect(),
-        wheel_radius: wheels.first().map_or(0.3, |w| w.radius),
-    })
+    let drawn = DrawnBody { physics, body, slot, wheels: &wheels, color };
+    look_of(kind).spawn(spawner, &drawn);
 }
 
 fn build_parked(spawner: &mut MeshSpawner<'_, '_>, collider: &Collider, index: usize) {
@@ -320,18 +239,19 @@ fn move_wheel_meshes(
     }
 }
 
-fn update_tail_lights(
+fn update_action_lights(
     session: Res<Session>,
     materials: Res<SharedMaterials>,
     agents: Query<(&Agent, &Action)>,
-    mut lights: Query<(&TailLight, &mut MeshMaterial3d<StandardMaterial>)>,
+    mut lights: Query<(&ActionLight, &mut MeshMaterial3d<StandardMaterial>)>,
 ) {
     for (agent, action) in agents.iter().filter(|(a, _)| a.arena == session.spawned.arena) {
-        let on = action.0.get(BRAKE).is_some_and(|brake| *brake > 0.05);
-        for (_, mut material) in
-            lights.iter_mut().filter(|(light, m)| light.slot == agent.slot && m.0 != materials.tail[usize::from(on)])
-        {
-            material.0 = materials.tail[usize::from(on)].clone();
+        for (light, mut material) in lights.iter_mut().filter(|(light, _)| light.slot == agent.slot) {
+            let on = action.0.get(light.action).is_some_and(|value| *value > 0.05);
+            let lit = &materials.tail[usize::from(on)];
+            if material.0 != *lit {
+                material.0 = lit.clone();
+            }
         }
     }
 }

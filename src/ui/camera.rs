@@ -8,6 +8,7 @@ use bevy::math::{EulerRot, Quat, Vec3, ops};
 use bevy::prelude::*;
 use bevy::render::renderer::RenderAdapterInfo;
 
+use super::looks::look_of;
 use super::poses::InterpolatedPoses;
 use super::sky::{distance_fog, is_software_renderer};
 use crate::agents::{Agent, Spaces};
@@ -44,21 +45,6 @@ impl Default for CameraState {
         Self { mode: CameraMode::Follow, zoom: 1.0, heading: 0.0, focus: Vec3::ZERO, look: (0.0, -0.3), settled: false }
     }
 }
-
-/// The camera's placement for a kind of agent, relative to the agent: distance behind it (`behind`), height (`above`),
-/// height of the look-at point (`target`), distance of the look-at point in front (`ahead`), all in m; and the rate of
-/// the exponential smoothing of the heading (`swing`), 1/s.
-struct Framing {
-    behind: f32,
-    above: f32,
-    target: f32,
-    ahead: f32,
-    swing: f32,
-}
-
-/// A car's framing shows the next bend, a humanoid's the ground of the next steps.
-const CAR: Framing = Framing { behind: 7.2, above: 3.0, target: 0.7, ahead: 3.0, swing: 3.5 };
-const HUMANOID: Framing = Framing { behind: 3.9, above: 1.3, target: 0.1, ahead: 1.4, swing: 2.2 };
 
 /// A displacement of the ego agent between two frames of more than this, m, is a new episode: the camera cuts.
 const CUT_DISTANCE: f32 = 4.0;
@@ -121,7 +107,7 @@ fn follow_ego(
         view.settled = false;
         return;
     }
-    let framing = if &*spaces.agent == "vehicle" { CAR } else { HUMANOID };
+    let framing = look_of(&spaces.agent).framing();
     let forward = rotation * Vec3::NEG_Z;
     // The heading is undefined while the forward axis is nearly vertical.
     let heading = if forward.y.abs() < 0.85 { heading_of(forward) } else { view.heading };

@@ -5,11 +5,12 @@ mod camera;
 mod car_mesh;
 mod help;
 mod hud;
-mod humanoid_mesh;
 mod keys;
+mod looks;
 mod markings;
 mod materials;
 mod mesh_builder;
+mod mesh_spawner;
 mod palette;
 mod picker;
 mod poses;
@@ -28,7 +29,12 @@ use bevy::app::{App, Plugin, Update};
 
 pub use camera::{CameraMode, CameraState};
 pub use keys::{Panels, SESSION_KEYS};
+pub use looks::{DrawnBody, Framing, Look, register_look};
+pub use materials::SharedMaterials;
+pub use mesh_builder::MeshBuilder;
+pub use mesh_spawner::{ActionLight, MeshSpawner};
 pub use replay::Playback;
+pub use texture::Floor;
 pub use window::{AppOptions, AppReport, UiError, run_app};
 
 /// Rendering, panels and session keys. Requires Bevy's render plugins,

@@ -7,6 +7,7 @@ use bevy::math::{Vec3, ops};
 use bevy::prelude::*;
 use bevy_rapier3d::rapier::prelude::{TriMesh, TypedShape};
 
+use super::looks::look_of;
 use super::materials::SharedMaterials;
 use super::mesh_builder::{MeshBuilder, hash01};
 use super::palette::{ASPHALT, HORIZON, VERGE};
@@ -16,15 +17,6 @@ use crate::sim::{Course, Physics, Surface, TaskGoal};
 /// Marks entities that are respawned when the arena's structure changes.
 #[derive(Component)]
 pub struct ArenaMesh;
-
-/// The kind of ground of a scene.
-pub fn floor_of(agent: &str, goal: &TaskGoal, has_road: bool) -> Floor {
-    match (agent, has_road || goal.course.is_none()) {
-        ("vehicle", true) => Floor::Grass,
-        ("vehicle", false) => Floor::Asphalt,
-        _ => Floor::Paving,
-    }
-}
 
 /// Half the size of the ground, m: that of the largest box marked as ground.
 fn ground_half(physics: &Physics<'_>) -> f32 {
@@ -44,7 +36,7 @@ pub fn build_scenery(
     agent: &str,
 ) {
     let roads: Vec<_> = physics.colliders.iter().filter(|(_, c)| Surface::of(c) == Surface::Road).collect();
-    let floor = floor_of(agent, goal, !roads.is_empty());
+    let floor = look_of(agent).floor(roads.is_empty() && goal.course.is_some());
     let half = ground_half(physics);
     let mut ground = MeshBuilder::default();
     let uv = half / SPAN;

@@ -1,9 +1,12 @@
-//! Meshes of the humanoid: clothes by the name of the body part, and a face that shows its direction.
+//! The look of the humanoid: clothes by the name of the body part, and a face that shows its direction.
 
 use bevy::math::{Quat, Vec3};
 use bevy::prelude::*;
 
-use super::mesh_builder::MeshBuilder;
+use super::{DrawnBody, Look, spawn_shapes};
+use crate::agents::humanoid::HumanoidModel;
+use crate::ui::mesh_builder::MeshBuilder;
+use crate::ui::mesh_spawner::MeshSpawner;
 
 const SKIN: Color = Color::srgb(0.87, 0.66, 0.52);
 const HAIR: Color = Color::srgb(0.20, 0.13, 0.09);
@@ -11,8 +14,32 @@ const TROUSERS: Color = Color::srgb(0.33, 0.40, 0.55);
 const SHOES: Color = Color::srgb(0.93, 0.92, 0.90);
 const SOLE: Color = Color::srgb(0.20, 0.20, 0.22);
 
+/// The humanoid. The default framing of the camera shows the ground of its next steps.
+pub struct HumanoidLook;
+
+impl Look for HumanoidLook {
+    fn agent(&self) -> &'static str {
+        "humanoid"
+    }
+
+    fn spawn(&self, spawner: &mut MeshSpawner<'_, '_>, drawn: &DrawnBody<'_>) {
+        let names: Vec<&str> = HumanoidModel::embedded().part_names().collect();
+        let parts = drawn.body.parts();
+        if names.len() != parts.len() {
+            // Another model.
+            return spawn_shapes(spawner, drawn);
+        }
+        for (part, name) in parts.iter().zip(names) {
+            spawner.spawn_shapes(drawn.physics, *part, color_of_part(name, drawn.color));
+            if let Some(extra) = decoration(name, drawn.color) {
+                spawner.spawn_mesh(*part, extra, spawner.materials.matte.clone());
+            }
+        }
+    }
+}
+
 /// Color of a body part. Left limbs are a little darker than right ones, so that crossing legs are distinguishable.
-pub fn color_of_part(name: &str, shirt: Color) -> Color {
+fn color_of_part(name: &str, shirt: Color) -> Color {
     let color = match name.trim_start_matches("left_").trim_start_matches("right_") {
         "head" | "forearm" => SKIN,
         "torso" | "abdomen" | "upper_arm" => shirt,
@@ -24,7 +51,7 @@ pub fn color_of_part(name: &str, shirt: Color) -> Color {
 }
 
 /// The mesh that is added to a body part's collision shapes: it fills the gaps at joints and has no collider.
-pub fn decoration(name: &str, shirt: Color) -> Option<Mesh> {
+fn decoration(name: &str, shirt: Color) -> Option<Mesh> {
     let mut extra = MeshBuilder::default();
     let color = color_of_part(name, shirt);
     match name.trim_start_matches("left_").trim_start_matches("right_") {
