@@ -3,6 +3,7 @@ pub mod agents;
 pub mod bench;
 pub mod cli;
 pub mod demos;
+mod keys;
 pub mod learn;
 pub mod live;
 pub mod policies;

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A folder of `src/` and the modules that its files may import.
-const MAY_IMPORT: [(&str, &[&str]); 16] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("spaces", &[]),
     ("sim", &[]),
-    ("agents", &["spaces", "sim"]),
+    ("keys", &["sim"]),
+    ("agents", &["spaces", "sim", "keys"]),
     ("tasks", &["spaces", "sim", "agents"]),
-    ("teleop", &["spaces", "sim", "agents"]),
+    ("teleop", &["spaces", "sim", "keys", "agents"]),
     ("scenes", &["spaces", "sim", "agents", "tasks", "teleop"]),
     ("demos", &["spaces", "sim", "agents", "tasks", "scenes"]),
     ("policies", &["spaces", "sim", "agents"]),

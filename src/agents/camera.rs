@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rays::ray_filter;
 use crate::sim::{Body, Physics, Sensor, TaskGoal, heading_of};
-use crate::spaces::Field;
+use crate::spaces::{Field, MirrorRule};
 
 /// A depth camera on a body. It is horizontal and points along the body's heading.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,11 @@ impl DepthCamera {
         let (sin, cos) = ops::sin_cos(up);
         Quat::from_rotation_y(across) * Vec3::new(0.0, sin, -cos)
     }
+}
+
+/// Mirror rule of the camera's field.
+pub(super) fn mirror_rule(field: &str) -> Option<MirrorRule> {
+    (field == "depth").then_some(MirrorRule::Reversed)
 }
 
 impl Sensor for DepthCamera {

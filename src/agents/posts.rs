@@ -1,7 +1,7 @@
 //! Sensor for the colored posts of a relay.
 
 use crate::sim::{Body, Physics, Sensor, TaskGoal, heading_frame};
-use crate::spaces::Field;
+use crate::spaces::{Field, MirrorRule};
 
 /// Bound of the observed positions, m.
 const MAX_DISTANCE: f32 = 20.0;
@@ -21,6 +21,15 @@ impl PostSensor {
             Field::new("post_left", self.posts, "m", -MAX_DISTANCE, MAX_DISTANCE),
             Field::new("post_visited", self.posts, "1", 0.0, 1.0),
         ]
+    }
+}
+
+/// Mirror rules of the sensor's fields.
+pub(super) fn mirror_rule(field: &str) -> Option<MirrorRule> {
+    match field {
+        "post_forward" | "post_visited" => Some(MirrorRule::Same),
+        "post_left" => Some(MirrorRule::Negated),
+        _ => None,
     }
 }
 

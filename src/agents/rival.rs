@@ -3,7 +3,7 @@
 use bevy::math::Vec3;
 
 use crate::sim::{Body, Physics, Sensor, TaskGoal, heading_frame};
-use crate::spaces::Field;
+use crate::spaces::{Field, MirrorRule};
 
 /// Bound of the rival's observed position, m.
 const MAX_DISTANCE: f32 = 40.0;
@@ -30,6 +30,17 @@ impl RivalSensor {
             Field::new("rival_heading_cos", 1, "1", -1.0, 1.0),
             Field::new("chasing", 1, "1", 0.0, 1.0),
         ]
+    }
+}
+
+/// Mirror rules of the sensor's fields.
+pub(super) fn mirror_rule(field: &str) -> Option<MirrorRule> {
+    match field {
+        "rival_forward" | "rival_near_forward" | "rival_velocity_forward" | "rival_heading_cos" | "chasing" => {
+            Some(MirrorRule::Same)
+        }
+        "rival_left" | "rival_near_left" | "rival_velocity_left" | "rival_heading_sin" => Some(MirrorRule::Negated),
+        _ => None,
     }
 }
 

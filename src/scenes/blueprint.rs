@@ -86,7 +86,14 @@ pub enum Role {
     /// An agent with a task.
     Agent(Box<dyn Task>),
     /// A non-player body that a scripted operator drives, such as another car.
-    Npc(Box<dyn Operator>),
+    Npc {
+        /// Observation and action spaces of the body.
+        spaces: Spaces,
+        /// The keys that the operator presses.
+        bindings: KeyBindings,
+        /// The operator.
+        operator: Box<dyn Operator>,
+    },
 }
 
 /// A named blueprint with its source text.

@@ -7,17 +7,14 @@ use bevy_rapier3d::rapier::prelude::*;
 
 use super::blueprint::{ArenaContents, Blueprint, CurriculumStage, Role};
 use super::road::road;
-use super::specification::{AgentKind, Object, ObjectKind, SceneSpecification, Shape, StageSpecification, TaskKind};
+use super::specification::{Object, ObjectKind, SceneSpecification, Shape, StageSpecification, TaskKind, Traffic};
 use super::variation::SceneVariation;
-use crate::agents::humanoid::{self, Humanoid, HumanoidOptions};
-use crate::agents::vehicle::{self, Vehicle, VehicleSpecification};
-use crate::agents::{PostSensor, RivalSensor, Spaces};
-use crate::sim::{Body, ConditionRanges, Course, Physics, Sensor, Slot, Surface, TaskGoal};
+use crate::agents::vehicle::VehicleKind;
+use crate::agents::{AgentKind, OperatorOptions, Pace, PostSensor, RivalSensor, Spaces};
+use crate::sim::{ConditionRanges, Course, Physics, Sensor, Slot, Surface, TaskGoal};
 use crate::spaces::Field;
 use crate::tasks::{Lap, Park, Push, Reach, Slalom, Tag, Task, Visit};
-use crate::teleop::{
-    DriveOperator, KeyBindings, Operator, Skill, TagOperator, WalkOperator, vehicle_bindings, walk_bindings,
-};
+use crate::teleop::{KeyBindings, Operator, Skill};
 
 /// A colored post of a relay: radius and height, m.
 pub(super) const POST: Shape = Shape::Cylinder(0.12, 1.6);
@@ -83,25 +80,6 @@ fn scene_sensors(scene: &SceneSpecification) -> (Vec<Field>, Vec<Box<dyn Sensor>
     (fields, sensors)
 }
 
-fn spaces(agent: &AgentKind, sensor_fields: Vec<Field>) -> Spaces {
-    let (mut observation, action) = match agent {
-        AgentKind::Vehicle { .. } => (vehicle::observation_layout(), vehicle::action_layout()),
-        AgentKind::Humanoid { control, .. } => (humanoid::observation_layout(), humanoid::action_layout(*control)),
-    };
-    observation.fields.extend(sensor_fields);
-    Spaces { agent: agent.name().into(), observation: Arc::new(observation), action: Arc::new(action) }
-}
-
-fn body(physics: &mut Physics<'_>, agent: &AgentKind) -> Box<dyn Body> {
-    match agent {
-        AgentKind::Vehicle { car } => Box::new(Vehicle::spawn(physics, car.clone())),
-        AgentKind::Humanoid { control, harness } => {
-            let options = HumanoidOptions { control: *control, harness: *harness, ..HumanoidOptions::default() };
-            Box::new(Humanoid::spawn(physics, Vec3::ZERO, 0.0, &options))
-        }
-    }
-}
-
 fn task(scene: &SceneSpecification) -> Box<dyn Task> {
     let tick_limit = (scene.time_limit / scene.control_dt).round() as u64;
     match scene.task {
@@ -122,11 +100,11 @@ fn reversed(course: &Course, points: &[(f32, f32)]) -> Option<Course> {
 
 impl SceneSpecification {
     /// A slot for an agent (with the scene's sensors) or for a non-player car (without).
-    fn slot(&self, physics: &mut Physics<'_>, agent: &AgentKind, with_sensors: bool) -> Slot {
+    fn slot(&self, physics: &mut Physics<'_>, agent: &dyn AgentKind, with_sensors: bool) -> Slot {
         let (fields, sensors) = if with_sensors { scene_sensors(self) } else { (Vec::new(), Vec::new()) };
-        let spaces = spaces(agent, fields);
+        let spaces = agent.spaces(fields);
         Slot {
-            body: body(physics, agent),
+            body: agent.spawn(physics),
             goal: TaskGoal::default(),
             sensors,
             observation: vec![0.0; spaces.observation.size()],
@@ -145,10 +123,27 @@ impl SceneSpecification {
         Some([Arc::new(course), Arc::new(backward)])
     }
 
-    fn car(&self) -> VehicleSpecification {
-        match &self.agent {
-            AgentKind::Vehicle { car } => car.clone(),
-            AgentKind::Humanoid { .. } => VehicleSpecification::default(),
+    /// Add the non-player cars of the traffic.
+    fn add_traffic(
+        &self,
+        physics: &mut Physics<'_>,
+        traffic: &Traffic,
+        (slots, roles): (&mut Vec<Slot>, &mut Vec<Role>),
+    ) {
+        let car: &dyn AgentKind = &VehicleKind::default();
+        let spaces = car.spaces(Vec::new());
+        // Where the agents are cars, too, the operators of the traffic drive as if in a car like theirs.
+        let driven: &dyn AgentKind = if self.agent.name() == car.name() { &*self.agent } else { car };
+        let (slow, fast) = traffic.speed;
+        for i in 0..traffic.count {
+            let fraction = i as f32 / (traffic.count.max(2) - 1) as f32;
+            let cruise = slow + (fast - slow) * fraction;
+            let skill = Skill::Steady;
+            let pace = Pace { cruise: cruise / skill.speed_factor(), lateral: 4.0, dodge: 0.0, ..self.pace };
+            let options = OperatorOptions { skill, observation: &spaces.observation, pace: &pace };
+            let Some(operator) = driven.operator(&options) else { continue };
+            slots.push(self.slot(physics, car, false));
+            roles.push(Role::Npc { spaces: spaces.clone(), bindings: car.bindings(), operator });
         }
     }
 }
@@ -165,14 +160,11 @@ impl Blueprint for SceneSpecification {
     }
 
     fn spaces(&self) -> Spaces {
-        spaces(&self.agent, scene_sensors(self).0)
+        self.agent.spaces(scene_sensors(self).0)
     }
 
     fn bindings(&self) -> KeyBindings {
-        match self.agent {
-            AgentKind::Vehicle { .. } => vehicle_bindings(),
-            AgentKind::Humanoid { .. } => walk_bindings(),
-        }
+        self.agent.bindings()
     }
 
     fn control_dt(&self) -> f32 {
@@ -239,19 +231,11 @@ impl Blueprint for SceneSpecification {
         let mut roles = Vec::new();
         for i in 0..agents {
             let agent = self.runner.as_ref().filter(|_| i == 1).unwrap_or(&self.agent);
-            slots.push(self.slot(physics, agent, true));
+            slots.push(self.slot(physics, &**agent, true));
             roles.push(Role::Agent(task(self)));
         }
         if let Some(traffic) = &self.traffic {
-            let car = AgentKind::Vehicle { car: VehicleSpecification::default() };
-            let (slow, fast) = traffic.speed;
-            for i in 0..traffic.count {
-                slots.push(self.slot(physics, &car, false));
-                let fraction = i as f32 / (traffic.count.max(2) - 1) as f32;
-                let cruise = slow + (fast - slow) * fraction;
-                let driver = DriveOperator::new(Skill::Steady, cruise / Skill::Steady.speed_factor(), 4.0, &self.car());
-                roles.push(Role::Npc(Box::new(driver)));
-            }
+            self.add_traffic(physics, traffic, (&mut slots, &mut roles));
         }
         let variation =
             SceneVariation { scene: Arc::new(self.clone()), courses, cones, parked, objects, scattered, posts, agents };
@@ -259,19 +243,7 @@ impl Blueprint for SceneSpecification {
     }
 
     fn operator(&self, skill: Skill) -> Option<Box<dyn Operator>> {
-        if matches!(self.task, TaskKind::Tag { .. }) {
-            let layout = self.spaces().observation;
-            return Some(Box::new(match &self.agent {
-                AgentKind::Vehicle { .. } => TagOperator::driving(skill, &layout, vehicle::RAYS.arc),
-                AgentKind::Humanoid { .. } => TagOperator::walking(skill, &layout, humanoid::RANGE_ARC),
-            }));
-        }
-        Some(match &self.agent {
-            AgentKind::Vehicle { car } => {
-                let operator = DriveOperator::new(skill, self.pace.cruise, self.pace.lateral, car);
-                Box::new(operator.with_obstacle_avoidance(self.pace.dodge, self.pace.notice))
-            }
-            AgentKind::Humanoid { .. } => Box::new(WalkOperator::new(skill)),
-        })
+        let observation = self.spaces().observation;
+        self.agent.operator(&OperatorOptions { skill, observation: &observation, pace: &self.pace })
     }
 }

@@ -15,4 +15,4 @@ pub use blueprint::{ArenaContents, Blueprint, CurriculumStage, Role, Scene, Scen
 pub use colors::COLORS;
 pub use library::{builtin_names, find, load_file, parse};
 pub use spawn::{ArenaScene, Spawned, despawn_arena, spawn_arena};
-pub use specification::{AgentKind, SceneSpecification};
+pub use specification::SceneSpecification;

@@ -6,10 +6,10 @@ use bevy_rapier3d::plugin::context::{
 };
 
 use super::blueprint::{ArenaContents, Role, Scene};
-use crate::agents::{Agent, AgentBundle, Driver, Spaces};
+use crate::agents::{Agent, AgentBundle, Driver};
 use crate::sim::{Arena, PhysicsSets};
 use crate::tasks::{Score, TaskState};
-use crate::teleop::{KeyBindings, KeyLatch, ScriptedOperator, vehicle_bindings};
+use crate::teleop::{KeyLatch, ScriptedOperator};
 
 /// The scene of an arena.
 #[derive(Component, Clone)]
@@ -78,8 +78,9 @@ pub fn spawn_arena(world: &mut World, scene: &Scene, agents: usize, driver: Driv
                     .id();
                 out.agents.push(entity);
             }
-            Role::Npc(operator) => {
-                world.spawn(npc(agent, operator));
+            Role::Npc { spaces, bindings, operator } => {
+                let bundle = AgentBundle::new(agent, spaces, Driver::Scripted);
+                world.spawn((bundle, ScriptedOperator(operator), bindings, KeyLatch::default()));
             }
         }
     }
@@ -95,15 +96,4 @@ pub fn despawn_arena(world: &mut World, arena: Entity) {
     for entity in despawned {
         world.despawn(entity);
     }
-}
-
-/// A non-player body: a car with a scripted driver and no task.
-fn npc(agent: Agent, operator: Box<dyn crate::teleop::Operator>) -> impl Bundle {
-    let spaces = Spaces {
-        agent: "vehicle".into(),
-        observation: crate::agents::vehicle::observation_layout().into(),
-        action: crate::agents::vehicle::action_layout().into(),
-    };
-    let bindings: KeyBindings = vehicle_bindings();
-    (AgentBundle::new(agent, spaces, Driver::Scripted), ScriptedOperator(operator), bindings, KeyLatch::default())
 }

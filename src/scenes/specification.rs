@@ -4,22 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agents::DepthCamera;
-use crate::agents::humanoid::Control;
-use crate::agents::vehicle::VehicleSpecification;
+use crate::agents::{AgentSpecification, DepthCamera, Pace};
 use crate::sim::ConditionRanges;
 
 /// A scene file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SceneSpecification {
     /// One line of description, for lists and the title bar.
     pub title: String,
     /// The agent.
-    pub agent: AgentKind,
+    pub agent: AgentSpecification,
     /// The runner of a game of tag, when it differs from the chaser (`agent`).
     #[serde(default)]
-    pub runner: Option<AgentKind>,
+    pub runner: Option<AgentSpecification>,
     /// Length of a tick, s.
     #[serde(default = "default_control_dt")]
     pub control_dt: f32,
@@ -77,14 +75,14 @@ pub struct SceneSpecification {
 }
 
 /// One stage of a curriculum: a modification of the scene. Each field that is given replaces that of the scene.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StageSpecification {
     /// Success rate over the last 100 episodes at which the next stage, or the scene itself, begins.
     pub success_threshold: f32,
     /// The agent; its observation and action spaces must be those of the scene's.
     #[serde(default)]
-    pub agent: Option<AgentKind>,
+    pub agent: Option<AgentSpecification>,
     /// The time limit, s.
     #[serde(default)]
     pub time_limit: Option<f32>,
@@ -151,41 +149,6 @@ fn default_control_dt() -> f32 {
 
 fn default_sim_dt() -> f32 {
     1.0 / 120.0
-}
-
-/// The kind of an agent, with its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum AgentKind {
-    /// A car.
-    Vehicle {
-        /// Parameters of the car; those left out have their defaults.
-        #[serde(default)]
-        car: VehicleSpecification,
-    },
-    /// A humanoid.
-    Humanoid {
-        /// Kind of its actions: commands or joint targets.
-        #[serde(default)]
-        control: Control,
-        /// Strength of the balance harness, 0 to 1.
-        #[serde(default = "full")]
-        harness: f32,
-    },
-}
-
-fn full() -> f32 {
-    1.0
-}
-
-impl AgentKind {
-    /// Name of the kind.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Vehicle { .. } => "vehicle",
-            Self::Humanoid { .. } => "humanoid",
-        }
-    }
 }
 
 /// The ground.
@@ -427,24 +390,4 @@ pub enum TaskKind {
         /// Distance within which the goal is reached, m.
         radius: f32,
     },
-}
-
-/// Parameters of the scripted operators.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Pace {
-    /// Greatest speed, m/s.
-    pub cruise: f32,
-    /// Greatest lateral acceleration in bends, m/s².
-    pub lateral: f32,
-    /// Lateral distance at which to pass an object in the lane, on a random side, m. With 0, the operator stops behind it.
-    pub dodge: f32,
-    /// Distance from an object in the lane at which the operator chooses the side, m.
-    pub notice: f32,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { cruise: 12.0, lateral: 5.0, dodge: 0.0, notice: 16.0 }
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::colors::COLORS;
 use super::locate::Step;
-use super::specification::{AgentKind, SceneSpecification, Shape, TaskKind};
+use super::specification::{SceneSpecification, Shape, TaskKind};
+use crate::agents::{AgentKind, ParameterRange};
 use crate::sim::Course;
 use crate::tasks::{Lap, Park, Push, Reach, Slalom, Tag, Task, Visit};
 
@@ -47,35 +48,21 @@ impl Checker {
     }
 }
 
+/// The observation field that a task needs: its agents must observe the course or the goal.
+fn observed_field(task: &TaskKind) -> Option<&'static str> {
+    match task {
+        TaskKind::Lap { .. } | TaskKind::Slalom { .. } | TaskKind::Park { .. } => Some("course_offset"),
+        TaskKind::Reach { .. } | TaskKind::Push { .. } | TaskKind::Relay { .. } => Some("goal"),
+        TaskKind::Tag { .. } => None,
+    }
+}
+
 /// Validate an agent's parameters.
-fn agent(c: &mut Checker, key: &'static str, agent: &AgentKind) {
-    use Step::Key;
-    match agent {
-        AgentKind::Humanoid { harness, .. } => {
-            c.number(&[Key(key), Key("harness")], *harness, 0.0, 1.0, "harness");
-        }
-        AgentKind::Vehicle { car } => {
-            for (name, value, low, high) in [
-                ("mass", car.mass, 50.0, 100_000.0),
-                ("length", car.length, 0.5, 30.0),
-                ("width", car.width, 0.3, 10.0),
-                ("height", car.height, 0.3, 10.0),
-                ("wheelbase", car.wheelbase, 0.3, 30.0),
-                ("track", car.track, 0.3, 10.0),
-                ("wheel_radius", car.wheel_radius, 0.05, 5.0),
-                ("grip", car.grip, 0.01, 10.0),
-                ("sliding_grip", car.sliding_grip, 0.01, 1.0),
-                ("drive_force", car.drive_force, 0.0, 1e7),
-                ("power", car.power, 0.0, 1e8),
-                ("top_speed", car.top_speed, 0.1, 200.0),
-                ("brake_force", car.brake_force, 0.0, 1e7),
-                ("steering_lock", car.steering_lock, 0.01, 1.5),
-                ("steering_acceleration", car.steering_acceleration, 0.1, 100.0),
-                ("steering_rate", car.steering_rate, 0.01, 100.0),
-            ] {
-                c.number(&[Key(key), Key("car"), Key(name)], value, low, high, name);
-            }
-        }
+fn agent(c: &mut Checker, key: &'static str, agent: &dyn AgentKind) {
+    for ParameterRange { path, value, low, high } in agent.parameter_ranges() {
+        let name = path.last().copied().unwrap_or(key);
+        let path: Vec<Step> = std::iter::once(key).chain(path).map(Step::Key).collect();
+        c.number(&path, value, low, high, name);
     }
 }
 
@@ -120,7 +107,7 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Violation> {
     for (name, message) in scene.conditions.violations() {
         c.report(&[Key("conditions"), Key(name)], message);
     }
-    agent(&mut c, "agent", &scene.agent);
+    agent(&mut c, "agent", &*scene.agent);
     if let Some(road) = &scene.course {
         let here = Key("course");
         c.number(&[here.clone(), Key("half_width")], road.half_width, 1.0, 50.0, "half_width (m)");
@@ -268,19 +255,18 @@ pub(super) fn validate(scene: &SceneSpecification) -> Vec<Violation> {
             }
         }
     }
-    let vehicle_task = matches!(scene.task, TaskKind::Lap { .. } | TaskKind::Slalom { .. } | TaskKind::Park { .. });
     let tag = matches!(scene.task, TaskKind::Tag { .. });
-    if !tag && vehicle_task != matches!(scene.agent, AgentKind::Vehicle { .. }) {
+    if let Some(field) = observed_field(&scene.task)
+        && scene.agent.observation_layout().range(field).is_none()
+    {
+        let name = scene.agent.name();
         c.report(
             &[Key("agent")],
-            format!(
-                "the agent is a {}; Lap, Slalom and Park need a Vehicle, Reach, Push and Relay a Humanoid",
-                scene.agent.name()
-            ),
+            format!("a {name} does not observe `{field}`, which the task needs; give another agent"),
         );
     }
     if let Some(runner) = &scene.runner {
-        agent(&mut c, "runner", runner);
+        agent(&mut c, "runner", &**runner);
         let same = super::build::same_spaces(scene, &SceneSpecification { agent: runner.clone(), ..scene.clone() });
         if !tag || !same {
             let message = "only a game of tag has a runner, with the same observation and action spaces as the chaser";

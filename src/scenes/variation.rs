@@ -7,13 +7,12 @@ use bevy_rapier3d::rapier::prelude::*;
 use rand::RngExt;
 
 use super::colors::COLORS;
-use super::specification::{AgentKind, Gates, Posts, SceneSpecification, Shape, TaskKind};
+use super::specification::{Gates, Posts, SceneSpecification, Shape, TaskKind};
+use crate::agents::Spacing;
 use crate::sim::{Course, Gate, Physics, Post, Relay, Rival, SimRng, Slot, TaskGoal, Variation};
 
-/// Distance between the vehicles of an arena, each behind the one before, m; less when the course is too short.
-const VEHICLE_SPACING: f32 = 9.0;
-/// Distance between the humanoids of an arena, side by side, m.
-const HUMANOID_SPACING: f32 = 1.6;
+/// Distance between the agents on a course, each behind the one before, m; less when the course is too short.
+const COURSE_SPACING: f32 = 9.0;
 
 /// Smallest distance between a random start position among gates and the end of the course, m.
 const END_CLEARANCE: f32 = 8.0;
@@ -221,7 +220,7 @@ impl SceneVariation {
         let spacing = course.length() / (npcs + 1) as f32;
         for (i, slot) in slots.iter_mut().enumerate() {
             let (place, lateral, turn) = if i < self.agents {
-                let behind = VEHICLE_SPACING.min(course.length() / self.agents as f32) * i as f32;
+                let behind = COURSE_SPACING.min(course.length() / self.agents as f32) * i as f32;
                 (along - behind, uniform(rng, start.spread.1), uniform(rng, start.turn))
             } else {
                 let index = (i - self.agents + 1) as f32 + uniform(rng, 0.15);
@@ -286,12 +285,8 @@ impl Variation for SceneVariation {
             }
             _ => (from, heading),
         };
-        let humanoid = matches!(self.scene.agent, AgentKind::Humanoid { .. });
-        let spacing = if humanoid {
-            Quat::from_rotation_y(heading) * Vec3::X * HUMANOID_SPACING
-        } else {
-            Quat::from_rotation_y(heading) * Vec3::Z * VEHICLE_SPACING
-        };
+        let Spacing { direction, distance } = self.scene.agent.spacing();
+        let spacing = Quat::from_rotation_y(heading) * direction * distance;
         for (i, slot) in slots.iter_mut().enumerate() {
             slot.body.place(physics, from + spacing * i as f32, heading);
             slot.goal = goal.clone();

@@ -2,10 +2,8 @@
 
 use bevy::ecs::prelude::*;
 
-use super::bindings::KeyBindings;
-use super::latch::KeyLatch;
-use super::operator::Operator;
 use crate::agents::{Agent, Observation};
+use crate::keys::{KeyBindings, KeyLatch, Operator};
 use crate::sim::{Arena, PhysicsSets, split_seed};
 
 /// Random stream of the episode's seed for experts.

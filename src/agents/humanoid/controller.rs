@@ -2,35 +2,19 @@
 //! setpoint of the harness for each physics step.
 
 use bevy::math::{Vec3, ops};
-use bevy_rapier3d::rapier::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use super::actuators::Joints;
-use super::frames::{ahead, heading_of, left};
-use super::gait::{GaitCommand, MAX_STEP_HEIGHT, Pelvis};
-use super::harness::{LIFTING, Setpoint, WALKING};
+use super::action::Control;
+use super::body::Humanoid;
+use super::footholds::MAX_STEP_HEIGHT;
+use super::frames::{ahead, left};
+use super::gait::{GaitCommand, Pelvis};
+use super::harness::{LIFTING, STAND_GAIN, Setpoint, WALKING};
+use super::joints::Joints;
 use super::jump_and_recovery::DIP_TIME;
-use super::{Control, Humanoid};
+use super::measurement::Measurement;
+use super::state::Mode;
 use crate::sim::Physics;
 
-/// Speed of `forward` = 1: preferred walking speed of adults, m/s (Bohannon 1997).
-const WALK_SPEED: f32 = 1.4;
-/// Speed of `forward` = 2, m/s: a jog.
-const RUN_SPEED: f32 = 3.0;
-/// Speed of `forward` = -1, m/s.
-const BACK_SPEED: f32 = 0.8;
-/// Speed of `sideways` = 1, m/s.
-const SIDE_SPEED: f32 = 0.7;
-/// Turning rate of `turn` = 1, rad/s.
-const TURN_RATE: f32 = 1.5;
-/// Rate limit of the commanded velocity, m/s².
-const VELOCITY_RATE_LIMIT: f32 = 2.5;
-/// Rate limit of the commanded turning rate, rad/s².
-const TURN_RATE_LIMIT: f32 = 6.0;
-/// Rate limit of the commanded crouch, 1/s.
-const CROUCH_RATE_LIMIT: f32 = 2.5;
-/// Position gain that keeps a standing body over its feet, 1/s.
-pub(super) const STAND_GAIN: f32 = 3.0;
 /// How much the gait's commanded speed may exceed the speed of the body, m/s.
 const MAX_LEG_SPEED_LEAD: f32 = 0.6;
 /// Time constant of the low-pass filter of the body's velocity, s.
@@ -64,112 +48,12 @@ const FALL_COSINE: f32 = 0.643;
 /// crouch.
 const FALL_HEIGHT: f32 = 0.42;
 
-/// State of the controller's state machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Mode {
-    /// Standing, walking, running.
-    Walk,
-    /// Jump: lowering the hips.
-    Dip,
-    /// Jump: pushing off.
-    Push,
-    /// Jump: in the air.
-    Flight,
-    /// Jump: absorbing the landing.
-    Land,
-    /// Falling or lying, limp.
-    Down,
-    /// Getting up.
-    GetUp,
-}
-
-/// A walking command in SI units.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Command {
-    /// Forward velocity, m/s.
-    pub forward: f32,
-    /// Velocity to the left, m/s.
-    pub sideways: f32,
-    /// Turning rate, rad/s, positive to the left.
-    pub turn_rate: f32,
-    /// Jump now.
-    pub jump: bool,
-    /// Crouch, 0 (upright) to 1.
-    pub crouch: f32,
-}
-
-impl Command {
-    /// Convert an action of the `command` layout to SI units. Missing and NaN values count as 0.
-    pub fn from_action(action: &[f32]) -> Self {
-        let get = |i: usize, low: f32, high: f32| {
-            action.get(i).copied().filter(|x| !x.is_nan()).unwrap_or(0.0).clamp(low, high)
-        };
-        let forward = get(0, -1.0, 2.0);
-        Self {
-            forward: if forward < 0.0 {
-                forward * BACK_SPEED
-            } else {
-                forward.min(1.0) * WALK_SPEED + (forward - 1.0).max(0.0) * (RUN_SPEED - WALK_SPEED)
-            },
-            sideways: get(1, -1.0, 1.0) * SIDE_SPEED,
-            turn_rate: get(2, -1.0, 1.0) * TURN_RATE,
-            jump: get(3, 0.0, 1.0) > 0.5,
-            crouch: get(4, 0.0, 1.0),
-        }
-    }
-
-    /// Move towards `target` within the rate limits.
-    fn rate_limit(&mut self, target: &Self, dt: f32) {
-        let step = |value: &mut f32, to: f32, rate: f32| *value += (to - *value).clamp(-rate * dt, rate * dt);
-        step(&mut self.forward, target.forward, VELOCITY_RATE_LIMIT);
-        step(&mut self.sideways, target.sideways, VELOCITY_RATE_LIMIT);
-        step(&mut self.turn_rate, target.turn_rate, TURN_RATE_LIMIT);
-        step(&mut self.crouch, target.crouch, CROUCH_RATE_LIMIT);
-    }
-}
-
-/// Measured state of the body at one physics step.
-pub(super) struct Measurement {
-    pub pelvis: Pelvis,
-    /// Vertical component of the chest's up axis: the cosine of its tilt.
-    pub upright: f32,
-    /// Foot contacts (left, right).
-    pub contact: [bool; 2],
-    /// Positions of the ankles (left, right), m.
-    pub ankles: [Vec3; 2],
-}
-
 /// 0 below `range[0]`, 1 above `range[1]`, linear in between.
 fn ramp(value: f32, range: [f32; 2]) -> f32 {
     ((value - range[0]) / (range[1] - range[0])).clamp(0.0, 1.0)
 }
 
 impl Humanoid {
-    fn measure(&self, physics: &Physics<'_>) -> Measurement {
-        let body = |part: usize| physics.bodies.get(self.parts[part]);
-        let (position, rotation) = physics.pose(self.parts[0]);
-        let velocity = body(0).map_or(Vec3::ZERO, RigidBody::linvel);
-        let (_, chest) = physics.pose(self.parts[self.anatomy.torso]);
-        Measurement {
-            pelvis: Pelvis { position, velocity, rotation, heading: heading_of(rotation) },
-            upright: (chest * Vec3::Y).y,
-            contact: self.contacts(physics),
-            ankles: self.anatomy.feet.map(|part| physics.pose(self.parts[part]).0),
-        }
-    }
-
-    /// Which feet (left, right) have contact.
-    pub(super) fn contacts(&self, physics: &Physics<'_>) -> [bool; 2] {
-        self.soles.map(|sole| physics.narrow_phase.contact_pairs_with(sole).any(|pair| pair.has_any_active_contact()))
-    }
-
-    /// Height of the ground below `position`, m, from a ray cast between two step heights above and two below `level`.
-    pub(super) fn ground_at(&self, physics: &Physics<'_>, position: Vec3, level: f32) -> Option<f32> {
-        let top = level + 2.0 * MAX_STEP_HEIGHT;
-        let origin = Vec3::new(position.x, top, position.z);
-        physics.cast_ray(origin, Vec3::NEG_Y, 4.0 * MAX_STEP_HEIGHT, self.others_filter()).map(|hit| top - hit.distance)
-    }
-
     /// The command for the gait. Its speed exceeds the body's speed by at most [`MAX_LEG_SPEED_LEAD`], so that steps
     /// against a load are short.
     pub(super) fn gait_command(&self, pelvis: &Pelvis) -> GaitCommand {

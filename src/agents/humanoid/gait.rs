@@ -10,7 +10,8 @@ use bevy::math::{Quat, Vec3, ops};
 use serde::{Deserialize, Serialize};
 
 use super::anatomy::Anatomy;
-use super::frames::{ahead, left, wrap};
+use super::foot::Foot;
+use super::frames::{left, wrap};
 
 /// Stride rate when stepping in place, 1/s, and its increase per m/s of speed: 1.1 Hz at 1.4 m/s and 1.6 Hz at 3 m/s,
 /// the upper end of human walking and running (Cavagna & Franzetti 1986), since the rigid foot shortens the step.
@@ -31,19 +32,6 @@ pub(super) const CROUCH_DEPTH: f32 = 0.36;
 pub(super) const REACH: f32 = 0.993;
 /// Lateral distance of a foot from the midline, as a fraction of the hip joint's: the step width of adults is 0.1 m.
 const STEP_WIDTH: f32 = 0.75;
-/// Fraction of the stance in which the foot is ahead of the hip, at 1.4 m/s. It is below one half, because the raised
-/// heel prolongs the part of the stance behind the hip.
-const STANCE_AHEAD_FRACTION: f32 = 0.34;
-/// Raibert's foot-placement gain: extra step length per m/s of velocity error, s.
-const FOOT_PLACEMENT_GAIN: f32 = 0.12;
-/// Shifts of a foothold along its heading, m, that are tried in this order if an edge lies under the foot.
-const FOOTHOLD_SHIFTS: [f32; 6] = [0.08, -0.08, 0.16, -0.16, 0.24, -0.24];
-/// Minimum height difference of an edge, m.
-const EDGE_HEIGHT: f32 = 0.04;
-/// Distance kept from an edge, m.
-const EDGE_MARGIN: f32 = 0.03;
-/// Maximum height of a step, m. Anything higher is a wall.
-pub(super) const MAX_STEP_HEIGHT: f32 = 0.25;
 /// Part of the swing (progress) in which contact triggers the elevating reflex: the foot is lifted, as by a person who
 /// trips (Eng, Winter & Patla 1994).
 const TRIP_SWING: [f32; 2] = [0.25, 0.8];
@@ -62,7 +50,7 @@ const MAX_SWING_PROGRESS: f32 = 1.25;
 /// How far an ankle behind the body may be beyond the straight leg's length before the foot is lifted, m.
 const MAX_OVERREACH: f32 = 0.03;
 /// Swing progress after which contact ends the swing and the foothold no longer changes.
-const LATE_SWING: f32 = 0.75;
+pub(super) const LATE_SWING: f32 = 0.75;
 /// Swing progress from which the hip height allows for the landing.
 const MID_SWING: f32 = 0.5;
 /// Tolerance of the feet's position in standing, m.
@@ -77,42 +65,6 @@ const MAX_SUPPORT_SPEED: f32 = 0.7;
 const MAX_HIP_DROP: f32 = 0.05;
 /// Time constant of the hip height, s.
 const HIP_HEIGHT_TIME_CONSTANT: f32 = 0.08;
-
-/// The plan of one foot. Its position is that of the sole's point under the ankle, m.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Foot {
-    /// In stance, otherwise in swing.
-    pub stance: bool,
-    /// Progress of the swing, 0..1; above 1 while the foot waits for contact.
-    pub progress: f32,
-    /// Position on the ground in stance, m.
-    pub stance_position: Vec3,
-    /// Heading in stance, rad.
-    pub stance_heading: f32,
-    /// Position at the end of the swing, m.
-    pub foothold: Vec3,
-    /// Heading at the end of the swing, rad.
-    pub foothold_heading: f32,
-    /// Maximum height of the ground between lift-off and foothold, m.
-    pub max_ground_height: f32,
-    /// Position relative to the pelvis at lift-off, m (horizontal, world axes).
-    pub lift_off: Vec3,
-    /// Position relative to the pelvis at landing, m (horizontal, world axes).
-    pub landing: Vec3,
-    /// How far the sole is behind its planned position in the swing, m.
-    tracking_lag: f32,
-    /// How long the swing has been blocked, s.
-    pub blocked_time: f32,
-    /// Lift by the elevating reflex, m.
-    pub trip_lift: f32,
-}
-
-impl Foot {
-    /// Whether the swing crosses ground that is higher than the lift-off position.
-    pub fn steps_over_obstacle(&self) -> bool {
-        self.max_ground_height > self.stance_position.y + EDGE_HEIGHT
-    }
-}
 
 /// Target of the gait.
 #[derive(Clone, Copy, Debug, Default)]
@@ -138,6 +90,38 @@ pub(super) struct Pelvis {
     pub rotation: Quat,
     /// Heading, rad.
     pub heading: f32,
+}
+
+/// Measured state of a sole.
+struct Sole {
+    /// Position of the sole's point under the ankle, m.
+    position: Vec3,
+    in_contact: bool,
+}
+
+impl Foot {
+    /// Let the plan of a stance foot follow a slip, and begin the swing when the stance `ends`.
+    fn advance_stance(&mut self, sole: &Sole, ends: bool, pelvis: &Pelvis) {
+        let slip = (sole.position - self.stance_position).with_y(0.0);
+        let distance = slip.length();
+        if sole.in_contact && distance > SLIP_TOLERANCE {
+            self.stance_position += slip * (1.0 - SLIP_TOLERANCE / distance);
+        }
+        if ends {
+            let position = self.stance_position;
+            let from_pelvis = (position - pelvis.position).with_y(0.0);
+            *self = Self {
+                stance: false,
+                progress: 0.0,
+                foothold: position,
+                foothold_heading: self.stance_heading,
+                max_ground_height: position.y,
+                lift_off: from_pelvis,
+                landing: from_pelvis,
+                ..*self
+            };
+        }
+    }
 }
 
 /// State of the gait.
@@ -173,7 +157,7 @@ pub(super) fn stride_rate(command: &GaitCommand) -> f32 {
 }
 
 /// +1 for the left leg (0), -1 for the right leg (1).
-fn side(leg: usize) -> f32 {
+pub(super) fn side(leg: usize) -> f32 {
     if leg == 0 { 1.0 } else { -1.0 }
 }
 
@@ -207,14 +191,14 @@ impl Gait {
     }
 
     /// Time until a swing foot lands, s; 0 for a stance foot.
-    fn landing_time(&self, leg: usize, command: &GaitCommand) -> f32 {
+    pub(super) fn landing_time(&self, leg: usize, command: &GaitCommand) -> f32 {
         let speed = command.velocity.length();
         let swing = (1.0 - duty_factor(speed)) / stride_rate(command);
         if self.feet[leg].stance { 0.0 } else { (1.0 - self.feet[leg].progress).max(0.0) * swing }
     }
 
     /// Position of a foot in standing, below the pelvis.
-    fn neutral_position(anatomy: &Anatomy, pelvis: &Pelvis, heading: f32, leg: usize) -> Vec3 {
+    pub(super) fn neutral_position(anatomy: &Anatomy, pelvis: &Pelvis, heading: f32, leg: usize) -> Vec3 {
         pelvis.position + left(heading) * (side(leg) * anatomy.half_width * STEP_WIDTH)
     }
 
@@ -255,55 +239,50 @@ impl Gait {
             let stance_ends = phase_before[leg] < duty_factor && phase >= duty_factor;
             let leg_overstretched =
                 self.moving && self.feet[1 - leg].stance && self.is_overstretched(leg, anatomy, pelvis, ankle);
-            let actual = ankles[leg] - (ankle - self.feet[leg].stance_position);
-            let foot = &mut self.feet[leg];
-            if foot.stance {
-                let slip = (actual - foot.stance_position).with_y(0.0);
-                let distance = slip.length();
-                if contact[leg] && distance > SLIP_TOLERANCE {
-                    foot.stance_position += slip * (1.0 - SLIP_TOLERANCE / distance);
-                }
-                if stance_ends || leg_overstretched {
-                    let position = foot.stance_position;
-                    let from_pelvis = (position - pelvis.position).with_y(0.0);
-                    *foot = Foot {
-                        stance: false,
-                        progress: 0.0,
-                        foothold: position,
-                        foothold_heading: foot.stance_heading,
-                        max_ground_height: position.y,
-                        lift_off: from_pelvis,
-                        landing: from_pelvis,
-                        ..*foot
-                    };
-                }
+            let sole =
+                Sole { position: ankles[leg] - (ankle - self.feet[leg].stance_position), in_contact: contact[leg] };
+            if self.feet[leg].stance {
+                self.feet[leg].advance_stance(&sole, stance_ends || leg_overstretched, pelvis);
             } else {
-                // A blocked foot waits at mid-swing, lifted below the hip.
-                if foot.tracking_lag < BLOCKED_LAG || foot.progress < MID_SWING {
-                    foot.progress += swing_increment;
-                } else {
-                    foot.blocked_time += dt;
-                }
-                let error = self.swing_position(leg, pelvis, command) - actual;
-                let foot = &mut self.feet[leg];
-                foot.tracking_lag = error.with_y(0.0).dot(pelvis.velocity.with_y(0.0).normalize_or_zero()).max(0.0);
-                if contact[leg] && foot.progress > TRIP_SWING[0] && foot.progress < TRIP_SWING[1] {
-                    foot.trip_lift = (foot.trip_lift + TRIP_SPEED * dt).min(TRIP_LIFT);
-                }
-                let touches_down =
-                    contact[leg] && foot.tracking_lag < MAX_LANDING_LAG && actual.y < foot.foothold.y + 0.03;
-                let swing_timeout = foot.progress > MAX_SWING_PROGRESS || foot.blocked_time > MAX_BLOCKED_TIME;
-                if touches_down && foot.progress > LATE_SWING || swing_timeout {
-                    foot.stance = true;
-                    foot.stance_position = Vec3::new(actual.x, foot.foothold.y, actual.z);
-                    foot.stance_heading = foot.foothold_heading;
-                    foot.tracking_lag = 0.0;
-                    foot.trip_lift = 0.0;
-                    foot.blocked_time = 0.0;
-                }
+                self.advance_swing(leg, [dt, swing_increment], &sole, command, pelvis);
             }
         }
         self.update_hip_height(dt, anatomy, command, pelvis);
+    }
+
+    /// Advance the swing of a foot by `dt` s and by `increment` of its progress, until it touches down.
+    fn advance_swing(
+        &mut self,
+        leg: usize,
+        [dt, increment]: [f32; 2],
+        sole: &Sole,
+        command: &GaitCommand,
+        pelvis: &Pelvis,
+    ) {
+        let foot = &mut self.feet[leg];
+        // A blocked foot waits at mid-swing, lifted below the hip.
+        if foot.tracking_lag < BLOCKED_LAG || foot.progress < MID_SWING {
+            foot.progress += increment;
+        } else {
+            foot.blocked_time += dt;
+        }
+        let error = self.swing_position(leg, pelvis, command) - sole.position;
+        let foot = &mut self.feet[leg];
+        foot.tracking_lag = error.with_y(0.0).dot(pelvis.velocity.with_y(0.0).normalize_or_zero()).max(0.0);
+        if sole.in_contact && foot.progress > TRIP_SWING[0] && foot.progress < TRIP_SWING[1] {
+            foot.trip_lift = (foot.trip_lift + TRIP_SPEED * dt).min(TRIP_LIFT);
+        }
+        let touches_down =
+            sole.in_contact && foot.tracking_lag < MAX_LANDING_LAG && sole.position.y < foot.foothold.y + 0.03;
+        let swing_timeout = foot.progress > MAX_SWING_PROGRESS || foot.blocked_time > MAX_BLOCKED_TIME;
+        if touches_down && foot.progress > LATE_SWING || swing_timeout {
+            foot.stance = true;
+            foot.stance_position = Vec3::new(sole.position.x, foot.foothold.y, sole.position.z);
+            foot.stance_heading = foot.foothold_heading;
+            foot.tracking_lag = 0.0;
+            foot.trip_lift = 0.0;
+            foot.blocked_time = 0.0;
+        }
     }
 
     /// Whether the ankle of a stance leg is behind the moving body and out of the leg's reach.
@@ -360,65 +339,4 @@ impl Gait {
     pub fn tracking_lag(&self) -> f32 {
         self.feet.iter().map(|f| f.tracking_lag).fold(0.0, f32::max)
     }
-
-    /// Plan the footholds of the swing feet. `ground` maps a position to the height of the ground there (m).
-    pub fn plan_footholds(
-        &mut self,
-        anatomy: &Anatomy,
-        command: &GaitCommand,
-        pelvis: &Pelvis,
-        ground: impl Fn(Vec3) -> f32,
-    ) {
-        let speed = command.velocity.length();
-        let stride_rate = stride_rate(command);
-        let duty_factor = duty_factor(speed);
-        for leg in 0..2 {
-            let progress = self.feet[leg].progress.min(1.0);
-            if self.feet[leg].stance || progress > LATE_SWING {
-                continue;
-            }
-            let remaining = self.landing_time(leg, command);
-            let stance = duty_factor / stride_rate;
-            let ahead_fraction = if command.forward > 0.0 { STANCE_AHEAD_FRACTION } else { 0.5 };
-            let heading = pelvis.heading + command.turn_rate * (remaining + 0.5 * stance);
-            let mut velocity = pelvis.velocity;
-            velocity.y = 0.0;
-            // Steps use the measured velocity: against a load they are shorter than commanded.
-            let step = velocity * remaining + (command.velocity + velocity) * (0.5 * ahead_fraction * stance);
-            let correction = (velocity - command.velocity) * FOOT_PLACEMENT_GAIN;
-            let mut position = Self::neutral_position(anatomy, pelvis, heading, leg) + step + correction;
-            // The foothold never crosses the other foot.
-            let other = self.feet[1 - leg].stance_position;
-            let lateral_gap = (position - other).dot(left(heading)) * side(leg);
-            position += left(heading) * (side(leg) * (anatomy.half_width - lateral_gap).max(0.0));
-            let start = self.feet[leg].stance_position;
-            position = avoid_edges(anatomy, position, heading, &ground);
-            position.y = ground(position);
-            let toe = ahead(heading) * anatomy.ball;
-            let max_ground_height = [(0.35, toe), (0.7, toe), (1.0, toe * 1.4)]
-                .map(|(t, ahead)| ground(start.lerp(position, t) + ahead))
-                .into_iter()
-                .fold(position.y, f32::max);
-            let foot = &mut self.feet[leg];
-            foot.foothold = position;
-            foot.landing = (position - pelvis.position - velocity * remaining).with_y(0.0);
-            foot.foothold_heading = heading;
-            foot.max_ground_height = max_ground_height;
-        }
-    }
-}
-
-/// Shift a foothold along its heading by the first of [`FOOTHOLD_SHIFTS`] that leaves no edge under the foot, if one is
-/// needed.
-fn avoid_edges(anatomy: &Anatomy, position: Vec3, heading: f32, ground: impl Fn(Vec3) -> f32) -> Vec3 {
-    let front = ahead(heading);
-    let uneven = |at: Vec3| {
-        let toe = ground(at + front * (anatomy.ball + EDGE_MARGIN));
-        let heel = ground(at - front * (anatomy.heel + EDGE_MARGIN));
-        (toe - heel).abs() > EDGE_HEIGHT
-    };
-    if !uneven(position) {
-        return position;
-    }
-    FOOTHOLD_SHIFTS.into_iter().map(|shift| position + front * shift).find(|at| !uneven(*at)).unwrap_or(position)
 }

@@ -55,6 +55,9 @@ const PELVIS_HEADING_GAIN: PdGain = PdGain { stiffness: 300.0, damping: 5.0 };
 /// Largest difference between target heading and heading, rad.
 const MAX_HEADING_LEAD: f32 = 0.5;
 
+/// Position gain that keeps a standing body over its feet, 1/s.
+pub(super) const STAND_GAIN: f32 = 3.0;
+
 /// What the harness controls at this physics step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setpoint {

@@ -5,11 +5,11 @@ use std::f32::consts::{FRAC_PI_2, PI};
 
 use bevy::math::{Mat3, Quat, Vec3, ops};
 
-use super::actuators::{Actuators, Joints};
+use super::actuators::Actuators;
 use super::anatomy::Anatomy;
 use super::frames::{ahead, axis_angle, minimum_jerk, wrap};
 use super::gait::{Gait, GaitCommand, Pelvis, REACH, TRIP_LIFT, duty_factor, running_fraction, stride_rate};
-use super::joint_index;
+use super::joints::{JOINTS, Joints, joint_index};
 
 /// Pitch of the foot at lift-off, toes down, at 1.4 m/s, rad.
 const TOE_OFF: f32 = 0.60;
@@ -205,7 +205,7 @@ fn upper_body(reach: [f32; 2], running_fraction: f32, command: &GaitCommand, ang
     for (arm, opposite) in [("left", 1), ("right", 0)] {
         let swing = reach[opposite].clamp(-0.6, 0.6);
         let index =
-            |name: &str| super::JOINTS.iter().position(|j| j.strip_prefix(arm).is_some_and(|j| j == name)).unwrap_or(0);
+            |name: &str| JOINTS.iter().position(|j| j.strip_prefix(arm).is_some_and(|j| j == name)).unwrap_or(0);
         angles[index("_shoulder_flexion")] =
             ARM_SWING * (1.0 + 0.4 * running_fraction) * swing + 0.1 * running_fraction + 0.5 * command.crouch;
         angles[index("_shoulder_abduction")] = 0.12;

@@ -2,13 +2,15 @@
 
 use bevy::math::{Vec3, ops};
 
-use super::actuators::Joints;
-use super::controller::{Command, Measurement, Mode, STAND_GAIN};
+use super::body::Humanoid;
+use super::command::Command;
 use super::frames::axis_angle;
 use super::gait::{CROUCH_DEPTH, Gait, GaitCommand, Pelvis};
-use super::harness::Setpoint;
+use super::harness::{STAND_GAIN, Setpoint};
 use super::inverse_kinematics::solve_leg;
-use super::{Humanoid, JOINT_COUNT, joint_index};
+use super::joints::{JOINT_COUNT, Joints, joint_index};
+use super::measurement::Measurement;
+use super::state::Mode;
 use crate::sim::GRAVITY;
 
 /// Time in [`Mode::Down`], s: at least and at most. In between it ends once the body is slower than [`STILL_SPEED`].

@@ -14,7 +14,8 @@ use mjcf_rs::body::{Geom, GeomType, JointType};
 use mjcf_rs::glam::{DQuat, DVec3};
 use mjcf_rs::{Model, ParseError};
 
-use super::actuators::Dof;
+use super::dof::Dof;
+use super::joints::JOINTS;
 use crate::sim::Physics;
 
 /// The humanoid model built into the crate.
@@ -26,6 +27,10 @@ const PASSIVE_STIFFNESS: f32 = 5.0;
 
 /// Torque limit of a hinge without an actuator, N·m.
 const PASSIVE_TORQUE: f32 = 10.0;
+
+/// Bodies that the gait and the harness need. An MJCF file may have others.
+const PARTS: [&str; 8] =
+    ["abdomen", "torso", "left_thigh", "left_shin", "left_foot", "right_thigh", "right_shin", "right_foot"];
 
 /// Contact skin of the colliders, m: as large as the penetration of a loaded foot in the solver's soft contacts, so
 /// that the foot is rendered on the ground and not in it.
@@ -222,12 +227,12 @@ impl HumanoidModel {
             parts.push(Part { name, offset, rotation, shapes, armature, parent });
         }
         let humanoid = Self { parts, links };
-        for (index, name) in super::JOINTS.iter().enumerate() {
+        for (index, name) in JOINTS.iter().enumerate() {
             if !humanoid.links.iter().flat_map(|l| &l.dofs).any(|d| d.index == index) {
                 return Err(MjcfError::MissingJoint(name));
             }
         }
-        for name in super::PARTS {
+        for name in PARTS {
             humanoid.part(name)?;
         }
         Ok(humanoid)
@@ -333,7 +338,7 @@ fn link(model: &Model, body: &mjcf_rs::body::Body, name: &str, part: usize, rest
         if joint.type_ != JointType::Hinge {
             return Err(MjcfError::NotAHinge { body: name.to_owned(), joint: joint_name });
         }
-        let Some(index) = super::JOINTS.iter().position(|j| *j == joint_name) else {
+        let Some(index) = JOINTS.iter().position(|j| *j == joint_name) else {
             return Err(MjcfError::UnknownJoint { body: name.to_owned(), joint: joint_name });
         };
         let limited = joint.limited.resolve(model.compiler.autolimits, joint.range.is_some());

@@ -3,7 +3,8 @@
 use bevy::math::{Quat, Vec3, ops};
 use bevy_rapier3d::rapier::prelude::*;
 
-use super::Vehicle;
+use super::body::Vehicle;
+use crate::agents::observation_writer::ObservationWriter;
 use crate::agents::rays::{RangeSensor, ray_filter};
 use crate::sim::{Physics, Surface, TaskGoal, heading_of, wrap_angle};
 use crate::spaces::{Field, Layout};
@@ -51,94 +52,78 @@ pub fn observation_layout() -> Layout {
     )
 }
 
-/// Writes values one after the other, each clamped to its bounds.
-struct Writer<'a> {
-    out: &'a mut [f32],
-    at: usize,
-}
-
-impl Writer<'_> {
-    fn push(&mut self, low: f32, high: f32, value: f32) {
-        self.out[self.at] = value.clamp(low, high);
-        self.at += 1;
-    }
-}
-
-/// Write a car's observation in the order of [`observation_layout`].
-pub(super) fn sense(vehicle: &Vehicle, physics: &Physics<'_>, goal: &TaskGoal, out: &mut [f32]) {
-    let handle = vehicle.chassis();
-    let Some(chassis) = physics.bodies.get(handle) else { return };
-    let (position, rotation) = (chassis.translation(), *chassis.rotation());
-    let forward = rotation * Vec3::NEG_Z;
-    let heading = heading_of(forward);
-    // Heading frame: positions of course and goal do not depend on roll and pitch of the chassis.
-    let to_heading_frame = Quat::from_rotation_y(-heading);
-    let velocity = rotation.inverse() * chassis.linvel();
-    let up = rotation.inverse() * Vec3::Y;
-    let mut w = Writer { out, at: 0 };
-    w.push(-30.0, 30.0, -velocity.z);
-    w.push(-15.0, 15.0, -velocity.x);
-    w.push(-10.0, 10.0, velocity.y);
-    w.push(-6.0, 6.0, chassis.angvel().y);
-    w.push(-1.0, 1.0, up.x);
-    w.push(-1.0, 1.0, up.z);
-    for wheel in vehicle.controller.wheels() {
-        w.push(0.0, 1.0, f32::from(u8::from(wheel.raycast_info().is_in_contact)));
-    }
-    for wheel in vehicle.controller.wheels() {
-        // Lateral slip: speed across the rolling direction of the wheel.
-        let at = rotation * (wheel.chassis_connection_point_cs + Vec3::NEG_Y * 0.3) + position;
-        let axle = rotation * Quat::from_rotation_y(wheel.steering) * Vec3::X;
-        w.push(-10.0, 10.0, chassis.velocity_at_point(at).dot(axle));
-    }
-    let relative = |point: Vec3| {
-        let offset = to_heading_frame * (point - position);
-        (-offset.z, -offset.x)
-    };
-    match &goal.course {
-        Some(course) => {
-            let projection = course.project(position);
-            let heading_error = wrap_angle(projection.heading - heading);
-            w.push(-10.0, 10.0, projection.offset);
-            w.push(-1.0, 1.0, ops::sin(heading_error));
-            w.push(-1.0, 1.0, ops::cos(heading_error));
-            let points = AHEAD.map(|d| relative(course.point_at(projection.along + d)));
-            for (ahead, _) in points {
-                w.push(-35.0, 35.0, ahead);
-            }
-            for (_, left) in points {
-                w.push(-35.0, 35.0, left);
-            }
-            let to_go = if course.closed() { MAX_END_DISTANCE } else { course.length() - projection.along };
-            w.push(0.0, MAX_END_DISTANCE, to_go);
+impl Vehicle {
+    /// Write a car's observation in the order of [`observation_layout`].
+    pub(super) fn write_observation(&self, physics: &Physics<'_>, goal: &TaskGoal, observation: &mut [f32]) {
+        let handle = self.chassis();
+        let Some(chassis) = physics.bodies.get(handle) else { return };
+        let (position, rotation) = (chassis.translation(), *chassis.rotation());
+        let forward = rotation * Vec3::NEG_Z;
+        let heading = heading_of(forward);
+        // Heading frame: positions of course and goal do not depend on roll and pitch of the chassis.
+        let to_heading_frame = Quat::from_rotation_y(-heading);
+        let velocity = rotation.inverse() * chassis.linvel();
+        let up = rotation.inverse() * Vec3::Y;
+        let mut out = ObservationWriter::new(observation);
+        out.push(-velocity.z, -30.0, 30.0);
+        out.push(-velocity.x, -15.0, 15.0);
+        out.push(velocity.y, -10.0, 10.0);
+        out.push(chassis.angvel().y, -6.0, 6.0);
+        out.push(up.x, -1.0, 1.0);
+        out.push(up.z, -1.0, 1.0);
+        for wheel in self.controller.wheels() {
+            out.push(f32::from(u8::from(wheel.raycast_info().is_in_contact)), 0.0, 1.0);
         }
-        None => {
-            for _ in 0..(4 + 2 * AHEAD.len()) {
-                w.push(0.0, 0.0, 0.0);
+        for wheel in self.controller.wheels() {
+            // Lateral slip: speed across the rolling direction of the wheel.
+            let at = rotation * (wheel.chassis_connection_point_cs + Vec3::NEG_Y * 0.3) + position;
+            let axle = rotation * Quat::from_rotation_y(wheel.steering) * Vec3::X;
+            out.push(chassis.velocity_at_point(at).dot(axle), -10.0, 10.0);
+        }
+        let relative = |point: Vec3| {
+            let offset = to_heading_frame * (point - position);
+            (-offset.z, -offset.x)
+        };
+        match &goal.course {
+            Some(course) => {
+                let projection = course.project(position);
+                let heading_error = wrap_angle(projection.heading - heading);
+                out.push(projection.offset, -10.0, 10.0);
+                out.push(ops::sin(heading_error), -1.0, 1.0);
+                out.push(ops::cos(heading_error), -1.0, 1.0);
+                let points = AHEAD.map(|d| relative(course.point_at(projection.along + d)));
+                for (ahead, _) in points {
+                    out.push(ahead, -35.0, 35.0);
+                }
+                for (_, left) in points {
+                    out.push(left, -35.0, 35.0);
+                }
+                let to_go = if course.closed() { MAX_END_DISTANCE } else { course.length() - projection.along };
+                out.push(to_go, 0.0, MAX_END_DISTANCE);
+            }
+            None => {
+                out.push_zeros(4 + 2 * AHEAD.len());
             }
         }
-    }
-    match goal.position {
-        Some(goal_position) => {
-            let (ahead, left) = relative(goal_position);
-            let heading_error = goal.heading.map_or(0.0, |h| wrap_angle(h - heading));
-            w.push(-MAX_GOAL_DISTANCE, MAX_GOAL_DISTANCE, ahead);
-            w.push(-MAX_GOAL_DISTANCE, MAX_GOAL_DISTANCE, left);
-            w.push(-MAX_NEAR_GOAL_DISTANCE, MAX_NEAR_GOAL_DISTANCE, ahead);
-            w.push(-MAX_NEAR_GOAL_DISTANCE, MAX_NEAR_GOAL_DISTANCE, left);
-            w.push(-1.0, 1.0, ops::sin(heading_error));
-            w.push(-1.0, 1.0, ops::cos(heading_error));
-        }
-        None => {
-            for _ in 0..6 {
-                w.push(0.0, 0.0, 0.0);
+        match goal.position {
+            Some(goal_position) => {
+                let (ahead, left) = relative(goal_position);
+                let heading_error = goal.heading.map_or(0.0, |h| wrap_angle(h - heading));
+                out.push(ahead, -MAX_GOAL_DISTANCE, MAX_GOAL_DISTANCE);
+                out.push(left, -MAX_GOAL_DISTANCE, MAX_GOAL_DISTANCE);
+                out.push(ahead, -MAX_NEAR_GOAL_DISTANCE, MAX_NEAR_GOAL_DISTANCE);
+                out.push(left, -MAX_NEAR_GOAL_DISTANCE, MAX_NEAR_GOAL_DISTANCE);
+                out.push(ops::sin(heading_error), -1.0, 1.0);
+                out.push(ops::cos(heading_error), -1.0, 1.0);
+            }
+            None => {
+                out.push_zeros(6);
             }
         }
+        // From the middle of the hood, at the height of a cone's top.
+        let origin = position + rotation * Vec3::new(0.0, -0.05, -0.6);
+        // The rays pass through floors, banked or sloped: they measure the obstacles on them.
+        let predicate = |_: ColliderHandle, c: &Collider| c.parent() != Some(handle) && !Surface::of(c).is_floor();
+        RAYS.cast(physics, origin, rotation, ray_filter(&predicate), &mut out.rest()[..RAYS.count]);
     }
-    // From the middle of the hood, at the height of a cone's top.
-    let origin = position + rotation * Vec3::new(0.0, -0.05, -0.6);
-    // The rays pass through floors, banked or sloped: they measure the obstacles on them.
-    let predicate = |_: ColliderHandle, c: &Collider| c.parent() != Some(handle) && !Surface::of(c).is_floor();
-    let at = w.at;
-    RAYS.cast(physics, origin, rotation, ray_filter(&predicate), &mut out[at..at + RAYS.count]);
 }

@@ -3,9 +3,8 @@
 use bevy::input::keyboard::KeyCode;
 use bevy::math::{Vec2, ops};
 
-use super::latch::KeyLatch;
-use super::operator::{KeyController, KeyPair, Operator, Skill};
-use crate::agents::humanoid::{RANGE_ARC, observation_layout};
+use super::sensors::{RANGE_ARC, observation_layout};
+use crate::keys::{KeyController, KeyLatch, KeyPair, Operator, Skill};
 
 /// Half the width that a walking humanoid needs, m: shoulders and arm swing.
 const HALF_WIDTH: f32 = 0.62;

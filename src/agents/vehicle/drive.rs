@@ -3,9 +3,9 @@
 use bevy::input::keyboard::KeyCode;
 use bevy::math::ops;
 
-use super::latch::KeyLatch;
-use super::operator::{KeyController, KeyPair, Operator, Skill};
-use crate::agents::vehicle::{AHEAD, RAYS, VehicleSpecification, observation_layout};
+use super::sensors::{AHEAD, RAYS, observation_layout};
+use super::specification::VehicleSpecification;
+use crate::keys::{KeyController, KeyLatch, KeyPair, Operator, Skill};
 
 /// Planned deceleration, m/s²: half of the brakes' maximum.
 const PLANNED_BRAKING: f32 = 4.0;

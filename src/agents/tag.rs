@@ -2,11 +2,9 @@
 
 use std::f32::consts::FRAC_PI_2;
 
-use bevy::input::keyboard::KeyCode;
 use bevy::math::{Vec2, ops};
 
-use super::latch::KeyLatch;
-use super::operator::{KeyController, KeyPair, Operator, Skill};
+use crate::keys::{KeyController, KeyLatch, KeyPair, Operator, Skill};
 use crate::sim::wrap_angle;
 use crate::spaces::Layout;
 
@@ -21,17 +19,23 @@ const STUCK_TIME: f32 = 0.8;
 /// Time for which it reverses, s.
 const REVERSE_TIME: f32 = 1.2;
 
-/// Parameters of obstacle avoidance and control for a kind of body.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Locomotion {
+/// How a body moves in a game of tag, and what it observes of it.
+#[derive(Clone, Debug)]
+pub struct TagLocomotion {
+    /// Whether the body walks, and turns on the spot; otherwise it steers like a car.
+    pub on_foot: bool,
+    /// The keys. On foot: forward and turn; of a car: steer, throttle and brake.
+    pub pairs: Vec<KeyPair>,
+    /// Field of the range rays.
+    pub rays: &'static str,
     /// Arc of the range rays, rad.
-    arc: f32,
+    pub arc: f32,
+    /// Field of the velocity, m/s.
+    pub velocity: &'static str,
     /// Distance within which obstacles are avoided, m.
-    avoidance_distance: f32,
+    pub avoidance_distance: f32,
     /// Half the width that the body needs, m.
-    half_width: f32,
-    /// Whether the body walks; otherwise it is a car.
-    on_foot: bool,
+    pub half_width: f32,
 }
 
 /// A scripted expert for tag, with cars or on foot.
@@ -42,7 +46,7 @@ pub struct TagOperator {
     speed: std::ops::Range<usize>,
     chasing: usize,
     rays: std::ops::Range<usize>,
-    locomotion: Locomotion,
+    locomotion: TagLocomotion,
     /// How long the body has been stuck, s.
     stuck_time: f32,
     /// Remaining time in reverse, s.
@@ -50,46 +54,16 @@ pub struct TagOperator {
 }
 
 impl TagOperator {
-    /// An expert of `skill` for a car with observation `layout` and range rays over `arc` rad.
-    pub fn driving(skill: Skill, layout: &Layout, arc: f32) -> Self {
-        let pairs = vec![
-            KeyPair { action: 0, up: KeyCode::KeyA, down: Some(KeyCode::KeyD) },
-            KeyPair { action: 1, up: KeyCode::KeyW, down: None },
-            KeyPair { action: 2, up: KeyCode::KeyS, down: None },
-        ];
-        Self::new(
-            skill,
-            layout,
-            pairs,
-            "ray",
-            Locomotion { arc, avoidance_distance: 12.0, half_width: 1.6, on_foot: false },
-        )
-    }
-
-    /// An expert of `skill` for a humanoid with observation `layout` and range rays over `arc` rad.
-    pub fn walking(skill: Skill, layout: &Layout, arc: f32) -> Self {
-        let pairs = vec![
-            KeyPair { action: 0, up: KeyCode::KeyW, down: Some(KeyCode::KeyS) },
-            KeyPair { action: 2, up: KeyCode::KeyA, down: Some(KeyCode::KeyD) },
-        ];
-        Self::new(
-            skill,
-            layout,
-            pairs,
-            "range",
-            Locomotion { arc, avoidance_distance: 3.5, half_width: 0.62, on_foot: true },
-        )
-    }
-
-    fn new(skill: Skill, layout: &Layout, pairs: Vec<KeyPair>, rays: &str, locomotion: Locomotion) -> Self {
+    /// An expert of `skill` for a body with observation `layout`.
+    pub fn new(skill: Skill, layout: &Layout, locomotion: TagLocomotion) -> Self {
         let range = |name: &str| layout.range(name).unwrap_or(0..0);
         Self {
-            key_controller: KeyController::new(skill, pairs),
+            key_controller: KeyController::new(skill, locomotion.pairs.clone()),
             rival: range("rival_forward").start,
             velocity: range("rival_velocity_forward").start,
-            speed: range(if locomotion.on_foot { "velocity" } else { "velocity_forward" }),
+            speed: range(locomotion.velocity),
             chasing: range("chasing").start,
-            rays: range(rays),
+            rays: range(locomotion.rays),
             locomotion,
             stuck_time: 0.0,
             reverse_time_left: 0.0,
@@ -118,7 +92,7 @@ impl TagOperator {
         };
         let straight = ops::atan2(target.y, target.x);
         let rays = &observation[self.rays.clone()];
-        let Locomotion { arc, avoidance_distance, half_width, .. } = self.locomotion;
+        let TagLocomotion { arc, avoidance_distance, half_width, .. } = self.locomotion;
         let last = rays.len().max(2) - 1;
         let angle = |i: usize| arc * (0.5 - i as f32 / last as f32);
         // The chaser ignores obstacles from 0.8 of the rival's distance on: the rival itself is not an obstacle.
