@@ -5,6 +5,7 @@
 
 mod core;
 mod interactive;
+mod reference;
 mod registry;
 pub mod reinforcement;
 pub mod rewards;
@@ -32,6 +33,7 @@ pub use self::core::training::{
 };
 pub use interactive::bco::{Bco, BcoConfig, BcoRound, BcoSummary, bco};
 pub use interactive::dagger::{Dagger, DaggerConfig, DaggerRound, DaggerSummary, dagger};
+pub use reference::settings_reference;
 pub use registry::{defaults, find_learner, learners, register};
 pub use supervised::adversarial_training::AdversarialConfig;
 pub use supervised::bc::Bc;
