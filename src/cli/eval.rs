@@ -1,18 +1,19 @@
 //! `apprentice eval`
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::anyhow;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::dataset::episode_of;
+use super::evaluation::evaluate_with_bar;
+use super::load::{episode_of, load_policy};
 use super::sides::{Matchup, check_side};
 use super::{Failure, Output};
-use crate::policies::{AttackKind, Policy, resolve_policy_dir};
-use crate::rollout::{Evaluation, Player, evaluate_side, evaluation_seeds, normalized_score, trace_policy};
+use crate::policies::{AttackKind, Policy};
+use crate::rollout::{Evaluation, Player, evaluation_seeds, normalized_score, trace_policy};
 use crate::scenes::{Scene, find};
 use crate::sim::ParamDistribution;
 use crate::teleop::Skill;
@@ -70,11 +71,6 @@ pub struct EvalArguments {
     plot: Option<PathBuf>,
 }
 
-/// Load the policy of a policy folder or a run folder.
-pub fn load_policy(path: &Path) -> Result<Policy, Failure> {
-    resolve_policy_dir(path).and_then(|dir| Policy::load(&dir)).map_err(Failure::failed)
-}
-
 /// The policy, conditioned on the episode of a dataset that `name` gives as `DATASET:NUMBER`.
 fn with_demonstration(policy: Policy, name: &str) -> Result<Policy, Failure> {
     let episode = episode_of("--demonstration", name)?;
@@ -83,22 +79,6 @@ fn with_demonstration(policy: Policy, name: &str) -> Result<Policy, Failure> {
         Failure::usage(anyhow!("the policy cannot be conditioned on {name}: it {}", differences.join("; it ")))
     })?;
     policy.with_demonstration(&observations).map_err(Failure::usage)
-}
-
-/// Evaluate `player` on the matchup's side, with a progress bar that is labeled `label`.
-pub fn evaluate_with_bar(
-    scene: &Scene,
-    matchup: &Matchup,
-    player: Player,
-    seeds: &[u64],
-    output: &Output,
-    label: &'static str,
-) -> Result<Evaluation, Failure> {
-    let bar = output.bar(seeds.len() as u64, label);
-    let progress = |n: usize| bar.set_position(n as u64);
-    let evaluation = evaluate_side(scene, matchup.players(player), matchup.side, seeds, 0, progress);
-    bar.finish_and_clear();
-    evaluation.map_err(Failure::usage)
 }
 
 /// The scene with the conditions `NAME=VALUE` changed.
@@ -118,7 +98,8 @@ fn with_conditions(scene: &Scene, changes: &[String]) -> Result<Scene, Failure> 
     Ok(scene.with_conditions(conditions))
 }
 
-pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
+/// The scene of the evaluation, with the horizon and the conditions of the arguments.
+fn evaluated_scene(arguments: &EvalArguments) -> Result<Scene, Failure> {
     let mut scene = find(&arguments.scene).map_err(Failure::usage)?;
     if let Some(seconds) = arguments.horizon {
         let ticks = (seconds / scene.blueprint.control_dt()).round();
@@ -133,18 +114,24 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     if !arguments.condition.is_empty() {
         scene = with_conditions(&scene, &arguments.condition)?;
     }
-    let matchup = Matchup::new(&scene, arguments.side.as_deref(), arguments.opponent.as_deref())?;
-    if !scene.blueprint.sides().is_empty() && arguments.plot.is_some() {
-        return Err(Failure::usage(anyhow!(
-            "--plot does not support scenes with two sides, such as {}; leave it out",
-            scene.name
-        )));
-    }
-    let mut plotted = None;
-    let (player, name) = match (&arguments.policy, &arguments.operator) {
+    Ok(scene)
+}
+
+/// The player that is evaluated.
+struct Evaluated {
+    player: Player,
+    /// The policy's path or the operator, with demonstration and attack.
+    name: String,
+    /// The policy, where its trajectories are plotted.
+    plotted: Option<Policy>,
+}
+
+/// The player of the arguments.
+fn evaluated_player(arguments: &EvalArguments, scene: &Scene, side: usize) -> Result<Evaluated, Failure> {
+    match (&arguments.policy, &arguments.operator) {
         (Some(path), _) => {
             let mut policy = load_policy(path)?;
-            check_side(&policy, &scene, matchup.side, path)?;
+            check_side(&policy, scene, side, path)?;
             let mut name = path.display().to_string();
             if let Some(demonstration) = &arguments.demonstration {
                 policy = with_demonstration(policy, demonstration)?;
@@ -154,15 +141,27 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
                 policy = policy.with_attack(kind, epsilon).map_err(Failure::usage)?;
                 name = format!("{name} under attack {kind}, epsilon {epsilon}");
             }
-            plotted = arguments.plot.as_ref().map(|path| (path, policy.clone()));
-            (Player::Policy(Box::new(policy)), name)
+            let plotted = arguments.plot.is_some().then(|| policy.clone());
+            Ok(Evaluated { player: Player::Policy(Box::new(policy)), name, plotted })
         }
         (None, Some(name)) => {
             let skill: Skill = name.parse().map_err(Failure::usage)?;
-            (Player::Operator(skill), skill.to_string())
+            Ok(Evaluated { player: Player::Operator(skill), name: skill.to_string(), plotted: None })
         }
-        (None, None) => return Err(Failure::usage(anyhow!("give --policy or --operator"))),
-    };
+        (None, None) => Err(Failure::usage(anyhow!("give --policy or --operator"))),
+    }
+}
+
+pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
+    let scene = evaluated_scene(arguments)?;
+    let matchup = Matchup::new(&scene, arguments.side.as_deref(), arguments.opponent.as_deref())?;
+    if !scene.blueprint.sides().is_empty() && arguments.plot.is_some() {
+        return Err(Failure::usage(anyhow!(
+            "--plot does not support scenes with two sides, such as {}; leave it out",
+            scene.name
+        )));
+    }
+    let Evaluated { player, name, plotted } = evaluated_player(arguments, &scene, matchup.side)?;
     let seeds = evaluation_seeds(arguments.seed, arguments.episodes as usize);
     let evaluation = evaluate_with_bar(&scene, &matchup, player, &seeds, output, "evaluating")?;
     let random = evaluate_with_bar(&scene, &matchup, Player::Random, &seeds, output, "random")?;
@@ -173,11 +172,31 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         .transpose()?;
     let score =
         operator.as_ref().and_then(|o| normalized_score(evaluation.return_mean, o.return_mean, random.return_mean));
-    let sides = scene.blueprint.sides();
-    let opponent = arguments.opponent.as_deref().unwrap_or("steady");
+    print(output, &title(arguments, &scene, matchup.side, &name), &evaluation, score);
+    if let (Some(out), Some(policy)) = (&arguments.plot, plotted) {
+        let traces =
+            seeds.iter().take(12).map(|seed| trace_policy(&scene, policy.clone(), *seed).map_err(Failure::usage));
+        let traces = traces.collect::<Result<Vec<_>, _>>()?;
+        super::plot::trajectories(out, &format!("{name} on {}", scene.name), &[], &traces).map_err(Failure::Failed)?;
+    }
+    let mut object = json_object(&scene, &evaluation, score, random.return_mean, operator.map(|o| o.return_mean));
+    if let Some(object) = object.as_object_mut() {
+        object.extend(argument_fields(arguments, &scene, matchup.side));
+    }
+    output.object(&object);
+    Ok(())
+}
+
+/// The opponent that the arguments name.
+fn opponent_name(arguments: &EvalArguments) -> &str {
+    arguments.opponent.as_deref().unwrap_or("steady")
+}
+
+/// Who is evaluated, and where.
+fn title(arguments: &EvalArguments, scene: &Scene, side: usize, name: &str) -> String {
     let mut title = format!("{name} on {}", scene.name);
-    if let Some(side) = sides.get(matchup.side) {
-        title = format!("{title} as {side} against {opponent}");
+    if let Some(side) = scene.blueprint.sides().get(side) {
+        title = format!("{title} as {side} against {}", opponent_name(arguments));
     }
     if let Some(seconds) = arguments.horizon {
         title = format!("{title} with a horizon of {seconds} s");
@@ -185,28 +204,23 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     if !arguments.condition.is_empty() {
         title = format!("{title} with {}", arguments.condition.join(", "));
     }
-    print(output, &title, &evaluation, score);
-    if let Some((out, policy)) = plotted {
-        let traces =
-            seeds.iter().take(12).map(|seed| trace_policy(&scene, policy.clone(), *seed).map_err(Failure::usage));
-        let traces = traces.collect::<Result<Vec<_>, _>>()?;
-        super::plot::trajectories(out, &format!("{name} on {}", scene.name), &[], &traces).map_err(Failure::Failed)?;
+    title
+}
+
+/// The fields of the JSON object that repeat arguments, where these were given.
+fn argument_fields(arguments: &EvalArguments, scene: &Scene, side: usize) -> Map<String, Value> {
+    let mut fields = Map::new();
+    if let Some(side) = scene.blueprint.sides().get(side) {
+        fields.insert("side".into(), json!(side));
+        fields.insert("opponent".into(), json!(opponent_name(arguments)));
     }
-    let mut object = json_object(&scene, &evaluation, score, random.return_mean, operator.map(|o| o.return_mean));
-    if let (Some(side), Some(object)) = (sides.get(matchup.side), object.as_object_mut()) {
-        object.insert("side".into(), json!(side));
-        object.insert("opponent".into(), json!(opponent));
+    if let Some(seconds) = arguments.horizon {
+        fields.insert("horizon_seconds".into(), json!(seconds));
     }
-    if let (Some(seconds), Some(object)) = (arguments.horizon, object.as_object_mut()) {
-        object.insert("horizon_seconds".into(), json!(seconds));
+    if !arguments.condition.is_empty() {
+        fields.insert("conditions".into(), json!(arguments.condition));
     }
-    if !arguments.condition.is_empty()
-        && let Some(object) = object.as_object_mut()
-    {
-        object.insert("conditions".into(), json!(arguments.condition));
-    }
-    output.object(&object);
-    Ok(())
+    fields
 }
 
 fn print(output: &Output, title: &str, evaluation: &Evaluation, score: Option<f64>) {
