@@ -11,6 +11,7 @@ mod markings;
 mod materials;
 mod mesh_builder;
 mod palette;
+mod panels;
 mod picker;
 mod poses;
 mod props;
@@ -20,14 +21,17 @@ mod scenery;
 mod sky;
 mod status;
 mod texture;
+mod title;
 mod toast;
 mod training;
+mod widgets;
 mod window;
 
 use bevy::app::{App, Plugin, Update};
 
 pub use camera::{CameraMode, CameraState};
-pub use keys::{Panels, SESSION_KEYS};
+pub use keys::SESSION_KEYS;
+pub use panels::Panels;
 pub use replay::Playback;
 pub use window::{AppOptions, AppReport, UiError, run_app};
 
@@ -46,7 +50,7 @@ impl Plugin for UiPlugin {
             replay::ReplayViewPlugin,
             hud::HudPlugin,
         ))
-        .add_systems(Update, window::set_window_title);
+        .add_systems(Update, title::set_window_title);
     }
 
     fn finish(&self, app: &mut App) {
