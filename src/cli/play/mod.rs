@@ -1,70 +1,13 @@
 //! `apprentice play`, and the app that opens without a command.
 
-use std::path::PathBuf;
-
-use clap::Args;
-
+mod arguments;
 #[cfg(not(feature = "desktop"))]
-use super::{Failure, Output};
-
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  apprentice play circuit
-  apprentice play slalom --policy runs/slalom
-  apprentice play traffic --agents 3
-  apprentice play tag --side runner --opponent runs/tag/last/chaser
-  apprentice play --replay demos/slalom:3
-  apprentice play my_track.ron --datasets demos --runs runs")]
-pub struct PlayArguments {
-    /// A built-in scene or the path of a .ron file
-    #[arg(required_unless_present = "replay")]
-    scene: Option<String>,
-    /// The policy that drives: a policy folder, or a run folder (its best policy). Press P to take over
-    #[arg(long, conflicts_with = "replay")]
-    policy: Option<PathBuf>,
-    /// Replay a recorded episode: a dataset's folder and the episode's number
-    #[arg(long, value_name = "DATASET:EPISODE", conflicts_with = "scene")]
-    replay: Option<String>,
-    /// Number of agents; you drive the first
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
-    agents: u8,
-    /// In a scene with two sides, such as tag: the side that you play [default: the scene's first side]
-    #[arg(long, requires = "scene")]
-    side: Option<String>,
-    /// In a scene with two sides: the policy that is your opponent [default: a scripted operator]
-    #[arg(long, value_name = "POLICY", requires = "scene")]
-    opponent: Option<PathBuf>,
-    /// Folder of the datasets, one per scene
-    #[arg(long, default_value = "datasets")]
-    datasets: PathBuf,
-    /// Folder of the training runs
-    #[arg(long, default_value = "runs")]
-    runs: PathBuf,
-    /// Close after this many frames; for benchmarks
-    #[arg(long, hide = true)]
-    frames: Option<u32>,
-}
-
+mod no_window;
 #[cfg(feature = "desktop")]
 mod window;
+
+pub use arguments::PlayArguments;
+#[cfg(not(feature = "desktop"))]
+pub use no_window::{open, run};
 #[cfg(feature = "desktop")]
 pub use window::{open, run};
-
-/// The error of a build without the `desktop` feature.
-#[cfg(not(feature = "desktop"))]
-fn no_window() -> Failure {
-    Failure::failed(anyhow::anyhow!(
-        "this build has no window; run `cargo build --release` (the feature `desktop` is enabled by default), or use a \
-         command that needs no window, such as `apprentice quickstart`"
-    ))
-}
-
-#[cfg(not(feature = "desktop"))]
-pub fn run(_arguments: &PlayArguments, _output: &Output) -> Result<(), Failure> {
-    Err(no_window())
-}
-
-#[cfg(not(feature = "desktop"))]
-pub fn open(_output: &Output) -> Result<(), Failure> {
-    Err(no_window())
-}

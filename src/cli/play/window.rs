@@ -1,6 +1,6 @@
 //! `apprentice play` in a build with a window.
 
-use super::PlayArguments;
+use super::arguments::PlayArguments;
 use crate::cli::load::{episode_of, load_policy, scene_of};
 use crate::cli::{Failure, Output, sides};
 use crate::demos::Episode;
