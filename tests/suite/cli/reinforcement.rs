@@ -177,25 +177,26 @@ fn demonstrations_for_deep_q_learning_are_of_its_scene() {
         run(&["record", "--scene", "slalom", "--keys", "4", "--episodes", "2", "--dataset", "demos"], dir).0,
         Some(0)
     );
-    let shown = ["--dataset", "demos", "--set", "dqn.pretrain_steps=5", "--scene"];
-    let (code, text) = train("dqn", &[&shown[..], &["slalom", "--run", "shown"]].concat(), dir);
+    let demonstrations = ["--dataset", "demos", "--set", "dqn.pretrain_steps=5", "--scene"];
+    let (code, text) = train("dqn", &[&demonstrations[..], &["slalom", "--run", "demonstrated"]].concat(), dir);
     assert_eq!(code, Some(0), "{text}");
-    let config = std::fs::read_to_string(dir.join("shown/config.toml")).unwrap();
+    let config = std::fs::read_to_string(dir.join("demonstrated/config.toml")).unwrap();
     assert!(config.contains("explore_first = 0.1"), "{config}");
     for (learner, scene, wanted) in
         [("dqn", "circuit", "was demonstrated in slalom, not in circuit"), ("ppo", "slalom", "use train dqn --dataset")]
     {
-        let (code, text) = train(learner, &[&shown[..], &[scene, "--run", "none"]].concat(), dir);
+        let (code, text) = train(learner, &[&demonstrations[..], &[scene, "--run", "none"]].concat(), dir);
         assert!(code == Some(2) && text.contains(wanted), "{text}");
     }
     // A file's settings are the user's own, and another version of the scene another task.
     std::fs::write(dir.join("bold.toml"), "[dqn]\nexplore_first = 0.7\n").unwrap();
-    let (code, text) = train("dqn", &[&shown[..], &["slalom", "--run", "bold", "--config", "bold.toml"]].concat(), dir);
+    let (code, text) =
+        train("dqn", &[&demonstrations[..], &["slalom", "--run", "bold", "--config", "bold.toml"]].concat(), dir);
     assert_eq!(code, Some(0), "{text}");
     assert!(std::fs::read_to_string(dir.join("bold/config.toml")).unwrap().contains("explore_first = 0.7"));
     let other = ::apprentice::scenes::find("slalom").unwrap().text.replace("time_limit: ", "time_limit: 1");
     std::fs::write(dir.join("slalom.ron"), other).unwrap();
-    let (code, text) = train("dqn", &[&shown[..], &["slalom.ron", "--run", "none"]].concat(), dir);
+    let (code, text) = train("dqn", &[&demonstrations[..], &["slalom.ron", "--run", "none"]].concat(), dir);
     assert!(code == Some(2) && text.contains("another version of slalom"), "{text}");
     let (code, text) = train("dqn", &["--scene", "slalom", "--dataset", "missing", "--run", "none"], dir);
     assert!(code == Some(1) && text.contains("missing"), "{text}");
@@ -203,7 +204,7 @@ fn demonstrations_for_deep_q_learning_are_of_its_scene() {
 }
 
 #[test]
-fn a_policy_is_judged_in_another_world() {
+fn eval_changes_the_physics() {
     let dir = tempfile::tempdir().unwrap();
     let eval = |conditions: &[&str]| {
         let more: Vec<&str> = conditions.iter().flat_map(|condition| ["--condition", condition]).collect();
@@ -230,11 +231,11 @@ fn a_policy_is_judged_in_another_world() {
 }
 
 #[test]
-fn a_judgement_says_how_long_it_took_and_is_of_so_many_episodes_as_there_can_be() {
+fn eval_reports_the_horizon_and_checks_the_number_of_episodes() {
     let dir = tempfile::tempdir().unwrap();
     let eval = ["eval", "--operator", "steady", "--scene", "slalom", "--json", "--episodes"];
-    let told = json(&apprentice(&[&eval[..], &["2", "--horizon", "5"]].concat(), dir.path()));
-    assert_eq!(told["horizon_seconds"].as_f64(), Some(5.0));
+    let evaluation = json(&apprentice(&[&eval[..], &["2", "--horizon", "5"]].concat(), dir.path()));
+    assert_eq!(evaluation["horizon_seconds"].as_f64(), Some(5.0));
     for episodes in ["99999999999999", "0"] {
         assert_eq!(apprentice(&[&eval[..], &[episodes]].concat(), dir.path()).status.code(), Some(2));
     }

@@ -48,8 +48,8 @@ fn a_reward_is_inferred_shown_rated_and_learned_from_elsewhere() {
         assert_eq!(lines.lines().count() as u64, ticks + 1);
         assert!(lines.lines().nth(1).unwrap().starts_with("0,0,"), "{lines}");
     }
-    let shown = json(&apprentice(&["reward", "show", "apprenticeship", "--json"], dir));
-    let weights = shown["weights"].as_array().unwrap();
+    let reward = json(&apprentice(&["reward", "show", "apprenticeship", "--json"], dir));
+    let weights = reward["weights"].as_array().unwrap();
     let length: f64 = weights.iter().map(|weight| weight["weight"].as_f64().unwrap().powi(2)).sum();
     assert!((length - 1.0).abs() < 1e-6, "weights of length {length}");
     assert!(weights.iter().any(|weight| weight["feature"] == "velocity_forward^2"));
@@ -188,13 +188,13 @@ fn what_cannot_be_inferred_is_refused_by_name() {
 }
 
 #[test]
-fn what_was_shown_or_attacked_is_what_is_drawn_and_cannot_act_to_learn() {
+fn demonstrations_and_attacks_are_plotted_and_refused_for_training() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     record("slalom", &["--dataset", "demos"], dir);
     let steps = ["--set", "training.steps=40"];
-    let shown = [&["train", "one-shot", "--dataset", "demos", "--run", "shown"][..], &steps].concat();
-    assert_eq!(run(&shown, dir).0, Some(0));
+    let training = [&["train", "one-shot", "--dataset", "demos", "--run", "shown"][..], &steps].concat();
+    assert_eq!(run(&training, dir).0, Some(0));
     let eval = ["eval", "--scene", "slalom", "--episodes", "2", "--plot"];
     let (code, text) =
         run(&[&eval[..], &["shown.png", "--policy", "shown", "--demonstration", "demos:0"]].concat(), dir);
