@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::evaluation::evaluate_with_bar;
 use super::load::{episode_of, load_policy};
@@ -98,8 +98,8 @@ fn with_conditions(scene: &Scene, changes: &[String]) -> Result<Scene, Failure> 
     Ok(scene.with_conditions(conditions))
 }
 
-/// The scene of the evaluation, with the horizon and the conditions of the arguments.
-fn evaluated_scene(arguments: &EvalArguments) -> Result<Scene, Failure> {
+/// The scene with the horizon and the conditions of the arguments.
+fn scene(arguments: &EvalArguments) -> Result<Scene, Failure> {
     let mut scene = find(&arguments.scene).map_err(Failure::usage)?;
     if let Some(seconds) = arguments.horizon {
         let ticks = (seconds / scene.blueprint.control_dt()).round();
@@ -117,21 +117,21 @@ fn evaluated_scene(arguments: &EvalArguments) -> Result<Scene, Failure> {
     Ok(scene)
 }
 
-/// The player that is evaluated.
+/// What is evaluated.
 struct Evaluated {
     player: Player,
-    /// The policy's path or the operator, with demonstration and attack.
+    /// Its name in the report.
     name: String,
-    /// The policy, where its trajectories are plotted.
+    /// The policy whose trajectories are plotted.
     plotted: Option<Policy>,
 }
 
-/// The player of the arguments.
-fn evaluated_player(arguments: &EvalArguments, scene: &Scene, side: usize) -> Result<Evaluated, Failure> {
+/// The policy or operator of the arguments.
+fn evaluated(arguments: &EvalArguments, scene: &Scene, matchup: &Matchup) -> Result<Evaluated, Failure> {
     match (&arguments.policy, &arguments.operator) {
         (Some(path), _) => {
             let mut policy = load_policy(path)?;
-            check_side(&policy, scene, side, path)?;
+            check_side(&policy, scene, matchup.side, path)?;
             let mut name = path.display().to_string();
             if let Some(demonstration) = &arguments.demonstration {
                 policy = with_demonstration(policy, demonstration)?;
@@ -141,7 +141,7 @@ fn evaluated_player(arguments: &EvalArguments, scene: &Scene, side: usize) -> Re
                 policy = policy.with_attack(kind, epsilon).map_err(Failure::usage)?;
                 name = format!("{name} under attack {kind}, epsilon {epsilon}");
             }
-            let plotted = arguments.plot.is_some().then(|| policy.clone());
+            let plotted = arguments.plot.as_ref().map(|_| policy.clone());
             Ok(Evaluated { player: Player::Policy(Box::new(policy)), name, plotted })
         }
         (None, Some(name)) => {
@@ -153,7 +153,7 @@ fn evaluated_player(arguments: &EvalArguments, scene: &Scene, side: usize) -> Re
 }
 
 pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
-    let scene = evaluated_scene(arguments)?;
+    let scene = scene(arguments)?;
     let matchup = Matchup::new(&scene, arguments.side.as_deref(), arguments.opponent.as_deref())?;
     if !scene.blueprint.sides().is_empty() && arguments.plot.is_some() {
         return Err(Failure::usage(anyhow!(
@@ -161,7 +161,7 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
             scene.name
         )));
     }
-    let Evaluated { player, name, plotted } = evaluated_player(arguments, &scene, matchup.side)?;
+    let Evaluated { player, name, plotted } = evaluated(arguments, &scene, &matchup)?;
     let seeds = evaluation_seeds(arguments.seed, arguments.episodes as usize);
     let evaluation = evaluate_with_bar(&scene, &matchup, player, &seeds, output, "evaluating")?;
     let random = evaluate_with_bar(&scene, &matchup, Player::Random, &seeds, output, "random")?;
@@ -172,31 +172,11 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         .transpose()?;
     let score =
         operator.as_ref().and_then(|o| normalized_score(evaluation.return_mean, o.return_mean, random.return_mean));
-    print(output, &title(arguments, &scene, matchup.side, &name), &evaluation, score);
-    if let (Some(out), Some(policy)) = (&arguments.plot, plotted) {
-        let traces =
-            seeds.iter().take(12).map(|seed| trace_policy(&scene, policy.clone(), *seed).map_err(Failure::usage));
-        let traces = traces.collect::<Result<Vec<_>, _>>()?;
-        super::plot::trajectories(out, &format!("{name} on {}", scene.name), &[], &traces).map_err(Failure::Failed)?;
-    }
-    let mut object = json_object(&scene, &evaluation, score, random.return_mean, operator.map(|o| o.return_mean));
-    if let Some(object) = object.as_object_mut() {
-        object.extend(argument_fields(arguments, &scene, matchup.side));
-    }
-    output.object(&object);
-    Ok(())
-}
-
-/// The opponent that the arguments name.
-fn opponent_name(arguments: &EvalArguments) -> &str {
-    arguments.opponent.as_deref().unwrap_or("steady")
-}
-
-/// Who is evaluated, and where.
-fn title(arguments: &EvalArguments, scene: &Scene, side: usize, name: &str) -> String {
+    let sides = scene.blueprint.sides();
+    let opponent = arguments.opponent.as_deref().unwrap_or("steady");
     let mut title = format!("{name} on {}", scene.name);
-    if let Some(side) = scene.blueprint.sides().get(side) {
-        title = format!("{title} as {side} against {}", opponent_name(arguments));
+    if let Some(side) = sides.get(matchup.side) {
+        title = format!("{title} as {side} against {opponent}");
     }
     if let Some(seconds) = arguments.horizon {
         title = format!("{title} with a horizon of {seconds} s");
@@ -204,23 +184,28 @@ fn title(arguments: &EvalArguments, scene: &Scene, side: usize, name: &str) -> S
     if !arguments.condition.is_empty() {
         title = format!("{title} with {}", arguments.condition.join(", "));
     }
-    title
-}
-
-/// The fields of the JSON object that repeat arguments, where these were given.
-fn argument_fields(arguments: &EvalArguments, scene: &Scene, side: usize) -> Map<String, Value> {
-    let mut fields = Map::new();
-    if let Some(side) = scene.blueprint.sides().get(side) {
-        fields.insert("side".into(), json!(side));
-        fields.insert("opponent".into(), json!(opponent_name(arguments)));
+    print(output, &title, &evaluation, score);
+    if let (Some(out), Some(policy)) = (&arguments.plot, plotted) {
+        let traces =
+            seeds.iter().take(12).map(|seed| trace_policy(&scene, policy.clone(), *seed).map_err(Failure::usage));
+        let traces = traces.collect::<Result<Vec<_>, _>>()?;
+        super::plot::trajectories(out, &format!("{name} on {}", scene.name), &[], &traces).map_err(Failure::Failed)?;
     }
-    if let Some(seconds) = arguments.horizon {
-        fields.insert("horizon_seconds".into(), json!(seconds));
+    let mut object = json_object(&scene, &evaluation, score, random.return_mean, operator.map(|o| o.return_mean));
+    if let (Some(side), Some(object)) = (sides.get(matchup.side), object.as_object_mut()) {
+        object.insert("side".into(), json!(side));
+        object.insert("opponent".into(), json!(opponent));
     }
-    if !arguments.condition.is_empty() {
-        fields.insert("conditions".into(), json!(arguments.condition));
+    if let (Some(seconds), Some(object)) = (arguments.horizon, object.as_object_mut()) {
+        object.insert("horizon_seconds".into(), json!(seconds));
     }
-    fields
+    if !arguments.condition.is_empty()
+        && let Some(object) = object.as_object_mut()
+    {
+        object.insert("conditions".into(), json!(arguments.condition));
+    }
+    output.object(&object);
+    Ok(())
 }
 
 fn print(output: &Output, title: &str, evaluation: &Evaluation, score: Option<f64>) {
