@@ -11,7 +11,7 @@ use clap::Args;
 use self::arguments::SelectedLearner;
 use super::progress::train_with_progress;
 use super::{Failure, Output};
-use crate::learn::{Need, TrainError};
+use crate::learn::TrainError;
 
 #[derive(Args, Debug)]
 pub struct TrainArguments {
@@ -30,7 +30,8 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
         return Ok(());
     }
     let run = arguments.run()?;
-    if learner.requirements().scene == Need::Required && !arguments.resume && run.join("config.toml").exists() {
+    if !arguments.resume && run.join("config.toml").exists() {
+        // Before anything is loaded.
         return Err(Failure::usage(TrainError::Exists { dir: run.to_path_buf() }));
     }
     let (job, device) = inputs::load(*learner, arguments, config, output)?;
