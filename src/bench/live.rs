@@ -106,7 +106,7 @@ fn frames(app: &mut App, time: Duration, training: bool) -> Vec<f64> {
         app.update();
         let clock = app.world().resource::<SimClock>();
         if clock.ticks() > before {
-            late.push(clock.lateness * 1e3);
+            late.push(clock.lateness().as_secs_f64() * 1e3);
         }
         next += frame;
         let now = Instant::now();

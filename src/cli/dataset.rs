@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::load::{read_episode, scene_of};
 use super::{Failure, Output, plot};
 use crate::demos::{Dataset, Episode};
 use crate::learn::{TrainingData, rate_quality};
 use crate::rollout::{check_dataset, resimulate, trace_episode};
-use crate::scenes::{Scene, find, parse};
+use crate::scenes::find;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -59,39 +59,6 @@ pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure>
         DatasetCommand::Replay { dir, episode } => replay(dir, *episode, output),
         DatasetCommand::Plot { dir, out } => plot_trajectories(dir, out, output),
     }
-}
-
-/// The episode that `DATASET:NUMBER` names. `option` is the command line option, for errors.
-pub fn episode_of(option: &str, name: &str) -> Result<Episode, Failure> {
-    let parts = name.rsplit_once(':').and_then(|(dir, number)| Some((dir, number.parse::<usize>().ok()?)));
-    let Some((dir, number)) = parts else {
-        let message = "give a dataset's folder and an episode's number, such as demos/slalom:3";
-        return Err(Failure::usage(anyhow!("{option} {name}: {message}")));
-    };
-    read_episode(Path::new(dir), number)
-}
-
-/// An episode of a dataset, by number.
-fn read_episode(dir: &Path, number: usize) -> Result<Episode, Failure> {
-    let dataset = Dataset::open(dir).map_err(Failure::failed)?;
-    if number >= dataset.len() {
-        let last = dataset.len().saturating_sub(1);
-        return Err(Failure::usage(anyhow!("{} has episodes 0 to {last}, not {number}", dir.display())));
-    }
-    dataset.read(number).map_err(Failure::failed)
-}
-
-/// The scene that an episode was recorded in, parsed from the copy in the dataset, for re-simulation.
-///
-/// # Errors
-/// When this version cannot parse the scene, or the episode has no actions.
-pub fn scene_of(episode: &Episode) -> anyhow::Result<Scene> {
-    episode.check_actions()?;
-    let header = &episode.header;
-    let file = format!("sim/scenes/{:016x}.ron", header.scene_hash);
-    parse(&header.scene, &file, &header.scene_text).with_context(|| {
-        format!("the scene `{}` of this dataset was recorded by another version of the program", header.scene)
-    })
 }
 
 /// Warn when a built-in scene has changed since the recording.

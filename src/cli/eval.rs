@@ -1,18 +1,19 @@
 //! `apprentice eval`
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::dataset::episode_of;
+use super::evaluation::evaluate_with_bar;
+use super::load::{episode_of, load_policy};
 use super::sides::{Matchup, check_side};
 use super::{Failure, Output};
-use crate::policies::{AttackKind, Policy, resolve_policy_dir};
-use crate::rollout::{Evaluation, Player, evaluate_side, evaluation_seeds, normalized_score, trace_policy};
+use crate::policies::{AttackKind, Policy};
+use crate::rollout::{Evaluation, Player, evaluation_seeds, normalized_score, trace_policy};
 use crate::scenes::{Scene, find};
 use crate::sim::ParamDistribution;
 use crate::teleop::Skill;
@@ -70,11 +71,6 @@ pub struct EvalArguments {
     plot: Option<PathBuf>,
 }
 
-/// Load the policy of a policy folder or a run folder.
-pub fn load_policy(path: &Path) -> Result<Policy, Failure> {
-    resolve_policy_dir(path).and_then(|dir| Policy::load(&dir)).map_err(Failure::failed)
-}
-
 /// The policy, conditioned on the episode of a dataset that `name` gives as `DATASET:NUMBER`.
 fn with_demonstration(policy: Policy, name: &str) -> Result<Policy, Failure> {
     let episode = episode_of("--demonstration", name)?;
@@ -83,22 +79,6 @@ fn with_demonstration(policy: Policy, name: &str) -> Result<Policy, Failure> {
         Failure::usage(anyhow!("the policy cannot be conditioned on {name}: it {}", differences.join("; it ")))
     })?;
     policy.with_demonstration(&observations).map_err(Failure::usage)
-}
-
-/// Evaluate `player` on the matchup's side, with a progress bar that is labeled `label`.
-pub fn evaluate_with_bar(
-    scene: &Scene,
-    matchup: &Matchup,
-    player: Player,
-    seeds: &[u64],
-    output: &Output,
-    label: &'static str,
-) -> Result<Evaluation, Failure> {
-    let bar = output.bar(seeds.len() as u64, label);
-    let progress = |n: usize| bar.set_position(n as u64);
-    let evaluation = evaluate_side(scene, matchup.players(player), matchup.side, seeds, 0, progress);
-    bar.finish_and_clear();
-    evaluation.map_err(Failure::usage)
 }
 
 /// The scene with the conditions `NAME=VALUE` changed.

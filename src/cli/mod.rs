@@ -3,10 +3,14 @@
 mod bench;
 mod dataset;
 mod eval;
+mod evaluation;
 mod exit;
+mod load;
+mod overrides;
 mod play;
 mod plot;
 mod policy;
+mod progress;
 mod quickstart;
 mod record;
 mod reward;

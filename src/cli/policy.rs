@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
-use super::eval::load_policy;
+use super::load::load_policy;
 use super::{Failure, Output};
 
 #[derive(Args, Debug)]

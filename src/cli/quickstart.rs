@@ -8,9 +8,12 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
+use super::evaluation::evaluate_with_bar;
 use super::exit::interrupted;
+use super::load::{load_data, load_policy};
+use super::progress::train_with_progress;
 use super::sides::Matchup;
-use super::{Failure, Output, eval, plot, stop, train};
+use super::{Failure, Output, plot, stop};
 use crate::demos::Dataset;
 use crate::learn::{Curve, DeviceChoice, Outcome, RunOptions, defaults, select, train_on_dataset};
 use crate::rollout::{Player, evaluation_seeds, record, recording_seeds, trace_episode, trace_policy};
@@ -56,14 +59,14 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
 
     record_demonstrations(&scene, arguments, &demos, &stop, output)?;
     output.line("2/3 training");
-    let data = train::load_data(std::slice::from_ref(&demos))?;
+    let data = load_data(std::slice::from_ref(&demos))?;
     let mut config = defaults("bc");
     config.training.seed = arguments.seed;
     let device = select(arguments.device, &config, &data, None).map_err(Failure::failed)?;
     output.line(format_args!("    {}", device.reason));
     let scene_name = scene.name.clone();
     let options = RunOptions { stop, device: device.device, scene: scene_name, ..RunOptions::new(run.clone()) };
-    let summary = train::train_with_progress(&run, Some(Curve::Loss), output, |progress| {
+    let summary = train_with_progress(&run, Some(Curve::Loss), output, |progress| {
         train_on_dataset(&config, &data, &options, progress)
     })?;
     if summary.outcome == Outcome::Interrupted {
@@ -77,9 +80,9 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
 
     output.line(format_args!("3/3 evaluating on {N_EVAL_EPISODES} unseen seeds"));
     let seeds = evaluation_seeds(arguments.seed, N_EVAL_EPISODES);
-    let policy = eval::load_policy(&run)?;
+    let policy = load_policy(&run)?;
     let evaluate = |player: Player, label: &'static str| {
-        eval::evaluate_with_bar(&scene, &Matchup::single_player(), player, &seeds, output, label)
+        evaluate_with_bar(&scene, &Matchup::single_player(), player, &seeds, output, label)
     };
     let result = evaluate(Player::Policy(Box::new(policy)), "policy")?;
     let operator = evaluate(Player::Operator(Skill::Steady), "operator")?;
@@ -153,7 +156,7 @@ fn plot_trajectories(scene: &Scene, demos: &Path, run: &Path, path: &Path, seeds
     }
     let mut trajectories = Vec::new();
     for seed in seeds {
-        trajectories.push(trace_policy(scene, eval::load_policy(run)?, *seed).map_err(Failure::usage)?);
+        trajectories.push(trace_policy(scene, load_policy(run)?, *seed).map_err(Failure::usage)?);
     }
     plot::trajectories(path, "Laps on the circuit", &demonstrations, &trajectories).map_err(Failure::Failed)
 }

@@ -7,8 +7,8 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::eval::load_policy;
 use super::exit::interrupted_with_result;
+use super::load::load_policy;
 use super::sides::{Matchup, check_side};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, DatasetError};

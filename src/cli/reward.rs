@@ -7,7 +7,8 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::train::{failure, load_data};
+use super::load::load_data;
+use super::progress::failure;
 use super::{Failure, Output, plot};
 use crate::learn::rewards::RewardModel;
 use crate::rollout::{Player, Transitions, collect_transitions, evaluation_seeds};

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::Failure;
-use super::eval::load_policy;
+use super::exit::Failure;
+use super::load::load_policy;
 use crate::learn::self_play::learner_name;
 use crate::policies::Policy;
 use crate::rollout::Player;

@@ -9,7 +9,9 @@ use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use super::exit::interrupted;
-use super::train::{ProgressReporter, failure, load_data, refuse_duplicate};
+use super::load::load_data;
+use super::overrides::refuse_duplicate;
+use super::progress::{ProgressReporter, failure};
 use super::{Failure, Output, plot, stop};
 use crate::learn::{DataConfig, LearnerSpec, Need, TrainConfig, find_learner, learners};
 use crate::policies::Policy;

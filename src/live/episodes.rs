@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bevy::ecs::prelude::*;
 
-use super::session::Session;
+use super::session::{RecordingState, Session};
 use crate::agents::Driver;
 use crate::demos::Recorder;
 use crate::sim::{Arena, begin_episode};
@@ -12,18 +12,6 @@ use crate::tasks::{EpisodeEnd, Score};
 
 /// Delay between the end of an unrecorded episode and the start of the next.
 const RESET_DELAY: Duration = Duration::from_millis(1200);
-
-/// The state of the recording.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RecordingState {
-    /// No recording.
-    #[default]
-    Idle,
-    /// An episode is being recorded.
-    Recording,
-    /// A recorded episode waits for the user to keep or discard it.
-    Review,
-}
 
 /// Begin a new episode. While an episode is being recorded, discard its ticks and record the new episode.
 pub(super) fn reset(world: &mut World) {

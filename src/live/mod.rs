@@ -2,8 +2,10 @@
 
 mod clock;
 mod episodes;
+mod opening;
 mod request;
 mod session;
+mod take_over;
 mod training;
 
 use bevy::app::{App, Plugin, Update};
@@ -11,9 +13,9 @@ use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyboardInput;
 
 pub use clock::{SimClock, run_due_ticks};
-pub use episodes::RecordingState;
+pub use opening::{open_session, recover_journals};
 pub use request::Request;
-pub use session::{Notice, Session, SessionOptions, open_session, recover_journals};
+pub use session::{Notice, RecordingState, Session, SessionOptions};
 pub use training::{BackgroundTraining, TrainingEvent};
 
 /// The system sets of a frame, in their order.

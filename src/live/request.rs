@@ -38,7 +38,7 @@ pub enum Request {
     /// Run one tick and pause.
     StepOnce,
     /// Set the simulated seconds per real second, 0.1 to 4.
-    SetTimeScale(f32),
+    SetRelativeSpeed(f32),
 }
 
 /// Latch the key events for the ego agent.
@@ -66,19 +66,16 @@ pub(super) fn handle_requests(world: &mut World) {
     let requests: Vec<Request> = world.resource_mut::<Messages<Request>>().drain().collect();
     for request in requests {
         match request {
-            Request::TogglePause => {
-                let mut clock = world.resource_mut::<SimClock>();
-                clock.paused = !clock.paused;
-            }
+            Request::TogglePause => world.resource_mut::<SimClock>().toggle_pause(),
             Request::StepOnce => world.resource_mut::<SimClock>().step_once(),
-            Request::SetTimeScale(scale) => world.resource_mut::<SimClock>().set_time_scale(scale),
-            Request::LoadScene(name) => super::session::change_scene(world, &name),
+            Request::SetRelativeSpeed(speed) => world.resource_mut::<SimClock>().set_relative_speed(speed),
+            Request::LoadScene(name) => super::opening::change_scene(world, &name),
             Request::ToggleRecording => super::episodes::toggle_recording(world),
             Request::KeepEpisode => super::episodes::keep(world),
             Request::DiscardEpisode => super::episodes::discard(world),
             Request::Reset => super::episodes::reset(world),
-            Request::TogglePolicy => super::session::toggle_policy(world),
-            Request::LoadPolicy(path) => super::session::load_policy(world, &path),
+            Request::TogglePolicy => super::take_over::toggle_policy(world),
+            Request::LoadPolicy(path) => super::take_over::load_policy(world, &path),
             Request::Train => super::training::start(world),
             Request::StopTraining => world.resource_mut::<BackgroundTraining>().stop(),
         }

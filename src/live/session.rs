@@ -1,17 +1,14 @@
-//! The session: the loaded scene, its agents and its policy.
+//! The session: the loaded scene, its agents, its recording and its policy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bevy::ecs::prelude::*;
 
-use super::episodes::RecordingState;
-use crate::agents::Driver;
-use crate::demos::{Dataset, DatasetError, Recorder, Recovery, recover};
-use crate::policies::{Policies, Policy, PolicyError, PolicyIndex, resolve_policy_dir};
-use crate::scenes::{Scene, Spawned, despawn_arena, find, spawn_arena};
+use crate::demos::{Dataset, DatasetError};
+use crate::policies::PolicyIndex;
+use crate::scenes::{Scene, Spawned};
 use crate::sim::split_seed;
-use crate::teleop::{KeyLatch, ScriptedOperator, Skill};
 
 /// The options of a session.
 #[derive(Clone, Debug)]
@@ -35,6 +32,18 @@ impl Default for SessionOptions {
         let (side, opponent) = Default::default();
         Self { agents: 1, side, opponent, datasets: "datasets".into(), runs: "runs".into(), operator: "human".into() }
     }
+}
+
+/// The state of the recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordingState {
+    /// No recording.
+    #[default]
+    Idle,
+    /// An episode is being recorded.
+    Recording,
+    /// A recorded episode waits for the user to keep or discard it.
+    Review,
 }
 
 /// A message to the user.
@@ -70,13 +79,31 @@ pub struct Session {
     /// The last message to the user.
     pub notice: Option<Notice>,
     /// Seed of the episode seeds.
-    pub(super) base_seed: u64,
+    base_seed: u64,
     /// The number of episodes begun so far.
-    pub(super) episode_count: u64,
+    episode_count: u64,
     pub(super) ended_at: Option<Instant>,
 }
 
 impl Session {
+    /// A session of a spawned scene, without recording and policy. The seeds of its episodes derive from the system time.
+    pub(super) fn new(scene: Scene, spawned: Spawned, options: SessionOptions) -> Self {
+        Self {
+            scene,
+            spawned,
+            options,
+            recording: RecordingState::Idle,
+            episodes: 0,
+            ticks: 0,
+            policy: None,
+            policy_name: String::new(),
+            notice: None,
+            base_seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64),
+            episode_count: 0,
+            ended_at: None,
+        }
+    }
+
     /// The ego agent: the one that the user drives.
     pub fn ego(&self) -> Entity {
         self.spawned.agents[self.side_index()]
@@ -89,7 +116,7 @@ impl Session {
     }
 
     /// The agents that the loaded policy drives: in a scene with sides the ego agent only, otherwise all.
-    fn policy_agents(&self) -> Vec<Entity> {
+    pub(super) fn policy_agents(&self) -> Vec<Entity> {
         if self.scene.blueprint.sides().is_empty() { self.spawned.agents.clone() } else { vec![self.ego()] }
     }
 
@@ -125,182 +152,5 @@ impl Session {
             Err(DatasetError::NoDataset { .. }) => (self.episodes, self.ticks) = (0, 0),
             Err(error) => self.notify_error(error.to_string()),
         }
-    }
-}
-
-/// Open a session in `scene`. Recordings that a crash interrupted are recovered into the dataset first.
-pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
-    let spawned = spawn_arena(world, &scene, options.agents, Driver::Human);
-    let base_seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64);
-    let mut session = Session {
-        scene,
-        spawned,
-        options,
-        recording: RecordingState::Idle,
-        episodes: 0,
-        ticks: 0,
-        policy: None,
-        policy_name: String::new(),
-        notice: None,
-        base_seed,
-        episode_count: 0,
-        ended_at: None,
-    };
-    for agent in session.spawned.agents.clone() {
-        // A scripted operator drives the other agents until a policy is loaded.
-        if agent != session.ego()
-            && let Some(operator) = session.scene.blueprint.operator(Skill::Steady)
-        {
-            world.entity_mut(agent).insert((Driver::Scripted, ScriptedOperator(operator)));
-        }
-    }
-    match recover_journals(&session.dataset_dir()) {
-        Ok(0) => {}
-        Ok(n) => session.notify(format!("recovered {n} episode(s) of an interrupted recording")),
-        Err(error) => session.notify_error(error.to_string()),
-    }
-    if let Err(error) = load_opponent(world, &session) {
-        session.notify_error(error.to_string());
-    }
-    session.refresh_dataset_counts();
-    world.insert_resource(session);
-    super::episodes::reset(world);
-}
-
-/// Load the opponent policy, if there is one, and let it drive the other side.
-fn load_opponent(world: &mut World, session: &Session) -> Result<(), PolicyError> {
-    let sides = session.scene.blueprint.sides();
-    let Some(path) = session.options.opponent.as_ref().filter(|_| !sides.is_empty()) else { return Ok(()) };
-    let policy = Policy::load(&resolve_policy_dir(path)?)?;
-    let policy = policy.for_agent(&session.scene.blueprint.spaces(), &session.scene.name)?;
-    let index = world.resource_mut::<Policies>().add(policy);
-    for agent in session.spawned.agents.iter().filter(|agent| **agent != session.ego()) {
-        world.entity_mut(*agent).insert((Driver::Policy, index));
-    }
-    Ok(())
-}
-
-/// Recover the recordings that a crash left in a dataset's `journal` folder. Returns the number of appended episodes.
-///
-/// # Errors
-/// [`DatasetError`] when the dataset cannot be opened or written.
-pub fn recover_journals(dir: &Path) -> Result<usize, DatasetError> {
-    let journals = dir.join("journal");
-    if !journals.is_dir() {
-        return Ok(0);
-    }
-    let mut dataset = match Dataset::open(dir) {
-        Ok(dataset) => dataset,
-        Err(DatasetError::NoDataset { .. }) => {
-            // The crash came before the first episode was kept: create the dataset from the header of a journal.
-            let mut recovered = recover(&journals)?.into_iter().flatten();
-            let Some(first) = recovered.find(|r| !r.episode.is_empty()) else { return Ok(0) };
-            Dataset::create_or_open(dir, &first.episode.header)?
-        }
-        Err(error) => return Err(error),
-    };
-    let mut count = 0;
-    for recovery in dataset.recover()? {
-        match recovery {
-            Recovery::Appended { .. } => count += 1,
-            Recovery::AlreadyAppended { .. } | Recovery::Empty { .. } => {}
-            Recovery::Failed { path, cause } => {
-                bevy::log::warn!("{} was not recovered; move or remove the file: {cause}", path.display())
-            }
-        }
-    }
-    Ok(count)
-}
-
-/// Replace the session by one in another scene.
-pub(super) fn change_scene(world: &mut World, name: &str) {
-    let scene = match find(name) {
-        Ok(scene) => scene,
-        Err(error) => {
-            world.resource_mut::<Session>().notify_error(error.to_string());
-            return;
-        }
-    };
-    if world.resource::<Session>().recording != RecordingState::Idle {
-        let text = "keep (Enter) or discard (Backspace) the recording before you leave the scene";
-        world.resource_mut::<Session>().notify_error(text);
-        return;
-    }
-    let Some(session) = world.remove_resource::<Session>() else { return };
-    despawn_arena(world, session.spawned.arena);
-    open_session(world, scene, session.options);
-}
-
-/// Load a policy and hand over to it.
-pub(super) fn load_policy(world: &mut World, path: &Path) {
-    match resolve_policy_dir(path).and_then(|dir| Policy::load(&dir)) {
-        Ok(policy) => {
-            if let Err(error) = set_policy(world, policy, path.display().to_string()) {
-                world.resource_mut::<Session>().notify_error(error.to_string());
-                return;
-            }
-            hand_over_to_policy(world);
-        }
-        Err(error) => world.resource_mut::<Session>().notify_error(error.to_string()),
-    }
-}
-
-/// Set the loaded policy; it replaces the previous one.
-///
-/// # Errors
-/// [`PolicyError`] when its layouts do not fit the scene's agent.
-pub(super) fn set_policy(world: &mut World, policy: Policy, name: String) -> Result<(), PolicyError> {
-    let scene = &world.resource::<Session>().scene;
-    let policy = policy.for_agent(&scene.blueprint.spaces(), &scene.name)?;
-    let previous = world.resource::<Session>().policy;
-    let mut policies = world.resource_mut::<Policies>();
-    let index = match previous {
-        Some(index) => policies.replace(index, policy),
-        None => policies.add(policy),
-    };
-    let mut session = world.resource_mut::<Session>();
-    session.policy = Some(index);
-    session.policy_name = name;
-    for agent in session.policy_agents() {
-        world.entity_mut(agent).insert(index);
-    }
-    Ok(())
-}
-
-/// Let the loaded policy drive the [`Session::policy_agents`].
-fn hand_over_to_policy(world: &mut World) {
-    for agent in world.resource::<Session>().policy_agents() {
-        set_driver(world, agent, Driver::Policy);
-    }
-}
-
-fn set_driver(world: &mut World, agent: Entity, driver: Driver) {
-    let mut entity = world.entity_mut(agent);
-    entity.insert(driver);
-    if let Some(mut keys) = entity.get_mut::<KeyLatch>() {
-        keys.clear();
-    }
-    if let Some(mut recorder) = entity.get_mut::<Recorder>() {
-        // Ticks that the human drives after the policy are recorded as interventions.
-        recorder.note_driver(driver);
-    }
-}
-
-/// Hand over to the policy, or take over from it.
-pub(super) fn toggle_policy(world: &mut World) {
-    let session = world.resource::<Session>();
-    let (ego, policy) = (session.ego(), session.policy);
-    let driver = world.get::<Driver>(ego).copied().unwrap_or_default();
-    if driver != Driver::Human {
-        set_driver(world, ego, Driver::Human);
-        world.resource_mut::<Session>().notify("you drive");
-    } else if policy.is_some() {
-        hand_over_to_policy(world);
-        let name = world.resource::<Session>().policy_name.clone();
-        world.resource_mut::<Session>().notify(format!("the policy drives ({name})"));
-    } else {
-        world
-            .resource_mut::<Session>()
-            .notify_error("there is no policy yet: record some episodes (R), then train (T)");
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bevy::ecs::prelude::*;
 
-use super::session::{Session, set_policy};
+use super::session::Session;
+use super::take_over::set_policy;
 use crate::demos::Dataset;
 use crate::learn::{
     DataConfig, Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, TrainingData, ValidationReport,

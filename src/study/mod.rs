@@ -3,89 +3,16 @@
 //! A comparison consists of cells. A cell is one training run and its evaluation. Its metrics are stored as soon as they
 //! are computed, so that a stopped study can be resumed.
 
+mod comparison;
+mod error;
 mod imitation;
 mod report;
 mod rewards;
 mod study_runner;
 
-use thiserror::Error;
-
+pub use comparison::Comparison;
+pub use error::StudyError;
 pub use imitation::IMITATION;
 pub use report::{Report, Row, Summary};
 pub use rewards::REWARDS;
 pub use study_runner::{CellMetrics, StudyRunner};
-
-use crate::demos::DatasetError;
-use crate::learn::TrainError;
-use crate::policies::PolicyError;
-use crate::rollout::{ExpertQueryError, RecordError};
-use crate::scenes::SceneError;
-
-/// Why a comparison did not finish.
-#[derive(Debug, Error)]
-pub enum StudyError {
-    /// A scene was not found.
-    #[error(transparent)]
-    Scene(#[from] SceneError),
-    /// Recording failed.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// A dataset could not be read or written.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
-    /// Training failed.
-    #[error(transparent)]
-    Train(#[from] TrainError),
-    /// A policy could not be loaded, or does not fit the scene's agent.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// The expert could not be queried.
-    #[error(transparent)]
-    ExpertQuery(#[from] ExpertQueryError),
-    /// A file could not be read or written.
-    #[error("cannot {action} {path}: {source}; check its permissions and the free disk space")]
-    Io {
-        /// The failed action, such as `read`.
-        action: &'static str,
-        /// The file or folder.
-        path: std::path::PathBuf,
-        /// The operating system's error.
-        source: std::io::Error,
-    },
-    /// A cell's file does not have the format of this version.
-    #[error("{path} is damaged or of another version ({message}); remove it to compute the cell again")]
-    Cell {
-        /// The file.
-        path: std::path::PathBuf,
-        /// The parser's error.
-        message: String,
-    },
-    /// The folder holds a study with other settings.
-    #[error("{path} belongs to a study with other settings; give another folder with --out, or remove it")]
-    Settings {
-        /// The study's folder.
-        path: std::path::PathBuf,
-    },
-    /// The study was stopped; finished cells are kept.
-    #[error("stopped; run the same command again to resume")]
-    Stopped,
-}
-
-/// A comparison of methods.
-pub struct Comparison {
-    /// Its name.
-    pub name: &'static str,
-    /// One line about it.
-    pub about: &'static str,
-    run: fn(&StudyRunner<'_>) -> Result<Report, StudyError>,
-}
-
-impl Comparison {
-    /// Run it.
-    ///
-    /// # Errors
-    /// [`StudyError`]
-    pub fn run(&self, runner: &StudyRunner<'_>) -> Result<Report, StudyError> {
-        (self.run)(runner)
-    }
-}

@@ -5,8 +5,9 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, RichText};
 
-use super::hud::{FAINT, key_cap, panel};
-use super::keys::{Panels, SESSION_KEYS};
+use super::keys::SESSION_KEYS;
+use super::panels::Panels;
+use super::widgets::{FAINT, key_cap, panel};
 use crate::live::Session;
 use crate::teleop::KeyBindings;
 

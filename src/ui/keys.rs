@@ -7,6 +7,7 @@ use bevy::prelude::*;
 use bevy::window::WindowFocused;
 
 use super::camera::{CameraMode, CameraState};
+use super::panels::Panels;
 use super::picker::open_scene;
 use super::replay::Playback;
 use crate::agents::Driver;
@@ -31,17 +32,6 @@ pub const SESSION_KEYS: [(&str, &str); 14] = [
     ("H or F1", "this help"),
     ("Esc", "close this help or the list of scenes"),
 ];
-
-/// Which panels are visible.
-#[derive(Resource, Debug, Default)]
-pub struct Panels {
-    /// The help.
-    pub help: bool,
-    /// The list of scenes.
-    pub picker: bool,
-    /// Hides the panels that are visible otherwise: status, keys, recording, training.
-    pub hidden: bool,
-}
 
 /// Reads the session's keys.
 pub struct KeysPlugin;
@@ -96,15 +86,15 @@ fn read_session_keys(
     mut requests: MessageWriter<Request>,
 ) {
     let pressed = |e: &&KeyboardInput| e.state == ButtonState::Pressed && !e.repeat;
-    let mut scale = state.clock.time_scale();
+    let mut speed = state.clock.relative_speed();
     for event in events.read().filter(pressed) {
         if update_screen(event.key_code, &mut screen) {
             continue;
         }
         match event.key_code {
-            KeyCode::BracketLeft => scale *= 0.5,
-            KeyCode::BracketRight => scale *= 2.0,
-            KeyCode::Backslash => scale = 1.0,
+            KeyCode::BracketLeft => speed *= 0.5,
+            KeyCode::BracketRight => speed *= 2.0,
+            KeyCode::Backslash => speed = 1.0,
             key => {
                 if let Some(name) = digit(key).filter(|_| screen.panels.picker).and_then(|n| builtin_names().nth(n)) {
                     screen.panels.picker = false;
@@ -115,7 +105,7 @@ fn read_session_keys(
                 continue;
             }
         }
-        requests.write(Request::SetTimeScale(scale));
+        requests.write(Request::SetRelativeSpeed(speed));
     }
 }
 

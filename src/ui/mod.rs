@@ -12,6 +12,7 @@ mod materials;
 mod mesh_builder;
 mod mesh_spawner;
 mod palette;
+mod panels;
 mod picker;
 mod poses;
 mod props;
@@ -21,18 +22,21 @@ mod scenery;
 mod sky;
 mod status;
 mod texture;
+mod title;
 mod toast;
 mod training;
+mod widgets;
 mod window;
 
 use bevy::app::{App, Plugin, Update};
 
 pub use camera::{CameraMode, CameraState};
-pub use keys::{Panels, SESSION_KEYS};
+pub use keys::SESSION_KEYS;
 pub use looks::{DrawnBody, Framing, Look, register_look};
 pub use materials::SharedMaterials;
 pub use mesh_builder::MeshBuilder;
 pub use mesh_spawner::{ActionLight, MeshSpawner};
+pub use panels::Panels;
 pub use replay::Playback;
 pub use texture::Floor;
 pub use window::{AppOptions, AppReport, UiError, run_app};
@@ -52,7 +56,7 @@ impl Plugin for UiPlugin {
             replay::ReplayViewPlugin,
             hud::HudPlugin,
         ))
-        .add_systems(Update, window::set_window_title);
+        .add_systems(Update, title::set_window_title);
     }
 
     fn finish(&self, app: &mut App) {

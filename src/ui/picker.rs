@@ -4,8 +4,8 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align, Align2, AtomExt, Button, Color32, Layout, RichText};
 
-use super::hud::{FAINT, key_cap, panel};
-use super::keys::Panels;
+use super::panels::Panels;
+use super::widgets::{FAINT, key_cap, panel};
 use crate::live::{Request, Session, SimClock};
 use crate::scenes::{builtin_names, find};
 
@@ -94,7 +94,7 @@ pub(super) fn show_picker(
 
 /// Request a scene and resume a paused clock: the first tick places the agents.
 pub(super) fn open_scene(name: &str, clock: &SimClock, requests: &mut MessageWriter<Request>) {
-    if clock.paused {
+    if clock.is_paused() {
         requests.write(Request::TogglePause);
     }
     requests.write(Request::LoadScene(name.to_owned()));

@@ -53,6 +53,6 @@ fn store_previous_poses(session: Res<Session>, mut arenas: Query<PhysicsSets>, m
     );
 }
 
-fn update_overstep(session: Res<Session>, clock: Res<SimClock>, mut poses: ResMut<InterpolatedPoses>) {
-    poses.overstep = clock.overstep_fraction(session.scene.blueprint.control_dt());
+fn update_overstep(clock: Res<SimClock>, mut poses: ResMut<InterpolatedPoses>) {
+    poses.overstep = clock.overstep_fraction();
 }

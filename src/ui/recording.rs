@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align2, Color32, RichText};
 
-use super::hud::{FAINT, MARGIN, NOTE, indicator, panel};
+use super::widgets::{FAINT, MARGIN, NOTE, indicator, panel};
 use crate::agents::Driver;
 use crate::demos::Recorder;
 use crate::live::{RecordingState, Session};

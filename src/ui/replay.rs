@@ -56,7 +56,7 @@ fn run_playback(world: &mut World) {
     }
     let (finished, diverged) =
         world.get::<ReplayTrack>(ego).map_or((false, None), |t| (t.finished(), t.first_divergence));
-    let paused = world.resource::<SimClock>().paused;
+    let paused = world.resource::<SimClock>().is_paused();
     let mut playback = world.resource_mut::<Playback>();
     if finished && playback.ended.is_none() {
         playback.ended = Some(Instant::now());

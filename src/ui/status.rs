@@ -4,8 +4,8 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
 
-use super::hud::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, indicator, key_cap, panel};
 use super::replay::Playback;
+use super::widgets::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, indicator, key_cap, panel};
 use crate::agents::{Agent, Driver};
 use crate::demos::ReplayTrack;
 use crate::live::{RecordingState, Session, SimClock};
@@ -153,15 +153,15 @@ pub(super) fn show_keys(
     let (driver, bindings) = agents.get(session.ego())?;
     panel(context, "clock", Align2::RIGHT_BOTTOM, [-MARGIN, -MARGIN], |ui| {
         ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-        let wanted = clock.target_rate(session.scene.blueprint.control_dt());
+        let wanted = clock.target_rate();
         let achieved = clock.achieved_rate();
-        if clock.paused {
+        if clock.is_paused() {
             ui.label(RichText::new("PAUSED  (F5)").color(NOTE).strong());
         } else {
             let color = if achieved < 0.9 * wanted { NOTE } else { FAINT };
-            let scale = clock.time_scale();
+            let speed = clock.relative_speed();
             ui.label(
-                RichText::new(format!("{achieved:.0} of {wanted:.0} ticks/s   {scale}\u{d7} time"))
+                RichText::new(format!("{achieved:.0} of {wanted:.0} ticks/s   {speed}\u{d7} time"))
                     .small()
                     .color(color),
             );

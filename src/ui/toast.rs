@@ -6,7 +6,7 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, Id, RichText};
 
-use super::hud::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, frame};
+use super::widgets::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, frame};
 use crate::live::Session;
 use crate::tasks::{EpisodeEnd, Score};
 

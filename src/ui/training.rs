@@ -7,7 +7,7 @@ use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
-use super::hud::{FAINT, GOOD, MARGIN, panel};
+use super::widgets::{FAINT, GOOD, MARGIN, key_cap, panel};
 use crate::agents::Driver;
 use crate::live::{BackgroundTraining, Session};
 
@@ -52,7 +52,7 @@ pub(super) fn show_training(
         } else if session.policy.is_some() {
             ui.label(RichText::new("training finished").heading().strong().color(GOOD));
             ui.horizontal(|ui| {
-                super::hud::key_cap(ui, "P");
+                key_cap(ui, "P");
                 let drives = drivers.get(session.ego()) == Ok(&Driver::Policy);
                 ui.label(if drives { "take over" } else { "let the policy drive" });
             });
@@ -77,7 +77,7 @@ fn progress(ui: &mut egui::Ui, learning: &BackgroundTraining, rate: f64) {
     let text = if rate > 0.0 { format!("{rate:.0} steps/s, {:.0} s left", left / rate) } else { String::new() };
     ui.horizontal(|ui| {
         ui.label(RichText::new(text).small().color(FAINT));
-        super::hud::key_cap(ui, "T");
+        key_cap(ui, "T");
         ui.label(RichText::new("stop").small().color(FAINT));
     });
 }

@@ -14,10 +14,10 @@ use bevy_egui::EguiPlugin;
 use thiserror::Error;
 
 use super::UiPlugin;
-use super::keys::Panels;
+use super::panels::Panels;
 use super::replay::Playback;
 use crate::demos::Episode;
-use crate::live::{LivePlugin, Request, Session, SessionOptions, open_session};
+use crate::live::{LivePlugin, Request, SessionOptions, open_session};
 use crate::rollout::SandboxPlugins;
 use crate::scenes::{Scene, SceneError, find};
 
@@ -161,13 +161,4 @@ fn build_app() -> Result<App, UiError> {
         let cause = cause.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
         UiError::NoDisplay(cause.unwrap_or_else(|| "the windowing system does not answer".to_owned()))
     })
-}
-
-/// Keep the scene's title in the window's title.
-pub(super) fn set_window_title(session: Option<Res<Session>>, mut window: Single<&mut Window>) {
-    let Some(session) = session else { return };
-    let title = format!("Apprentice: {}", session.scene.title());
-    if window.title != title {
-        window.title = title;
-    }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 
-use super::{RunArguments, failure};
+use super::arguments::RunArguments;
+use crate::cli::load::load_data;
+use crate::cli::progress::failure;
 use crate::cli::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
 use crate::learn::reinforcement::LearnedRewardConfig;
@@ -195,23 +197,6 @@ fn scene(named: Option<&str>, data: Option<&TrainingData>, two_sided: bool) -> R
         return Err(Failure::usage(anyhow!("{} is a game of two sides; use train self-play", scene.name)));
     }
     Ok(scene)
-}
-
-/// All demonstrations of some datasets.
-pub fn load_data(dirs: &[PathBuf]) -> Result<TrainingData, Failure> {
-    let mut all: Option<TrainingData> = None;
-    for dir in dirs {
-        let dataset = Dataset::open(dir).map_err(Failure::failed)?;
-        if dataset.is_empty() {
-            return Err(Failure::failed(anyhow!("{} has no episodes; record some first", dir.display())));
-        }
-        let data = TrainingData::from_dataset(&dataset).map_err(Failure::failed)?;
-        match &mut all {
-            None => all = Some(data),
-            Some(all) => all.concatenate(&data).map_err(Failure::usage)?,
-        }
-    }
-    all.ok_or_else(|| Failure::usage(anyhow!("give at least one --dataset")))
 }
 
 /// The episodes of some datasets of `scene`.

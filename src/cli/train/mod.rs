@@ -3,17 +3,13 @@
 
 mod arguments;
 mod inputs;
-mod progress;
 mod report;
 mod settings;
 
 use clap::Args;
 
-pub use arguments::{RunArguments, SelectedLearner};
-pub use inputs::load_data;
-pub use progress::{ProgressReporter, failure, train_with_progress};
-pub use settings::refuse_duplicate;
-
+use self::arguments::SelectedLearner;
+use super::progress::train_with_progress;
 use super::{Failure, Output};
 use crate::learn::TrainError;
 

@@ -5,24 +5,12 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::RunArguments;
-use crate::cli::Failure;
+use super::arguments::RunArguments;
+use crate::cli::exit::Failure;
+use crate::cli::overrides::{refuse_duplicate, sets};
 use crate::learn::reinforcement::LearnedRewardConfig;
 use crate::learn::{GivenInputs, LearnerSpec, TrainConfig};
 use crate::policies::{artifact, resolve_policy_dir};
-
-/// Whether `--set` gives this setting.
-pub fn sets(set: &[String], key: &str) -> bool {
-    set.iter().any(|set| set.split('=').next().is_some_and(|name| name.trim() == key))
-}
-
-/// Refuse `--set` for a setting that an option of its own gives, too.
-pub fn refuse_duplicate(set: &[String], given: bool, option: &str, key: &str) -> Result<(), Failure> {
-    if given && sets(set, key) {
-        return Err(Failure::usage(anyhow!("{option} sets {key} already; leave --set {key} out")));
-    }
-    Ok(())
-}
 
 /// An absolute path, so that a run can be resumed from another folder.
 fn absolute(path: &Path) -> String {

@@ -1,3 +1,4 @@
 //! Tests of `live`.
 
+mod clock;
 mod session;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use indicatif::ProgressBar;
 
-use crate::cli::{Failure, Output, plot};
+use super::exit::{Failure, Output};
+use super::plot;
 use crate::learn::self_play::Games;
 use crate::learn::{Curve, Progress, RunInfo, StepReport, TrainError, ValidationReport};
 use crate::policies::Policy;
