@@ -11,7 +11,7 @@ echo "| build | clean build | budget | crates | program, stripped | budget |"
 echo "|---|---|---|---|---|---|"
 for kind in default headless; do
     flags=() minutes=25 budget=90
-    if [ "$kind" = headless ]; then flags=(--no-default-features) minutes=10; fi
+    if [ "$kind" = headless ]; then flags=(--no-default-features --features cli) minutes=10; fi
     start=$SECONDS
     CARGO_TARGET_DIR=$work/$kind cargo build --release --quiet "${flags[@]}"
     took=$((SECONDS - start))

@@ -11,9 +11,9 @@ use super::learning::synthetic_data_for;
 use super::measurement::{Measurement, percentile};
 use super::{BenchError, Options};
 use crate::learn::{BehaviorCloning, Learner, PreparedData, defaults};
-use crate::live::{BackgroundTraining, LivePlugin, Request, SessionOptions, SimClock, open_session};
+use crate::live::{BackgroundTraining, Request, SessionOptions, SessionPlugins, SimClock, open_session};
 use crate::policies::Policy;
-use crate::rollout::{Player, SandboxPlugins, VecEnv, VecEnvOptions, record, recording_seeds};
+use crate::rollout::{Player, VecEnv, VecEnvOptions, record, recording_seeds};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
@@ -73,7 +73,7 @@ pub(super) fn lateness(options: &Options) -> Result<Vec<Measurement>, BenchError
     record(&scene, Skill::Steady, seeds, &datasets.join(&scene.name), &stop, |_| {})
         .map_err(|e| BenchError::Program(e.to_string()))?;
     let mut app = App::new();
-    app.add_plugins(SandboxPlugins { threads: 0 }).add_plugins(LivePlugin);
+    app.add_plugins(SessionPlugins { threads: 0 });
     app.finish();
     app.cleanup();
     let session = SessionOptions { datasets, runs: dir.path().join("runs"), ..SessionOptions::default() };

@@ -8,7 +8,7 @@ mod session;
 mod take_over;
 mod training;
 
-use bevy::app::{App, Plugin, Update};
+use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder, Update};
 use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyboardInput;
 
@@ -17,6 +17,8 @@ pub use opening::{open_session, recover_journals};
 pub use request::Request;
 pub use session::{Notice, RecordingState, Session, SessionOptions};
 pub use training::{BackgroundTraining, TrainingEvent};
+
+use crate::rollout::SandboxPlugins;
 
 /// The system sets of a frame, in their order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +31,20 @@ pub enum LiveSystems {
     After,
 }
 
-/// Runs the [`Session`]. Requires [`SandboxPlugins`](crate::rollout::SandboxPlugins); works with and without a window.
+/// A session without a window: [`SandboxPlugins`] and [`LivePlugin`]. [`open_session`] begins it.
+#[derive(Default)]
+pub struct SessionPlugins {
+    /// Threads that step arenas; 0 means one per core.
+    pub threads: usize,
+}
+
+impl PluginGroup for SessionPlugins {
+    fn build(self) -> PluginGroupBuilder {
+        PluginGroupBuilder::start::<Self>().add_group(SandboxPlugins { threads: self.threads }).add(LivePlugin)
+    }
+}
+
+/// Runs the [`Session`]. Requires [`SandboxPlugins`]; works with and without a window.
 pub struct LivePlugin;
 
 impl Plugin for LivePlugin {

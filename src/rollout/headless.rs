@@ -10,7 +10,7 @@ use crate::tasks::TaskPlugin;
 use crate::teleop::TeleopPlugin;
 
 /// Arenas, agents, tasks, teleoperation, recording, replay and policies. The app that adds them calls [`crate::sim::tick`]
-/// for each tick.
+/// for each tick, such as in `FixedUpdate` (see the crate's documentation).
 #[derive(Default)]
 pub struct SandboxPlugins {
     /// Threads that step arenas; 0 means one per core.

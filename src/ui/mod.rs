@@ -28,7 +28,8 @@ mod training;
 mod widgets;
 mod window;
 
-use bevy::app::{App, Plugin, Update};
+use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder, Update};
+use bevy_egui::EguiPlugin;
 
 pub use camera::{CameraMode, CameraState};
 pub use keys::SESSION_KEYS;
@@ -41,8 +42,23 @@ pub use replay::Playback;
 pub use texture::Floor;
 pub use window::{AppOptions, AppReport, UiError, run_app};
 
-/// Rendering, panels and session keys. Requires Bevy's render plugins,
-/// [`SandboxPlugins`](crate::rollout::SandboxPlugins) and [`LivePlugin`](crate::live::LivePlugin).
+use crate::live::SessionPlugins;
+
+/// The whole app for Bevy's `DefaultPlugins`: egui, [`SessionPlugins`] and [`UiPlugin`].
+/// [`open_session`](crate::live::open_session) begins the session. A game that has egui already disables this one's.
+#[derive(Default)]
+pub struct DesktopPlugins;
+
+impl PluginGroup for DesktopPlugins {
+    fn build(self) -> PluginGroupBuilder {
+        PluginGroupBuilder::start::<Self>()
+            .add(EguiPlugin::default())
+            .add_group(SessionPlugins::default())
+            .add(UiPlugin)
+    }
+}
+
+/// Rendering, panels and session keys. Requires Bevy's render plugins, egui and [`SessionPlugins`].
 pub struct UiPlugin;
 
 impl Plugin for UiPlugin {

@@ -10,15 +10,13 @@ use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use bevy::window::{PresentMode, WindowResolution};
 use bevy::winit::WinitSettings;
-use bevy_egui::EguiPlugin;
 use thiserror::Error;
 
-use super::UiPlugin;
+use super::DesktopPlugins;
 use super::panels::Panels;
 use super::replay::Playback;
 use crate::demos::Episode;
-use crate::live::{LivePlugin, Request, SessionOptions, open_session};
-use crate::rollout::SandboxPlugins;
+use crate::live::{Request, Session, SessionOptions, open_session};
 use crate::scenes::{Scene, SceneError, find};
 
 /// The scene that is loaded while the list of scenes is open.
@@ -149,10 +147,9 @@ fn build_app() -> Result<App, UiError> {
                 .disable::<LogPlugin>()
                 .disable::<PanicHandlerPlugin>(),
         )
-        .add_plugins(EguiPlugin::default())
         // Training and policies continue while the window is not focused.
         .insert_resource(WinitSettings::continuous())
-        .add_plugins((SandboxPlugins::default(), LivePlugin, UiPlugin));
+        .add_plugins(DesktopPlugins);
         app
     }));
     std::panic::set_hook(hook);

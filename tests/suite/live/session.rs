@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use apprentice::agents::{Action, Driver};
 use apprentice::demos::{Dataset, Recorder};
 use apprentice::live::{
-    BackgroundTraining, LivePlugin, RecordingState, Request, Session, SessionOptions, SimClock, open_session,
+    BackgroundTraining, RecordingState, Request, Session, SessionOptions, SessionPlugins, SimClock, open_session,
 };
-use apprentice::rollout::{SandboxPlugins, resimulate};
+use apprentice::rollout::resimulate;
 use apprentice::scenes::find;
 use apprentice::sim::Arena;
 use apprentice::teleop::KeyLatch;
@@ -37,7 +37,7 @@ impl Live {
     fn open_in(scene: &str, agents: usize, side: Option<&str>) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut app = App::new();
-        app.add_plugins(SandboxPlugins { threads: 1 }).add_plugins(LivePlugin);
+        app.add_plugins(SessionPlugins { threads: 1 });
         app.finish();
         app.cleanup();
         app.world_mut().resource_mut::<SimClock>().pause();
