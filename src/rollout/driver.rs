@@ -39,7 +39,7 @@ pub struct RolloutOptions {
     pub side: usize,
     /// What is recorded.
     pub record: Record,
-    /// Label every tick with the action of an expert of this skill ([`Trajectory::expert_actions`]).
+    /// Label every recorded tick with the action of an expert of this skill ([`Trajectory::expert_actions`]).
     pub expert: Option<Skill>,
     /// Noise on the actions of the recorded side.
     pub noise: Option<ExplorationNoise>,
@@ -209,13 +209,19 @@ impl<'a> RolloutDriver<'a> {
 
     /// Simulate one tick. `on_episode` is called with each episode that ends in it.
     fn step(&mut self, mut on_episode: impl FnMut(Trajectory)) {
-        self.record_observations();
+        if self.record >= Record::Transitions {
+            self.record_observations();
+        }
         if let Some(actions) = self.actions.next(&self.env) {
             self.env.set_actions(actions);
         }
-        self.env.act_tick();
-        self.record_decisions();
-        self.env.observe_tick();
+        if self.record >= Record::Transitions {
+            self.env.act_tick();
+            self.record_decisions();
+            self.env.observe_tick();
+        } else {
+            self.env.step_driven();
+        }
         self.steps += 1;
         for arena in 0..self.running.len() {
             let (row, step) = (self.row(arena), self.env.last_step());
@@ -234,9 +240,6 @@ impl<'a> RolloutDriver<'a> {
 
     /// Append the observations before the tick to the running episodes.
     fn record_observations(&mut self) {
-        if self.record < Record::Transitions {
-            return;
-        }
         let obs_dim = self.env.observation_size();
         for arena in 0..self.running.len() {
             let (row, step) = (self.row(arena), self.env.last_step());
@@ -249,9 +252,6 @@ impl<'a> RolloutDriver<'a> {
 
     /// Append actions and positions to the running episodes, before the arenas of ended ones are reset.
     fn record_decisions(&mut self) {
-        if self.record < Record::Transitions {
-            return;
-        }
         for arena in 0..self.running.len() {
             if self.env.last_step().waiting[self.row(arena)] {
                 continue;
