@@ -11,7 +11,7 @@ use super::load::load_data;
 use super::progress::failure;
 use super::{Failure, Output, plot};
 use crate::learn::rewards::RewardModel;
-use crate::rollout::{Player, Transitions, collect_transitions, evaluation_seeds};
+use crate::rollout::{Player, TransitionsWithRewards, collect_transitions, evaluation_seeds};
 use crate::scenes::find;
 use crate::sim::split_seed;
 use crate::teleop::Skill;
@@ -102,7 +102,7 @@ fn show(run: &Path, map: Option<(&Path, &str)>, episodes: u64, output: &Output) 
         for (stream, player) in operators.into_iter().chain([Player::Random]).enumerate() {
             all.push(collect_transitions(&scene, player, &seeds(stream as u64), 0).map_err(Failure::usage)?);
         }
-        cells = all.iter().flat_map(|transitions| rewards_at(&reward, transitions)).collect();
+        cells = all.iter().flat_map(|collected| rewards_at(&reward, collected)).collect();
         plot::map(path, &format!("{} on {}", run.display(), scene.name), &cells).map_err(Failure::Failed)?;
         output.line(format_args!("map: {}", path.display()));
     }
@@ -117,10 +117,11 @@ fn show(run: &Path, map: Option<(&Path, &str)>, episodes: u64, output: &Output) 
 /// For each transition: the position (x, z) that it leads to, m, and its reward.
 fn rewards_at<'a>(
     reward: &RewardModel,
-    transitions: &'a Transitions,
+    collected: &'a TransitionsWithRewards,
 ) -> impl Iterator<Item = (f32, f32, f32)> + use<'a> {
+    let transitions = &collected.transitions;
     let rewards = reward.predict(&transitions.observations, &transitions.actions, &transitions.next_observations);
-    transitions.positions.iter().zip(rewards).map(|((x, z), reward)| (*x, *z, reward))
+    collected.positions.iter().zip(rewards).map(|((x, z), reward)| (*x, *z, reward))
 }
 
 fn rate(dataset: &Path, reward_of: &Path, out: Option<&Path>, output: &Output) -> Result<(), Failure> {

@@ -5,11 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::headless::headless_app;
-use crate::agents::Driver;
-use crate::demos::{Dataset, DatasetError, Episode, ReplayTrack, start_replay};
-use crate::scenes::{Scene, spawn_arena};
-use crate::sim::tick;
+use super::resimulation::resimulate;
+use crate::demos::{Dataset, DatasetError, Episode};
+use crate::scenes::Scene;
 
 /// The result of [`check_dataset`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -80,21 +78,4 @@ where
         report.first_divergences.sort_unstable();
     }
     report
-}
-
-/// Re-simulate the recorded actions of an episode from its start snapshot.
-///
-/// # Errors
-/// When the start snapshot does not decode or holds another number of bodies than the scene.
-pub fn resimulate(scene: &Scene, episode: &Episode) -> Result<ReplayTrack, crate::sim::SnapshotError> {
-    let mut app = headless_app(1);
-    let world = app.world_mut();
-    let spawned = spawn_arena(world, scene, episode.n_agents(), Driver::Replay);
-    start_replay(world, spawned.arena, &spawned.agents, episode)?;
-    for _ in 0..episode.len() {
-        tick(world);
-    }
-    let track =
-        spawned.agents.get(episode.header.agent_index).and_then(|agent| world.entity_mut(*agent).take::<ReplayTrack>());
-    Ok(track.unwrap_or_else(|| ReplayTrack::from_episode(episode)))
 }

@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Player;
-use super::random::RandomActions;
-use super::seed_queue::SeedQueue;
-use super::vec_env::{VecEnv, VecEnvOptions};
+use super::driver::{RolloutOptions, run_rollout};
+use super::players::Player;
+use super::trajectory::Trajectory;
 use super::wilson::wilson_interval;
 use crate::policies::PolicyError;
 use crate::scenes::Scene;
 use crate::tasks::EpisodeEnd;
-
-/// Parallel arenas: enough to keep a batch's cost per agent low, few enough to stay in cache.
-const ARENAS: usize = 16;
 
 /// The result of one episode.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,6 +27,23 @@ pub struct EpisodeResult {
     pub ticks: u64,
     /// Per reward term: the weighted sum over the episode.
     pub terms: Vec<f64>,
+}
+
+impl From<&Trajectory> for EpisodeResult {
+    fn from(trajectory: &Trajectory) -> Self {
+        Self {
+            seed: trajectory.seed,
+            success: trajectory.succeeded(),
+            end: match trajectory.end {
+                Some(EpisodeEnd::Success) => "success".to_owned(),
+                Some(EpisodeEnd::Failure(why)) => why.to_owned(),
+                Some(EpisodeEnd::TimeLimit) | None => "time limit".to_owned(),
+            },
+            episode_return: f64::from(trajectory.episode_return()),
+            ticks: trajectory.ticks as u64,
+            terms: trajectory.terms.iter().map(|t| f64::from(*t)).collect(),
+        }
+    }
 }
 
 /// Mean of a reward term over episodes.
@@ -65,8 +78,7 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    fn of(scene: &Scene, mut results: Vec<EpisodeResult>, seeds: &[u64]) -> Self {
-        results.sort_by_key(|r| seeds.iter().position(|s| *s == r.seed));
+    fn of(scene: &Scene, results: Vec<EpisodeResult>) -> Self {
         let n = results.len().max(1) as f64;
         let successes = results.iter().filter(|r| r.success).count();
         let mut ends = BTreeMap::new();
@@ -130,45 +142,12 @@ pub fn evaluate_side(
     threads: usize,
     mut progress: impl FnMut(usize),
 ) -> Result<Evaluation, PolicyError> {
-    let arenas = ARENAS.min(seeds.len());
-    let mut results = Vec::with_capacity(seeds.len());
-    if arenas == 0 {
-        return Ok(Evaluation::of(scene, results, seeds));
-    }
-    let any_random = players.iter().any(|player| matches!(player, Player::Random));
-    let mut env = VecEnv::with_players(scene, VecEnvOptions { arenas, agents: 1, threads }, players)?;
-    let agents = env.agents_per_arena();
-    let mut random = RandomActions::new(&env);
-    let mut queue = SeedQueue::start(&mut env, seeds);
-    while results.len() < seeds.len() {
-        if any_random {
-            let actions = random.next(&env);
-            env.step(actions);
-        } else {
-            env.step_driven();
-        }
-        for arena in 0..arenas {
-            let step = env.last_step();
-            let row = arena * agents + side;
-            if !(step.terminated[row] || step.truncated[row]) {
-                continue;
-            }
-            let finished = env.finished(row);
-            results.push(EpisodeResult {
-                seed: finished.seed,
-                success: finished.end == Some(EpisodeEnd::Success),
-                end: match finished.end {
-                    Some(EpisodeEnd::Success) => "success".to_owned(),
-                    Some(EpisodeEnd::Failure(why)) => why.to_owned(),
-                    Some(EpisodeEnd::TimeLimit) | None => "time limit".to_owned(),
-                },
-                episode_return: f64::from(finished.episode_return()),
-                ticks: finished.ticks,
-                terms: finished.terms.iter().map(|t| f64::from(*t)).collect(),
-            });
-            progress(results.len());
-            queue.advance(&mut env, arena);
-        }
-    }
-    Ok(Evaluation::of(scene, results, seeds))
+    let options = RolloutOptions { threads, side, ..RolloutOptions::default() };
+    let mut episodes = Vec::with_capacity(seeds.len());
+    run_rollout(scene, players, seeds, &options, Vec::new(), |trajectory| {
+        episodes.push((trajectory.index, EpisodeResult::from(&trajectory)));
+        progress(episodes.len());
+    })?;
+    episodes.sort_by_key(|(index, _)| *index);
+    Ok(Evaluation::of(scene, episodes.into_iter().map(|(_, result)| result).collect()))
 }

@@ -14,16 +14,19 @@ pub enum Player {
     Policy(Box<Policy>),
     /// A scripted operator.
     Operator(Skill),
-    /// Uniformly random actions, the zero of a normalized score. The caller draws them ([`super::RandomActions`]) and
-    /// passes them to [`super::VecEnv::step`]; [`super::VecEnv::step_driven`] would repeat the last ones.
+    /// Uniformly random actions, the zero of a normalized score. [`super::rollout`] draws them. In a
+    /// [`super::VecEnv`] of your own, draw them with [`super::RandomActions`] and pass them to [`super::VecEnv::step`];
+    /// [`super::VecEnv::step_driven`] would repeat the last ones.
     Random,
+    /// The neutral action: 0, or the bound nearest to it. With [`super::ExplorationNoise`], random exploration.
+    Neutral,
 }
 
 impl Player {
     /// The driver of the agents that it plays.
     pub(super) fn driver(&self) -> Driver {
         match self {
-            Self::Random => Driver::Remote,
+            Self::Random | Self::Neutral => Driver::Remote,
             Self::Policy(_) => Driver::Policy,
             Self::Operator(_) => Driver::Scripted,
         }
@@ -68,7 +71,7 @@ impl<'a> PlayerAssignment<'a> {
         let player = &self.players[slot];
         world.entity_mut(agent).insert(player.driver());
         match player {
-            Player::Random => {}
+            Player::Random | Player::Neutral => {}
             Player::Policy(policy) => {
                 let add = || world.resource_mut::<Policies>().add((**policy).clone());
                 let index = *self.indices[slot].get_or_insert_with(add);

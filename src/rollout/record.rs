@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bevy::app::App;
+use bevy::ecs::world::World;
 use thiserror::Error;
 
 use super::headless::headless_app;
@@ -117,17 +118,31 @@ pub fn demonstrate(scene: &Scene, by: impl Into<Demonstrator>, seed: u64) -> Res
     let mut app = headless_app(1);
     let spawned = spawn_played(&mut app, scene, &by)?;
     let world = app.world_mut();
-    let agent = spawned.agents[by.side];
-    world.entity_mut(agent).insert(by.configure(Recorder::in_memory(&*by.name)));
+    let recorder = by.configure(Recorder::in_memory(&*by.name));
+    let recorder = record_episode(world, &spawned, by.side, seed, recorder, || false);
+    recorder.and_then(Recorder::into_episode).ok_or_else(|| RecordError::NoOperator(scene.name.clone()))
+}
+
+/// Record the episode of `seed` until it ends or `stop`, which is called after each tick, returns true. The recorded agent
+/// is that of side `side`.
+fn record_episode(
+    world: &mut World,
+    spawned: &Spawned,
+    side: usize,
+    seed: u64,
+    recorder: Recorder,
+    mut stop: impl FnMut() -> bool,
+) -> Option<Recorder> {
+    let agent = spawned.agents[side];
     begin_episode(world, spawned.arena, seed);
-    for _ in 0..scene.tick_limit() {
+    world.entity_mut(agent).insert(recorder);
+    loop {
         tick(world);
-        if world.get::<Recorder>(agent).is_none_or(Recorder::ended) {
-            break;
+        let ended = world.get::<Recorder>(agent).is_none_or(Recorder::ended);
+        if ended || stop() {
+            return world.entity_mut(agent).take::<Recorder>();
         }
     }
-    let recorder = world.entity_mut(agent).take::<Recorder>();
-    recorder.and_then(Recorder::into_episode).ok_or_else(|| RecordError::NoOperator(scene.name.clone()))
 }
 
 /// Record one episode per seed and append it to the dataset in `dir`. The actions of the other agents in the arena are
@@ -156,16 +171,10 @@ pub fn record(
     let mut report = RecordReport::default();
     let journals = dir.join("journal");
     for seed in seeds {
-        begin_episode(world, spawned.arena, seed);
-        world.entity_mut(agent).insert(by.configure(Recorder::with_journal(&*by.name, &journals)));
-        loop {
-            tick(world);
-            let ended = world.get::<Recorder>(agent).is_none_or(Recorder::ended);
-            if ended || stop.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-        let Some(mut recorder) = world.entity_mut(agent).take::<Recorder>() else { continue };
+        let recorder = by.configure(Recorder::with_journal(&*by.name, &journals));
+        let is_stopped = || stop.load(Ordering::Relaxed);
+        let recorder = record_episode(world, &spawned, by.side, seed, recorder, is_stopped);
+        let Some(mut recorder) = recorder else { continue };
         if let Some(error) = recorder.take_error() {
             recorder.discard()?;
             return Err(error.into());

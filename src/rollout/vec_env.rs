@@ -4,75 +4,13 @@ use bevy::ecs::prelude::*;
 
 use super::headless::headless_app;
 use super::players::{Player, PlayerAssignment, fitted};
+use super::step::{FinishedEpisode, Step};
+use super::vec_env_options::VecEnvOptions;
 use crate::agents::{Action, Agent, Driver, Observation};
 use crate::policies::PolicyError;
 use crate::scenes::{Scene, despawn_arena, spawn_arena};
 use crate::sim::{Arena, SimAct, SimObserve, SimThreads, begin_episode, split_seed};
 use crate::tasks::{EpisodeEnd, Score};
-
-/// The size of a [`VecEnv`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VecEnvOptions {
-    /// Arenas, each an isolated physics world.
-    pub arenas: usize,
-    /// Agents in each arena, which share its world. They start 9 m (humanoids 1.6 m) apart. On a course that is too short
-    /// for that, cars are spaced evenly along it; agents that still do not fit overlap. Ignored in a scene with sides,
-    /// which has one agent per side.
-    pub agents: usize,
-    /// Threads that step arenas; 0 means one per core. Results do not depend on it.
-    pub threads: usize,
-}
-
-impl Default for VecEnvOptions {
-    fn default() -> Self {
-        Self { arenas: 1, agents: 1, threads: 0 }
-    }
-}
-
-/// The result of a step. Row `r` of every field is agent `r % agents` of arena `r / agents`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step<'a> {
-    /// `[rows, observation size]`, row-major: the input of the next action. Where the arena's episode has just ended,
-    /// the first observation of its next episode.
-    pub observations: &'a [f32],
-    /// `[rows]`: the reward of this tick.
-    pub rewards: &'a [f32],
-    /// `[rows]`: the agent's episode ended by success or failure. The value of the final state is 0.
-    pub terminated: &'a [bool],
-    /// `[rows]`: the agent's episode was truncated by the time limit or by a fixed horizon. The final state still has a
-    /// value: bootstrap from `final_observations` (Pardo et al. 2018, arXiv:1712.00378).
-    pub truncated: &'a [bool],
-    /// `[rows, observation size]`: the last observation of an episode, in the rows that are `terminated` or
-    /// `truncated`. The other rows are stale.
-    pub final_observations: &'a [f32],
-    /// `[rows]`: whether the agent's episode was running in the tick that was just simulated. False where it had ended
-    /// before those of other agents in its arena. An inactive row has reward 0; do not train on it.
-    pub active: &'a [bool],
-    /// `[rows]`: whether the agent's episode has ended and it waits for the other agents of its arena. Its next action is
-    /// ignored, and its observation is that of the body without control. With one agent per arena, only rows of retired
-    /// arenas wait.
-    pub waiting: &'a [bool],
-}
-
-/// Statistics of an agent's last completed episode.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FinishedEpisode {
-    /// The episode's seed.
-    pub seed: u64,
-    /// How it ended; `None` before the first episode has ended.
-    pub end: Option<EpisodeEnd>,
-    /// Its length, ticks.
-    pub ticks: u64,
-    /// Per reward term: the weighted sum over the episode.
-    pub terms: Vec<f32>,
-}
-
-impl FinishedEpisode {
-    /// The episode return: sum of the rewards.
-    pub fn episode_return(&self) -> f32 {
-        self.terms.iter().sum()
-    }
-}
 
 /// A vectorized environment: `n` arenas of one scene, stepped together. Learners, evaluation and benchmarks simulate
 /// through it. The results are bit-identical to those of the app's window, for any number of arenas and threads.
@@ -304,6 +242,27 @@ impl VecEnv {
     /// # Panics
     /// When `actions` has another length, or before the first [`VecEnv::reset`].
     pub fn step(&mut self, actions: &[f32]) -> Step<'_> {
+        self.set_actions(actions);
+        self.step_driven()
+    }
+
+    /// Advance every arena by one tick with the actions of the agents' drivers.
+    ///
+    /// # Panics
+    /// Before the first [`VecEnv::reset`].
+    pub fn step_driven(&mut self) -> Step<'_> {
+        self.in_thread_pool(|env| {
+            env.run_act();
+            env.run_observe();
+        });
+        self.last_step()
+    }
+
+    /// Set the actions of the next tick, as [`VecEnv::step`] does.
+    ///
+    /// # Panics
+    /// When `actions` has another length.
+    pub(super) fn set_actions(&mut self, actions: &[f32]) {
         assert_eq!(actions.len(), self.rows.len() * self.action_size, "one action for each row");
         for (row, action) in actions.chunks_exact(self.action_size).enumerate() {
             if self.done[row] || self.driver(row % self.agents) != Driver::Remote {
@@ -313,24 +272,35 @@ impl VecEnv {
                 component.0.copy_from_slice(action);
             }
         }
-        self.step_driven()
     }
 
-    /// Advance every arena by one tick with the actions of the agents' drivers.
+    /// The first half of [`VecEnv::step_driven`]: actions, physics and rewards. Before [`VecEnv::observe_tick`], the world is
+    /// in the state after the tick also where an episode has just ended.
     ///
     /// # Panics
     /// Before the first [`VecEnv::reset`].
-    pub fn step_driven(&mut self) -> Step<'_> {
-        assert!(self.arenas.iter().any(|a| a.begun > 0), "a vectorized environment is reset before its first step");
-        match self.world.resource::<SimThreads>().pool() {
-            Some(pool) => pool.install(|| self.tick()),
-            None => self.tick(),
-        }
-        self.last_step()
+    pub(super) fn act_tick(&mut self) {
+        self.in_thread_pool(Self::run_act);
     }
 
-    fn tick(&mut self) {
+    /// The second half of [`VecEnv::step_driven`]: resets the arenas whose episodes have ended, and observes.
+    pub(super) fn observe_tick(&mut self) {
+        self.in_thread_pool(Self::run_observe);
+    }
+
+    fn in_thread_pool(&mut self, run: impl FnOnce(&mut Self) + Send) {
+        assert!(self.arenas.iter().any(|a| a.begun > 0), "a vectorized environment is reset before its first step");
+        match self.world.resource::<SimThreads>().pool() {
+            Some(pool) => pool.install(|| run(self)),
+            None => run(self),
+        }
+    }
+
+    fn run_act(&mut self) {
         self.world.run_schedule(SimAct);
+    }
+
+    fn run_observe(&mut self) {
         self.end_episodes();
         self.world.run_schedule(SimObserve);
         self.observe();

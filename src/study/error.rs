@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::demos::DatasetError;
 use crate::learn::TrainError;
 use crate::policies::PolicyError;
-use crate::rollout::{ExpertQueryError, RecordError};
+use crate::rollout::{RecordError, RolloutError};
 use crate::scenes::SceneError;
 
 /// Why a comparison did not finish.
@@ -28,9 +28,9 @@ pub enum StudyError {
     /// A policy could not be loaded, or does not fit the scene's agent.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The expert could not be queried.
+    /// A rollout failed.
     #[error(transparent)]
-    ExpertQuery(#[from] ExpertQueryError),
+    Rollout(#[from] RolloutError),
     /// A file could not be read or written.
     #[error("cannot {action} {path}: {source}; check its permissions and the free disk space")]
     Io {

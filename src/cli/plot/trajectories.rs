@@ -13,7 +13,7 @@ pub fn trajectories(path: &Path, title: &str, demonstrations: &[Trace], policy: 
     prepare(path)?;
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(|e| write_error(path, e))?;
-    let all = || demonstrations.iter().chain(policy).flat_map(|t| t.path.iter().chain(&t.course).chain(&t.goal));
+    let all = || demonstrations.iter().chain(policy).flat_map(|t| t.path.positions.iter().chain(&t.path.course).chain(&t.path.goal));
     let (x0, x1) = padded_range(all().map(|p| p.0));
     let (z0, z1) = padded_range(all().map(|p| p.1));
     // The same scale on both axes; -z (forward) points up.
@@ -37,21 +37,21 @@ pub fn trajectories(path: &Path, title: &str, demonstrations: &[Trace], policy: 
         .draw()
         .map_err(|e| write_error(path, e))?;
     let flip = |p: &(f32, f32)| (p.0, -p.1);
-    if let Some(trace) = demonstrations.iter().chain(policy).find(|t| !t.course.is_empty()) {
+    if let Some(trace) = demonstrations.iter().chain(policy).find(|t| !t.path.course.is_empty()) {
         chart
-            .draw_series(LineSeries::new(trace.course.iter().map(flip), GRAY.stroke_width(1)))
+            .draw_series(LineSeries::new(trace.path.course.iter().map(flip), GRAY.stroke_width(1)))
             .map_err(|e| write_error(path, e))?
             .label("course")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], GRAY));
     }
     for (traces, name, color) in [(demonstrations, "demonstrations", DEMONSTRATIONS), (policy, "policy", POLICY)] {
         for (i, trace) in traces.iter().enumerate() {
-            let line = LineSeries::new(trace.path.iter().map(flip), color.mix(0.7).stroke_width(2));
+            let line = LineSeries::new(trace.path.positions.iter().map(flip), color.mix(0.7).stroke_width(2));
             let series = chart.draw_series(line).map_err(|e| write_error(path, e))?;
             if i == 0 {
                 series.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(3)));
             }
-            if let Some(goal) = &trace.goal {
+            if let Some(goal) = &trace.path.goal {
                 let mark = Circle::new(flip(goal), 4, color.filled());
                 chart.draw_series([mark]).map_err(|e| write_error(path, e))?;
             }

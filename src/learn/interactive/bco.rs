@@ -265,7 +265,7 @@ pub fn bco<E: From<TrainError>>(
         let policy = Policy::load(&last_run.policy_dir).map_err(TrainError::from)?;
         episodes = collect(Some(&policy), index + 1)?;
         let noiseless = episodes.iter().filter(|episode| !episode.explored);
-        let successes = noiseless.clone().filter(|episode| episode.success).count();
+        let successes = noiseless.clone().filter(|episode| episode.succeeded()).count();
         let success = successes as f64 / noiseless.count().max(1) as f64;
         if rounds.iter().all(|round| round.success <= success) {
             policy.save(&policy_dir).map_err(TrainError::from)?;
@@ -304,7 +304,7 @@ fn no_transitions(data: &TrainingData, action: &Layout, horizon: usize) -> Train
 /// Add the agent's own episodes to the training data of the inverse dynamics model.
 fn add_transitions(collected: &mut TrainingData, episodes: &[Trajectory], obs_dim: usize, horizon: usize) {
     for episode in episodes {
-        let inputs = transition_inputs(&episode.observations, obs_dim, horizon);
+        let inputs = transition_inputs(episode.acting_observations(), obs_dim, horizon);
         if !inputs.is_empty() {
             let rows = inputs.len() / collected.observation.size();
             collected.push_episode(&inputs, &episode.actions[..rows * collected.action.size()]);

@@ -138,7 +138,7 @@ pub struct DaggerSummary {
 /// called after every round.
 ///
 /// # Errors
-/// Those of [`train_on_dataset`] and of `collect`.
+/// Those of [`train_on_dataset`] and of `collect`, and an episode of `collect` without the expert's actions.
 pub fn dagger<E: From<TrainError>>(
     config: &TrainConfig,
     mut data: TrainingData,
@@ -171,9 +171,12 @@ pub fn dagger<E: From<TrainError>>(
         let mut success = None;
         if index < last_index {
             let episodes = collect(&policy, index)?;
-            let successes = episodes.iter().filter(|episode| episode.success).count();
+            let successes = episodes.iter().filter(|episode| episode.succeeded()).count();
             success = Some(successes as f64 / episodes.len().max(1) as f64);
-            episodes.iter().for_each(|episode| data.push_episode(&episode.observations, &episode.actions));
+            for episode in &episodes {
+                let labels = episode.expert_actions.as_deref().ok_or_else(unlabeled)?;
+                data.push_episode(episode.acting_observations(), labels);
+            }
         } else {
             policy.save(&policy_dir).map_err(TrainError::from)?;
         }
@@ -186,4 +189,10 @@ pub fn dagger<E: From<TrainError>>(
         }
         index += 1;
     }
+}
+
+/// The error of an episode that was collected without an expert.
+fn unlabeled() -> TrainError {
+    let message = "a collected episode has no actions of an expert; roll it out with `RolloutOptions::expert`".into();
+    TrainError::Data { origin: "train dagger".into(), message }
 }

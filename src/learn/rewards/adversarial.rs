@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reward_model::{RewardSpec, WEIGHTS_FILE};
 use super::reward_net::RewardNet;
-use super::transitions::{LogProb, Transitions};
+use super::transitions::LogProb;
 use crate::learn::core::metrics::{finite, number};
 use crate::learn::core::optimizer::Adam;
 use crate::learn::core::random::{Purpose, below, generator};
@@ -18,6 +18,7 @@ use crate::learn::core::run_dir::{not_whole, read_state, write_state};
 use crate::learn::{LearnedReward, OptimizerConfig, RolloutTransitions, Schedule, TrainError, UpdateStep};
 use crate::policies::artifact::{StoredTensors, write_tensors};
 use crate::policies::{BatchRng, load_parameters};
+use crate::rollout::Transitions;
 
 /// The training state in a checkpoint, beside weights and optimizer.
 const STATE_FILE: &str = "reward.bin";

@@ -10,13 +10,13 @@ use super::features::features;
 use super::reward_model::{RewardFn, RewardSpec};
 use super::spec::{REQUIREMENTS, RewardLearner, sections, set_reward_learner_defaults};
 use super::train::train_job;
-use super::transitions::Transitions;
 use crate::learn::core::run_dir::{read_state, write_state};
 use crate::learn::core::section::AnySection;
 use crate::learn::{
     Curve, LearnedReward, LearnerSpec, Progress, Requirements, RolloutTransitions, TrainConfig, TrainError, TrainJob,
     TrainReport, UpdateStep,
 };
+use crate::rollout::Transitions;
 
 /// The training state in a checkpoint.
 const STATE_FILE: &str = "apprenticeship.bin";

@@ -9,11 +9,12 @@ use super::RewardConfig;
 use super::features::{feature_names, features};
 use super::reward_net::RewardNet;
 use super::spec::{RewardLearner, find_reward_learner};
-use super::transitions::{Batch, InputNormalizer, Transitions};
+use super::transitions::{Batch, InputNormalizer};
 use crate::learn::core::run_dir::{read_state, write_state};
 use crate::learn::{LearnedReward, RolloutTransitions, StoredReward, TrainError, UpdateStep};
 use crate::policies::artifact::StoredTensors;
 use crate::policies::load_parameters;
+use crate::rollout::Transitions;
 use crate::spaces::{Layout, Normalizer};
 
 /// The [`RewardSpec`].

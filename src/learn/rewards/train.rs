@@ -6,7 +6,6 @@ use super::RewardConfig;
 use super::adversarial::RewardParts;
 use super::reward_model::RewardSpec;
 use super::spec::find_reward_learner;
-use super::transitions::Transitions;
 use crate::learn::core::training::run;
 use crate::learn::reinforcement::train::{provenance, report, scene_env, with_horizon};
 use crate::learn::reinforcement::{Ppo, PpoConfig, VecEnvironment};
@@ -14,6 +13,7 @@ use crate::learn::{
     LearnedReward, Progress, RunOptions, TrainConfig, TrainError, TrainJob, TrainReport, TrainSummary, TrainingData,
 };
 use crate::policies::Provenance;
+use crate::rollout::Transitions;
 use crate::spaces::Layout;
 
 /// The untrained reward that `config` asks for, with the demonstrations in `data`, for an agent with the layouts

@@ -1,4 +1,4 @@
-//! Transitions from one observation to the next: the input of a reward network.
+//! What a reward network does with [`Transitions`]: those of demonstrations, ring buffer, normalization, minibatches.
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -6,22 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::learn::core::tensors::tensor;
 use crate::learn::{TrainError, TrainingData};
 use crate::policies::OBSERVATION_CLIP;
+use crate::rollout::Transitions;
 use crate::spaces::Normalizer;
-
-/// Transitions as flat rows, in the layouts' units.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Transitions {
-    /// Observation dimension.
-    pub obs_dim: usize,
-    /// Action dimension; 0 without actions.
-    pub act_dim: usize,
-    /// `[rows, obs_dim]`.
-    pub observations: Vec<f32>,
-    /// `[rows, act_dim]`.
-    pub actions: Vec<f32>,
-    /// `[rows, obs_dim]`.
-    pub next_observations: Vec<f32>,
-}
 
 /// Log-probabilities under the policy of actions `[n, act_dim]` at observations `[n, obs_dim]`.
 pub(super) type LogProb<'a> = &'a dyn Fn(&[f32], &[f32]) -> Vec<f32>;
@@ -64,14 +50,9 @@ pub(super) struct Batch {
 }
 
 impl Transitions {
-    /// Number of transitions.
-    pub fn rows(&self) -> usize {
-        self.observations.len() / self.obs_dim.max(1)
-    }
-
     /// Whether the lengths are consistent, all values are finite, and the dimensions are those of `other`. An empty
     /// default always fits.
-    pub fn fits(&self, other: &Self) -> bool {
+    pub(super) fn fits(&self, other: &Self) -> bool {
         let rows = self.rows();
         let valid = [
             (&self.observations, self.obs_dim),
@@ -87,7 +68,7 @@ impl Transitions {
     ///
     /// # Errors
     /// No episode has two ticks, or a value is not finite.
-    pub fn from_demonstrations(data: &TrainingData) -> Result<Self, TrainError> {
+    pub(super) fn from_demonstrations(data: &TrainingData) -> Result<Self, TrainError> {
         let (obs_dim, act_dim) = (data.observation.size(), data.action.size());
         let mut out = Self { obs_dim, act_dim, ..Self::default() };
         for rows in data.episodes() {
@@ -127,7 +108,7 @@ impl Transitions {
 
     /// Adds all rows of `other` to this ring buffer of `capacity` rows, which overwrites its oldest rows when full.
     /// `total_added` counts the rows ever added.
-    pub fn push_ring(&mut self, other: &Self, capacity: usize, total_added: &mut u64) {
+    pub(super) fn push_ring(&mut self, other: &Self, capacity: usize, total_added: &mut u64) {
         for row in 0..other.rows() {
             self.set((*total_added % capacity as u64) as usize, other, row);
             *total_added += 1;
@@ -135,7 +116,7 @@ impl Transitions {
     }
 
     /// Mean and standard deviation of the observations and actions. `excluded`: observation columns to hide.
-    pub fn fit_normalizer(&self, excluded: Vec<usize>) -> InputNormalizer {
+    pub(super) fn fit_normalizer(&self, excluded: Vec<usize>) -> InputNormalizer {
         let fit = |values: &[f32], size: usize| Normalizer::fit(values.chunks_exact(size.max(1)), size);
         InputNormalizer {
             observations: fit(&self.observations, self.obs_dim),
@@ -145,7 +126,7 @@ impl Transitions {
     }
 
     /// The given rows, normalized, on a device. Without `log_prob`, that column is 0.
-    pub fn batch(
+    pub(super) fn batch(
         &self,
         rows: &[usize],
         normalizer: &InputNormalizer,

@@ -91,7 +91,7 @@ fn sides(runner: &StudyRunner<'_>, policy: &Policy, scene: &Scene) -> Result<Cel
         }
         success += 1.0;
         // The course runs along -z: left is at smaller x.
-        let x_at_post = trace.path.iter().find(|(_, z)| *z < POST).map_or(0.0, |(x, _)| *x);
+        let x_at_post = trace.path.positions.iter().find(|(_, z)| *z < POST).map_or(0.0, |(x, _)| *x);
         *(if x_at_post < 0.0 { &mut left } else { &mut right }) += 1.0;
     }
     let count = seeds.len() as f64;

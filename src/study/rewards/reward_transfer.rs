@@ -104,13 +104,14 @@ fn rank_correlation(runner: &StudyRunner<'_>, reward: &RewardModel, scene: &Scen
     let (mut inferred, mut task) = (Vec::new(), Vec::new());
     let operators = Skill::ALL.map(Player::Operator);
     for player in operators.into_iter().chain([Player::Random]) {
-        let transitions = collect_transitions(scene, player, &seeds, 1)?;
+        let collected = collect_transitions(scene, player, &seeds, 1)?;
+        let transitions = &collected.transitions;
         inferred.extend(reward.predict(
             &transitions.observations,
             &transitions.actions,
             &transitions.next_observations,
         ));
-        task.extend(transitions.rewards);
+        task.extend(collected.rewards);
     }
     Ok(spearman(&inferred, &task))
 }

@@ -8,6 +8,7 @@ use apprentice::policies::Policy;
 use apprentice::rollout::{Demonstrator, Trajectory, explore, record, recording_seeds};
 use apprentice::scenes::find;
 use apprentice::spaces::Layout;
+use apprentice::tasks::EpisodeEnd;
 use apprentice::teleop::Skill;
 
 use crate::testing::learn::{Lcg, config, config_of, data, layout};
@@ -39,13 +40,14 @@ fn random_episodes(count: u64) -> Vec<Trajectory> {
     (0..count)
         .map(|seed| {
             let mut x = 2.0 * numbers.next();
-            let mut episode = Trajectory { seed, ..Trajectory::default() };
-            for _ in 0..60 {
+            let mut episode = Trajectory { seed, ticks: 60, ..Trajectory::default() };
+            for _ in 0..episode.ticks {
                 let action = 2.0 * numbers.next();
                 episode.observations.push(x);
                 episode.actions.push(action);
                 x = next_state(x, action);
             }
+            episode.observations.push(x);
             episode
         })
         .collect()
@@ -92,13 +94,15 @@ fn the_end_of_a_demonstration_is_not_labeled_as_a_standstill() {
     let mut numbers = Lcg(4);
     let episodes: Vec<Trajectory> = (0..20)
         .map(|seed| {
-            let (mut x, mut episode) = (1.5 + 2.0 * numbers.next(), Trajectory { seed, ..Trajectory::default() });
-            for _ in 0..60 {
+            let mut x = 1.5 + 2.0 * numbers.next();
+            let mut episode = Trajectory { seed, ticks: 60, ..Trajectory::default() };
+            for _ in 0..episode.ticks {
                 let action = numbers.next();
                 episode.observations.push(x);
                 episode.actions.push(action);
                 x += 0.1 * action;
             }
+            episode.observations.push(x);
             episode
         })
         .collect();
@@ -128,7 +132,7 @@ fn the_policy_of_the_best_round_is_selected() {
         let mut episodes = random_episodes(6);
         for (index, episode) in episodes.iter_mut().enumerate() {
             episode.explored = index % 2 == 0;
-            episode.success = round == 2 || episode.explored;
+            episode.end = (round == 2 || episode.explored).then_some(EpisodeEnd::Success);
         }
         Ok(episodes)
     };

@@ -22,9 +22,11 @@ fn expert(observation: f32) -> f32 {
 fn labeled_episodes(round: u64) -> Vec<Trajectory> {
     let mut numbers = Lcg(100 + round);
     let episode = |seed| {
-        let observations: Vec<f32> = (0..50).map(|_| 4.0 * numbers.next() - 8.0).collect();
-        let actions = observations.iter().map(|o| expert(*o)).collect();
-        Trajectory { seed, observations, actions, ..Trajectory::default() }
+        let mut observations: Vec<f32> = (0..50).map(|_| 4.0 * numbers.next() - 8.0).collect();
+        let expert_actions = Some(observations.iter().map(|o| expert(*o)).collect());
+        // No action is taken at the last observation.
+        observations.push(0.0);
+        Trajectory { seed, ticks: 50, observations, expert_actions, ..Trajectory::default() }
     };
     (0..2).map(episode).collect()
 }
@@ -103,6 +105,19 @@ fn a_stopped_run_resumes_to_the_same_policy() {
 }
 
 #[test]
+fn an_episode_without_labels_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = RunOptions::new(dir.path().join("run"));
+    let unlabeled = |episode: Trajectory| Trajectory { expert_actions: None, ..episode };
+    let mut collect =
+        |_: &Policy, round: u64| Ok::<_, TrainError>(labeled_episodes(round).into_iter().map(unlabeled).collect());
+    let data = data(4, 100, (1, 1), |o, a| a[0] = expert(o[0]));
+    let config = config_of("dagger", &["network.hidden_sizes=[32]", "training.steps=20"]);
+    let error = dagger(&config, data, &options, &mut collect, &mut |_, _| {}, &mut ()).unwrap_err();
+    assert!(error.to_string().contains("no actions of an expert"), "{error}");
+}
+
+#[test]
 fn labels_do_not_depend_on_the_other_episodes() {
     let scene = find("slalom").unwrap();
     let spaces = scene.blueprint.spaces();
@@ -114,13 +129,15 @@ fn labels_do_not_depend_on_the_other_episodes() {
     let together = query_expert(&scene, policy.clone(), Skill::Steady, &seeds, 2).unwrap();
     assert_eq!(together.iter().map(|e| e.seed).collect::<Vec<_>>(), seeds);
     for (episode, seed) in together.iter().zip(&seeds) {
-        let alone = query_expert(&scene, policy.clone(), Skill::Steady, &[*seed], 1).unwrap();
-        assert_eq!(alone[0], *episode);
-        let ticks = episode.actions.len() / spaces.action.size();
-        assert_eq!(episode.observations.len(), ticks * spaces.observation.size());
-        assert!(ticks > 10);
+        let alone = query_expert(&scene, policy.clone(), Skill::Steady, &[*seed], 1).unwrap().remove(0);
+        let Trajectory { index, env, start_step, .. } = *episode;
+        assert_eq!(Trajectory { index, env, start_step, ..alone }, *episode);
+        let labels = episode.expert_actions.as_ref().unwrap();
+        assert_eq!(labels.len(), episode.ticks * spaces.action.size());
+        assert_eq!(episode.acting_observations().len(), episode.ticks * spaces.observation.size());
+        assert!(episode.ticks > 10);
         // The labels are the expert's actions, not those of the untrained policy.
-        let throttle: Vec<f32> = episode.actions.chunks(spaces.action.size()).map(|action| action[1]).collect();
+        let throttle: Vec<f32> = labels.chunks(spaces.action.size()).map(|action| action[1]).collect();
         assert!(throttle.iter().any(|t| *t > 0.9), "the expert accelerates");
     }
 }
