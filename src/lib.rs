@@ -17,3 +17,4 @@ pub mod teleop;
 pub mod tune;
 #[cfg(feature = "desktop")]
 pub mod ui;
+pub mod world;

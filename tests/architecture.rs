@@ -5,21 +5,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A folder of `src/` and the modules that its files may import.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("spaces", &[]),
     ("sim", &[]),
     ("keys", &["sim"]),
     ("agents", &["spaces", "sim", "keys"]),
-    ("tasks", &["spaces", "sim", "agents"]),
     ("teleop", &["spaces", "sim", "keys", "agents"]),
-    ("scenes", &["spaces", "sim", "agents", "tasks", "teleop"]),
+    ("world", &["agents", "sim"]),
+    ("tasks", &["spaces", "sim", "agents", "teleop", "world"]),
+    ("scenes", &["spaces", "sim", "agents", "teleop", "world", "tasks"]),
     ("demos", &["spaces", "sim", "agents", "tasks", "scenes"]),
     ("policies", &["spaces", "sim", "agents"]),
     ("rollout", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies"]),
     ("learn", &["spaces", "sim", "tasks", "scenes", "demos", "policies", "rollout"]),
     ("live", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn"]),
     ("bench", &["sim", "spaces", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
-    ("study", &["sim", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
+    ("study", &["sim", "world", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     ("tune", &["policies", "learn"]),
     ("ui", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     (
