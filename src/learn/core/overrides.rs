@@ -21,6 +21,11 @@ pub enum KeyError {
 /// # Errors
 /// A key that is not in `known`.
 pub fn merge(into: &mut Table, known: &Table, new: &Table) -> Result<(), KeyError> {
+    if let Some(table) =
+        new.iter().find_map(|(key, value)| (value.is_table() && !known.contains_key(key)).then_some(key))
+    {
+        return Err(unknown(&format!("{table}.*"), &flatten(known)));
+    }
     let known = flatten(known);
     for (key, value) in flatten(new) {
         if !known.iter().any(|(k, _)| *k == key) {
