@@ -145,6 +145,7 @@ pub mod teleop;
 pub mod tune;
 #[cfg(feature = "desktop")]
 pub mod ui;
+pub mod world;
 
 /// The code of `README.md` as doctests.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! Left-right symmetry of observations and actions, for mirror augmentation.
 
+use super::camera;
 use super::registry::find_agent;
-use super::{camera, posts, rival};
 use crate::spaces::{Layout, Mirror, MirrorRule};
 
 /// The mirror transforms of an agent's observations and actions.
@@ -14,7 +14,19 @@ pub fn mirrors(agent: &str, observation: &Layout, action: &Layout) -> Result<(Mi
     Ok((Mirror::new(observation, rule)?, Mirror::new(action, rule)?))
 }
 
-/// Rules for the fields of sensors that scenes add.
+/// Rules for the fields of sensors that scenes and tasks add.
 fn sensor_rule(field: &str) -> Option<MirrorRule> {
-    [posts::mirror_rule, rival::mirror_rule, camera::mirror_rule].into_iter().find_map(|rule| rule(field))
+    match field {
+        "post_forward"
+        | "post_visited"
+        | "rival_forward"
+        | "rival_near_forward"
+        | "rival_velocity_forward"
+        | "rival_heading_cos"
+        | "chasing" => Some(MirrorRule::Same),
+        "post_left" | "rival_left" | "rival_near_left" | "rival_velocity_left" | "rival_heading_sin" => {
+            Some(MirrorRule::Negated)
+        }
+        _ => camera::mirror_rule(field),
+    }
 }

@@ -1,15 +1,6 @@
 //! Position of a value in a RON text.
 
-/// One step of a path into a RON value.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Step {
-    /// A field or map key.
-    Key(&'static str),
-    /// A map key that is a string.
-    Text(String),
-    /// An element of a list or tuple.
-    Index(usize),
-}
+use crate::world::Step;
 
 /// Line and column (from 1) of the value at `path`, or of the deepest part of the path that exists.
 pub(super) fn position_of(text: &str, path: &[Step]) -> (usize, usize) {

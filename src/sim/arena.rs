@@ -232,8 +232,7 @@ impl Arena {
             physics.step();
         }
         for slot in &mut self.slots {
-            let (position, _) = physics.pose(slot.body.parts()[0]);
-            slot.goal.update_relay(position);
+            slot.goal.update(physics, slot.body.parts()[0]);
         }
         self.tick += 1;
         self.observations_current = false;

@@ -1,4 +1,4 @@
-//! A course to follow: the center line of a road, or a path through gates.
+//! A course to follow: the center line of a road, or a path that a task lays.
 
 use bevy::math::{Quat, Vec3, ops};
 use thiserror::Error;

@@ -1,5 +1,8 @@
-//! An agent's goal in an episode: a course to follow, a position to reach, an object to bring there.
+//! An agent's goal in an episode: a course to follow, a position to reach, an object to bring there, and what only its task
+//! knows.
 
+use std::any::Any;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use bevy::math::{Quat, Vec3};
@@ -19,31 +22,60 @@ pub struct TaskGoal {
     pub heading: Option<f32>,
     /// The object to bring to `position`.
     pub object: Option<RigidBodyHandle>,
-    /// Posts to pass on a given side, in order along the course.
-    pub gates: Vec<Gate>,
-    /// Posts to visit in a given order.
-    pub relay: Option<Relay>,
-    /// The other agent of a game of tag.
-    pub rival: Option<Rival>,
     /// Language instruction, where the scene's name does not identify the goal.
     pub instruction: Option<String>,
+    /// The part of the goal that only its task knows.
+    pub details: Option<Box<dyn GoalDetails>>,
 }
 
-/// The other agent of a game of tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rival {
-    /// Its root body.
-    pub body: RigidBodyHandle,
-    /// True for the chaser, who must catch the rival; false for the runner, who must escape it.
-    pub chasing: bool,
-}
+/// The part of a goal that only its task knows: the task makes it at each reset, and the task's reward terms and sensors
+/// read it with [`TaskGoal::details_as`].
+pub trait GoalDetails: Any + Debug + Send + Sync {
+    /// A copy.
+    fn boxed_clone(&self) -> Box<dyn GoalDetails>;
 
-impl Rival {
-    /// Position of the rival in the heading frame of `observer`, m: x to the right, -z ahead.
-    pub fn relative_position(&self, physics: &Physics<'_>, observer: RigidBodyHandle) -> Vec3 {
-        let (position, rotation) = physics.pose(observer);
-        heading_frame(rotation) * (physics.pose(self.body).0 - position)
+    /// Update the details, and the other fields of the goal, to the state after a tick. `root` is the root of the agent's
+    /// body. Called once per tick, before the task computes its reward terms.
+    fn update(&mut self, _goal: &mut TaskGoal, _physics: &Physics<'_>, _root: RigidBodyHandle) {}
+
+    /// What the viewer draws, beyond the goal's position, heading and object.
+    fn marks(&self, _goal: &TaskGoal) -> Vec<Mark> {
+        Vec::new()
     }
+
+    /// One line about the present state for the viewer, such as the distance of an opponent.
+    fn status(&self, _physics: &Physics<'_>, _root: RigidBodyHandle) -> Option<String> {
+        None
+    }
+}
+
+impl Clone for Box<dyn GoalDetails> {
+    fn clone(&self) -> Self {
+        (**self).boxed_clone()
+    }
+}
+
+/// Something that the viewer draws for a goal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mark {
+    /// The goal's course: a dashed line with a finish line.
+    Course,
+    /// An arrowhead on the ground.
+    Arrow {
+        /// Its position, m.
+        position: Vec3,
+        /// The heading along which it points, rad.
+        heading: f32,
+    },
+    /// A colored pillar.
+    Pillar {
+        /// Its position on the ground, m.
+        position: Vec3,
+        /// Red, green and blue (sRGB, 0 to 1).
+        color: [f32; 3],
+        /// Whether a disc on the ground surrounds it.
+        disc: bool,
+    },
 }
 
 /// Rotation from the world frame to the heading frame of a body with orientation `rotation`: the body's yaw without
@@ -52,62 +84,38 @@ pub fn heading_frame(rotation: Quat) -> Quat {
     Quat::from_rotation_y(-heading_of(rotation * Vec3::NEG_Z))
 }
 
-/// A colored post.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Post {
-    /// Its position, m.
-    pub position: Vec3,
-    /// Whether it has been visited.
-    pub visited: bool,
-}
-
-/// Posts to visit in a given order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Relay {
-    /// One post of each color.
-    pub posts: Vec<Post>,
-    /// Indices of the posts to visit, in order.
-    pub order: Vec<usize>,
-    /// Distance from a post within which it counts as visited, m.
-    pub radius: f32,
-}
-
-impl Relay {
-    /// Index of the next post to visit; `None` after the last.
-    pub fn next(&self) -> Option<usize> {
-        self.order.iter().copied().find(|post| !self.posts[*post].visited)
-    }
-
-    /// Index of the post within `radius` of `position`.
-    pub fn post_at(&self, position: Vec3) -> Option<usize> {
-        self.posts.iter().position(|post| (post.position - position).with_y(0.0).length() < self.radius)
-    }
-}
-
-/// A post that must be passed on a given side.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Gate {
-    /// Position of the post, m.
-    pub post: Vec3,
-    /// Side of the post on which to pass: 1 on its left, -1 on its right, seen along the course.
-    pub side: f32,
-}
-
 impl TaskGoal {
     /// A goal position and nothing else.
     pub fn to(position: Vec3) -> Self {
         Self { position: Some(position), ..Self::default() }
     }
 
-    /// Update the relay for a body at `position`: mark the next post as visited when the body is at it, and set the goal
-    /// position to the post after it.
-    pub(super) fn update_relay(&mut self, position: Vec3) {
-        let Some(relay) = &mut self.relay else { return };
-        if let Some(next) = relay.next()
-            && relay.post_at(position) == Some(next)
-        {
-            relay.posts[next].visited = true;
-        }
-        self.position = relay.next().map(|post| relay.posts[post].position);
+    /// The same goal with these details.
+    #[must_use]
+    pub fn with_details(self, details: impl GoalDetails) -> Self {
+        Self { details: Some(Box::new(details)), ..self }
+    }
+
+    /// The details, when they are of type `T`.
+    pub fn details_as<T: GoalDetails>(&self) -> Option<&T> {
+        let details: &dyn Any = self.details.as_deref()?;
+        details.downcast_ref()
+    }
+
+    /// What the viewer draws for the details.
+    pub fn marks(&self) -> Vec<Mark> {
+        self.details.as_ref().map_or_else(Vec::new, |details| details.marks(self))
+    }
+
+    /// One line about the present state for the viewer.
+    pub fn status(&self, physics: &Physics<'_>, root: RigidBodyHandle) -> Option<String> {
+        self.details.as_ref()?.status(physics, root)
+    }
+
+    /// Update the details to the state after a tick.
+    pub(super) fn update(&mut self, physics: &Physics<'_>, root: RigidBodyHandle) {
+        let Some(mut details) = self.details.take() else { return };
+        details.update(self, physics, root);
+        self.details = Some(details);
     }
 }

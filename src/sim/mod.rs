@@ -17,7 +17,7 @@ pub use arena::{Arena, Slot, Variation, begin_episode};
 pub use body::{Body, Sensor, WheelPose};
 pub use conditions::{ConditionRanges, Conditions, ParamDistribution};
 pub use course::{Course, CourseError, Projection, heading_of, wrap_angle};
-pub use goal::{Gate, Post, Relay, Rival, TaskGoal, heading_frame};
+pub use goal::{GoalDetails, Mark, TaskGoal, heading_frame};
 pub use hash::state_hash;
 pub use physics::{GRAVITY, Physics, PhysicsSets, PhysicsSetsItem, RayHit};
 pub use schedule::{ActSystems, DecideSystems, ObserveSystems, SimAct, SimObserve, SimPlugin, tick};

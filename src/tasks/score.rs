@@ -20,6 +20,14 @@ pub struct TaskContext<'a> {
     pub dt: f32,
 }
 
+impl TaskContext<'_> {
+    /// Horizontal distance from the body's root to the goal position, m; 0 without one.
+    pub fn distance_to_goal(&self) -> f32 {
+        let (position, _) = self.physics.pose(self.body.parts()[0]);
+        self.goal.position.map_or(0.0, |goal| (goal - position).with_y(0.0).length())
+    }
+}
+
 /// State of a task after a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -42,7 +50,7 @@ pub enum EpisodeEnd {
     TimeLimit,
 }
 
-/// A task: reward terms and termination.
+/// A task of one agent in an episode: reward terms and termination.
 pub trait Task: Send + Sync + 'static {
     /// Names of the reward terms, in order.
     fn terms(&self) -> &'static [&'static str];

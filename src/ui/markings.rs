@@ -1,4 +1,4 @@
-//! Markings of the task: road paint, gates, bays, posts and goals. Respawned for each episode.
+//! Markings of the task: road paint, courses, arrows, bays, pillars and goals. Respawned for each episode.
 
 use bevy::light::NotShadowCaster;
 use bevy::math::{Quat, Vec3};
@@ -8,8 +8,7 @@ use bevy_rapier3d::rapier::prelude::QueryFilter;
 use super::materials::SharedMaterials;
 use super::mesh_builder::MeshBuilder;
 use super::palette::{GOAL, KERB_RED, PAINT};
-use crate::scenes::COLORS;
-use crate::sim::{Course, Physics, Post, Surface, TaskGoal};
+use crate::sim::{Course, Mark, Physics, Surface, TaskGoal};
 
 /// Marks entities that are respawned for each episode.
 #[derive(Component)]
@@ -121,16 +120,11 @@ impl Painter<'_> {
         self.checkers(course, course.project(start).along, half - 0.2);
     }
 
-    fn gates(&mut self, course: &Course, goal: &TaskGoal) {
+    /// A dashed line along a course, with a finish line.
+    fn dashed(&mut self, course: &Course) {
         for i in 0..(course.length() / 2.0) as u32 {
             let from = i as f32 * 2.0;
             self.strip(course, (from, from + 0.7), (0.05, -0.05), 0.0, PAINT.darker(0.18));
-        }
-        for gate in &goal.gates {
-            let near = course.project(gate.post);
-            let left = Quat::from_rotation_y(near.heading) * Vec3::NEG_X;
-            let at = gate.post + left * (gate.side * 1.6);
-            self.chevron(at, near.heading, 1.4, GOAL);
         }
         self.checkers(course, course.length() - 2.0, 4.0);
     }
@@ -158,17 +152,21 @@ pub fn paint_task(
     let has_road = physics.colliders.iter().any(|(_, c)| Surface::of(c) == Surface::Road);
     let mut painter = Painter { physics, paint: MeshBuilder::default() };
     let mut glow = MeshBuilder::default();
-    match (&goal.course, has_road) {
-        (Some(course), true) => painter.road(course, start),
-        (Some(course), false) if !goal.gates.is_empty() => painter.gates(course, goal),
-        _ => {}
+    if let Some(course) = goal.course.as_ref().filter(|_| has_road) {
+        painter.road(course, start);
     }
     for (_, parked) in physics.colliders.iter().filter(|(_, c)| Surface::of(c) == Surface::Parked) {
         let forward = parked.rotation() * Vec3::NEG_Z;
         painter.bay(parked.translation(), crate::sim::heading_of(forward), PAINT);
     }
-    for (post, (_, [r, g, b])) in goal.relay.iter().flat_map(|relay| &relay.posts).zip(COLORS) {
-        colored_post(&mut painter.paint, post, Color::srgb(r, g, b));
+    for mark in goal.marks() {
+        match mark {
+            Mark::Course => goal.course.iter().filter(|_| !has_road).for_each(|course| painter.dashed(course)),
+            Mark::Arrow { position, heading } => painter.chevron(position, heading, 1.4, GOAL),
+            Mark::Pillar { position, color: [r, g, b], disc } => {
+                pillar(&mut painter.paint, position, Color::srgb(r, g, b), disc);
+            }
+        }
     }
     match (goal.position, goal.heading) {
         (Some(goal), Some(heading)) => {
@@ -189,11 +187,11 @@ pub fn paint_task(
     }
 }
 
-/// A post's color: a sleeve around it, and a disc on the ground until the post is visited.
-fn colored_post(paint: &mut MeshBuilder, post: &Post, color: Color) {
-    let at = |height: f32| Transform::from_translation(post.position + Vec3::Y * height);
+/// A colored sleeve around a pillar, and a disc on the ground.
+fn pillar(paint: &mut MeshBuilder, position: Vec3, color: Color, disc: bool) {
+    let at = |height: f32| Transform::from_translation(position + Vec3::Y * height);
     paint.mesh(Cylinder::new(0.135, 1.62), at(0.81), color);
-    if !post.visited {
+    if disc {
         paint.mesh(Cylinder::new(0.55, 0.01), at(LIFT), color);
     }
 }

@@ -9,7 +9,7 @@ use super::widgets::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, indicator, key_cap, p
 use crate::agents::{Agent, Driver};
 use crate::demos::ReplayTrack;
 use crate::live::{RecordingState, Session, SimClock};
-use crate::sim::{Arena, Physics, PhysicsSets, Slot};
+use crate::sim::{Arena, PhysicsSets};
 use crate::tasks::Score;
 use crate::teleop::KeyBindings;
 
@@ -63,7 +63,9 @@ pub(super) fn show_status(
             ui.label(RichText::new("m/s").color(FAINT));
             ui.label(RichText::new(format!("{:3.0} km/h", speed * 3.6)).monospace().color(FAINT));
         });
-        if let Some(text) = arena.slots.get(agent.slot).and_then(|slot| opponent_text(&physics, slot)) {
+        if let Some(text) =
+            arena.slots.get(agent.slot).and_then(|slot| slot.goal.status(&physics, *slot.body.parts().first()?))
+        {
             ui.label(RichText::new(text).strong());
         }
         let conditions = arena.conditions().to_string();
@@ -78,25 +80,6 @@ pub(super) fn show_status(
         score_table(ui, score);
     });
     Ok(())
-}
-
-/// In a game of tag: the role of the agent, and the opponent's distance and direction.
-fn opponent_text(physics: &Physics<'_>, slot: &Slot) -> Option<String> {
-    let rival = slot.goal.rival?;
-    let place = rival.relative_position(physics, *slot.body.parts().first()?).with_y(0.0);
-    // Within atan(0.4), about 22 degrees, of an axis, only that axis is named.
-    let along = match place {
-        p if p.z.abs() < 0.4 * p.x.abs() => "",
-        p if p.z < 0.0 => " ahead",
-        _ => " behind",
-    };
-    let across = match place {
-        p if p.x.abs() < 0.4 * p.z.abs() => "",
-        p if p.x < 0.0 => " left",
-        _ => " right",
-    };
-    let role = if rival.chasing { "Chase: runner" } else { "Flee: chaser" };
-    Some(format!("{role} {:.0} m{along}{across}", place.length()))
 }
 
 fn replay_lines(ui: &mut egui::Ui, track: &ReplayTrack, playback: Option<&Playback>) {

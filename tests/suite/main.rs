@@ -11,6 +11,7 @@ mod rollout;
 mod scenes;
 mod sim;
 mod study;
+mod tasks;
 mod teleop;
 mod testing;
 mod tune;

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use crate::learn::{DataConfig, TrainingData, defaults};
 use crate::policies::{Policy, PolicyError};
 use crate::rollout::{Player, demonstrate, evaluate};
-use crate::scenes::{COLORS, Scene, find, parse};
+use crate::scenes::{Scene, find, parse};
 use crate::sim::split_seed;
 use crate::study::{CellMetrics, Report, Row, StudyError, StudyRunner};
 use crate::teleop::Skill;
+use crate::world::COLORS;
 
 /// Observations excluded from the policy's input: those unrelated to the posts, those that reveal the goal, and those that
 /// reveal the previous action, which would let the policy copy it instead of using the demonstration.
