@@ -405,9 +405,9 @@ impl TrainConfig {
         if key == "training.learner" && text != self.spec.name() {
             return Err(fail(self.other_learner(&text)));
         }
-        *self = self
-            .with_table(table)
-            .map_err(|(_, message)| fail(format!("{key} cannot be {text} ({message}); it is {old} now")))?;
+        let old = old.map_or(String::new(), |old| format!("; it is {old} now"));
+        *self =
+            self.with_table(table).map_err(|(_, message)| fail(format!("{key} cannot be {text} ({message}){old}")))?;
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 use super::{ReplayBuffer, Transition};
 use crate::demos::Episode;
 use crate::learn::TrainError;
-use crate::policies::{DuelingQ, PolicyConfig};
+use crate::policies::PolicyConfig;
+use crate::policies::heads::dueling_q::DuelingQ;
 
 /// n-step transitions of demonstrations.
 #[derive(Clone, Debug, Default)]

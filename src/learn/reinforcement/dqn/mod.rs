@@ -28,7 +28,8 @@ use crate::learn::core::tensors::tensor;
 use crate::learn::core::trainable_network::TrainableNetwork;
 use crate::learn::{Extent, Learner, Metric, TrainConfig, TrainError, UpdateStep, Validation};
 use crate::policies::artifact::{StoredTensors, write_tensors};
-use crate::policies::{DuelingQ, Head, Network, Policy, PolicyError};
+use crate::policies::heads::dueling_q::DuelingQ;
+use crate::policies::{Network, Policy, PolicyError};
 
 /// The training state, in the policy's folder.
 const STATE_FILE: &str = "dqn.bin";
@@ -91,10 +92,7 @@ pub struct Dqn {
 
 /// The network's head, if it is a dueling Q head.
 fn dueling_q(network: &Network) -> Option<&DuelingQ> {
-    match network.head() {
-        Head::DuelingQ(head) => Some(head),
-        _ => None,
-    }
+    network.head().as_any().downcast_ref()
 }
 
 /// Q-values of all joint actions, `[rows, joint actions]`, for normalized observations.
