@@ -118,7 +118,8 @@ fn with_conditions(scene: &Scene, changes: &[String]) -> Result<Scene, Failure> 
     Ok(scene.with_conditions(conditions))
 }
 
-pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
+/// The scene with the horizon and the conditions of the arguments.
+fn scene(arguments: &EvalArguments) -> Result<Scene, Failure> {
     let mut scene = find(&arguments.scene).map_err(Failure::usage)?;
     if let Some(seconds) = arguments.horizon {
         let ticks = (seconds / scene.blueprint.control_dt()).round();
@@ -133,18 +134,24 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
     if !arguments.condition.is_empty() {
         scene = with_conditions(&scene, &arguments.condition)?;
     }
-    let matchup = Matchup::new(&scene, arguments.side.as_deref(), arguments.opponent.as_deref())?;
-    if !scene.blueprint.sides().is_empty() && arguments.plot.is_some() {
-        return Err(Failure::usage(anyhow!(
-            "--plot does not support scenes with two sides, such as {}; leave it out",
-            scene.name
-        )));
-    }
-    let mut plotted = None;
-    let (player, name) = match (&arguments.policy, &arguments.operator) {
+    Ok(scene)
+}
+
+/// What is evaluated.
+struct Evaluated {
+    player: Player,
+    /// Its name in the report.
+    name: String,
+    /// The policy whose trajectories are plotted.
+    plotted: Option<Policy>,
+}
+
+/// The policy or operator of the arguments.
+fn evaluated(arguments: &EvalArguments, scene: &Scene, matchup: &Matchup) -> Result<Evaluated, Failure> {
+    match (&arguments.policy, &arguments.operator) {
         (Some(path), _) => {
             let mut policy = load_policy(path)?;
-            check_side(&policy, &scene, matchup.side, path)?;
+            check_side(&policy, scene, matchup.side, path)?;
             let mut name = path.display().to_string();
             if let Some(demonstration) = &arguments.demonstration {
                 policy = with_demonstration(policy, demonstration)?;
@@ -154,15 +161,27 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
                 policy = policy.with_attack(kind, epsilon).map_err(Failure::usage)?;
                 name = format!("{name} under attack {kind}, epsilon {epsilon}");
             }
-            plotted = arguments.plot.as_ref().map(|path| (path, policy.clone()));
-            (Player::Policy(Box::new(policy)), name)
+            let plotted = arguments.plot.as_ref().map(|_| policy.clone());
+            Ok(Evaluated { player: Player::Policy(Box::new(policy)), name, plotted })
         }
         (None, Some(name)) => {
             let skill: Skill = name.parse().map_err(Failure::usage)?;
-            (Player::Operator(skill), skill.to_string())
+            Ok(Evaluated { player: Player::Operator(skill), name: skill.to_string(), plotted: None })
         }
-        (None, None) => return Err(Failure::usage(anyhow!("give --policy or --operator"))),
-    };
+        (None, None) => Err(Failure::usage(anyhow!("give --policy or --operator"))),
+    }
+}
+
+pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
+    let scene = scene(arguments)?;
+    let matchup = Matchup::new(&scene, arguments.side.as_deref(), arguments.opponent.as_deref())?;
+    if !scene.blueprint.sides().is_empty() && arguments.plot.is_some() {
+        return Err(Failure::usage(anyhow!(
+            "--plot does not support scenes with two sides, such as {}; leave it out",
+            scene.name
+        )));
+    }
+    let Evaluated { player, name, plotted } = evaluated(arguments, &scene, &matchup)?;
     let seeds = evaluation_seeds(arguments.seed, arguments.episodes as usize);
     let evaluation = evaluate_with_bar(&scene, &matchup, player, &seeds, output, "evaluating")?;
     let random = evaluate_with_bar(&scene, &matchup, Player::Random, &seeds, output, "random")?;
@@ -186,7 +205,7 @@ pub fn run(arguments: &EvalArguments, output: &Output) -> Result<(), Failure> {
         title = format!("{title} with {}", arguments.condition.join(", "));
     }
     print(output, &title, &evaluation, score);
-    if let Some((out, policy)) = plotted {
+    if let (Some(out), Some(policy)) = (&arguments.plot, plotted) {
         let traces =
             seeds.iter().take(12).map(|seed| trace_policy(&scene, policy.clone(), *seed).map_err(Failure::usage));
         let traces = traces.collect::<Result<Vec<_>, _>>()?;

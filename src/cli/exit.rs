@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
-use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -78,16 +77,16 @@ impl Failure {
     }
 
     /// Print the error and return the exit code.
-    pub fn report(&self, output: &Output) -> ExitCode {
+    pub fn report(&self, output: &Output) -> u8 {
         let (error, code) = match self {
             Self::Usage(error) => (error, 2),
             Self::Failed(error) => (error, 1),
-            Self::Reported => return ExitCode::from(1),
+            Self::Reported => return 1,
         };
         let text = full_text(error);
         output.object(&json!({ "error": text, "exit_code": code }));
         eprintln!("error: {text}");
-        ExitCode::from(code)
+        code
     }
 }
 

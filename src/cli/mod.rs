@@ -17,6 +17,7 @@ mod study;
 mod train;
 mod tune;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -71,24 +72,34 @@ enum Command {
 
 /// Run the program with the command line arguments of the process.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    ExitCode::from(run_with(std::env::args_os()))
+}
+
+/// Run the program with these arguments, the first of which is its name; returns the exit code. A binary that adds its own
+/// learners calls this after [`register`](crate::learn::register).
+pub fn run_with<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
+    let given: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,
         Err(error) => {
-            if error.use_stderr() && std::env::args().any(|a| a == "--json") {
+            if error.use_stderr() && given.iter().any(|a| a == "--json") {
                 Failure::object_only(&error.to_string());
             }
-            // Prints the message and exits: code 0 for --help and --version, 2 for usage errors.
-            error.exit()
+            // A closed pipe is the only error of printing.
+            let _ = error.print();
+            // 0 for --help and --version, 2 for usage errors.
+            return if error.use_stderr() { 2 } else { 0 };
         }
     };
-    tracing_subscriber::fmt()
+    // Fails where a host program has set its own subscriber, which then stays.
+    let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env()
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,apprentice=info,wgpu=error,naga=error")),
         )
         .without_time()
-        .init();
+        .try_init();
     let output = Output { json: arguments.json };
     let result = match &arguments.command {
         None => play::open(&output),
@@ -106,7 +117,7 @@ pub fn run() -> ExitCode {
         Some(Command::Bench(a)) => bench::run(a, &output),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(failure) => failure.report(&output),
     }
 }

@@ -1,6 +1,7 @@
 //! `apprentice quickstart`: record, train and evaluate.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::anyhow;
@@ -53,19 +54,7 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
         }
     }
 
-    output.line("1/3 recording demonstrations");
-    for (skill, episodes) in DEMONSTRATIONS {
-        let bar = output.bar(episodes as u64, skill.name());
-        let seeds = recording_seeds(split_seed(arguments.seed, skill as u64)).take(episodes);
-        let report = record(&scene, skill, seeds, &demos, &stop, |n| bar.set_position(n as u64));
-        bar.finish_and_clear();
-        let report = report.map_err(Failure::failed)?;
-        output.line(format_args!("    {skill:<7} {episodes:>3} laps, {} ticks", report.ticks));
-        if report.stopped {
-            return Err(interrupted(format_args!("remove {} to start again", out.display())));
-        }
-    }
-
+    record_demonstrations(&scene, arguments, &demos, &stop, output)?;
     output.line("2/3 training");
     let data = train::load_data(std::slice::from_ref(&demos))?;
     let mut config = defaults("bc");
@@ -128,6 +117,29 @@ pub fn run(arguments: &QuickstartArguments, output: &Output) -> Result<(), Failu
         "dataset": demos,
         "run": run,
     }));
+    Ok(())
+}
+
+/// Record the demonstrations of all operators.
+fn record_demonstrations(
+    scene: &Scene,
+    arguments: &QuickstartArguments,
+    demos: &Path,
+    stop: &AtomicBool,
+    output: &Output,
+) -> Result<(), Failure> {
+    output.line("1/3 recording demonstrations");
+    for (skill, episodes) in DEMONSTRATIONS {
+        let bar = output.bar(episodes as u64, skill.name());
+        let seeds = recording_seeds(split_seed(arguments.seed, skill as u64)).take(episodes);
+        let report = record(scene, skill, seeds, demos, stop, |n| bar.set_position(n as u64));
+        bar.finish_and_clear();
+        let report = report.map_err(Failure::failed)?;
+        output.line(format_args!("    {skill:<7} {episodes:>3} laps, {} ticks", report.ticks));
+        if report.stopped {
+            return Err(interrupted(format_args!("remove {} to start again", arguments.out.display())));
+        }
+    }
     Ok(())
 }
 

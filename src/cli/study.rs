@@ -42,7 +42,7 @@ struct ImitationArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   apprentice study rewards --out study
-  apprentice study rewards --only inferred-slalom --out study
+  apprentice study rewards --only adversarial-slalom --out study
   apprentice study rewards --quick --out /tmp/study")]
 struct RewardsArguments {
     /// Run only this comparison; may be given several times

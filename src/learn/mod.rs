@@ -5,13 +5,14 @@
 
 mod core;
 mod interactive;
+mod reference;
 mod registry;
 pub mod reinforcement;
 pub mod rewards;
 pub mod self_play;
 mod supervised;
 
-pub use self::core::config::{DataConfig, OptimizerConfig, OptimizerKind, Schedule, TrainConfig, TrainingConfig};
+pub use self::core::config::TrainConfig;
 pub use self::core::continual::{ContinualConfig, ContinualMethod};
 pub use self::core::data::{EpisodeInfo, Split, TrainingData};
 pub use self::core::data_loader::{BatchSampler, DataLoader};
@@ -25,6 +26,7 @@ pub use self::core::minibatch::{Batch, PreparedData, Window};
 pub use self::core::quality::{Quality, QualityUse, rate_quality};
 pub use self::core::run_dir::RunState;
 pub use self::core::section::{AnySection, Section, SettingDoc, section_description, setting_docs};
+pub use self::core::settings::{DataConfig, OptimizerConfig, OptimizerKind, Schedule, TrainingConfig};
 pub use self::core::spec::{Curve, GivenInputs, LearnerParts, LearnerSpec, Need, Requirements, TrainJob, TrainReport};
 pub use self::core::tensorboard::{EventWriter, scalars};
 pub use self::core::training::{
@@ -32,6 +34,7 @@ pub use self::core::training::{
 };
 pub use interactive::bco::{Bco, BcoConfig, BcoRound, BcoSummary, bco};
 pub use interactive::dagger::{Dagger, DaggerConfig, DaggerRound, DaggerSummary, dagger};
+pub use reference::settings_reference;
 pub use registry::{defaults, find_learner, learners, register};
 pub use supervised::adversarial_training::AdversarialConfig;
 pub use supervised::bc::Bc;

@@ -20,7 +20,7 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 /// Value of `format` in `config.json`.
 const FORMAT: &str = "apprentice-policy";
 /// Version of the policy folder's format.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The observation field of task conditioning: the one-hot encoding of the task.
 pub const TASK_FIELD: &str = "task";
 /// Largest size of an observation or action. Above it a broken file is likelier than intent.

@@ -25,7 +25,7 @@ pub trait IntoObject<F: Family> {
 }
 
 /// The methods of Burn's `Module` for the trait object of a family. Every module that implements the trait of a family has
-/// it.
+/// it; its parameters have at most 8 dimensions.
 pub trait ErasedModule<F: Family>: Debug + Send + Sync {
     /// `Clone::clone`; the clones share the tensors.
     fn clone_object(&self) -> Box<F::Object>;

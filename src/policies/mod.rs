@@ -24,7 +24,8 @@ pub use batch_rng::BatchRng;
 pub use driver::{Policies, PolicyDriverPlugin, PolicyIndex};
 pub use error::PolicyError;
 pub use heads::{
-    ActionEvaluation, Head, HeadConfig, HeadKind, HeadModule, HeadSizes, HeadSpec, Loss, Targets, register_head,
+    ActionEvaluation, DuelingQ, Head, HeadConfig, HeadKind, HeadModule, HeadSizes, HeadSpec, Loss, Targets,
+    register_head,
 };
 pub use lora::{ADAPTER_FILE, AdapterConfig, LoraAdapter, file_hash};
 pub use network::Network;

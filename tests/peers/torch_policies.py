@@ -1,4 +1,4 @@
-"""BC-MLP and BC-GRU in plain PyTorch on a dataset and split of Apprentice, for docs/learners.md.
+"""BC-MLP and BC-GRU in plain PyTorch on a dataset and split of Apprentice, for docs/results.md.
 
 pip install torch pyarrow
 apprentice record --scene slalom --operator sloppy --episodes 60 --dataset demos/peer

@@ -26,9 +26,9 @@ pub struct RunArguments {
     /// Train on the reward learned by this run (of train gail, airl, maxent-irl, ...) instead of the task's reward
     #[arg(long, value_name = "RUN")]
     pub reward: Option<PathBuf>,
-    /// Scripted expert that labels observations: steady, hasty or sloppy
-    #[arg(long, default_value = "steady", value_parser = Skill::from_str)]
-    pub expert: Skill,
+    /// Scripted expert that labels observations: steady (the default), hasty or sloppy
+    #[arg(long, value_parser = Skill::from_str)]
+    pub expert: Option<Skill>,
     /// Start from this policy or run instead of from random initialization
     #[arg(long, value_name = "POLICY")]
     pub init_from: Option<PathBuf>,

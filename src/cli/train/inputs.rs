@@ -17,6 +17,7 @@ use crate::learn::{
 };
 use crate::scenes::{Scene, find};
 use crate::spaces::Layout;
+use crate::teleop::Skill;
 
 /// Refuse options that the learner does not read.
 pub fn check_options(learner: &dyn LearnerSpec, arguments: &RunArguments) -> Result<(), Failure> {
@@ -36,6 +37,9 @@ pub fn check_options(learner: &dyn LearnerSpec, arguments: &RunArguments) -> Res
     }
     if arguments.reward.is_some() && !needs.reward {
         return refuse(format!("train {name} does not read a learned reward; use train ppo --reward"));
+    }
+    if arguments.expert.is_some() && !needs.expert {
+        return refuse(format!("train {name} queries no expert; leave --expert out"));
     }
     if arguments.device == DeviceChoice::Gpu && !needs.gpu {
         return refuse(format!(
@@ -106,7 +110,8 @@ pub fn load(
         earlier,
         pretrained: pretrained.map(Arc::new),
     };
-    let job = TrainJob { config, data, episodes, scene, reward, expert: arguments.expert, options };
+    let job =
+        TrainJob { config, data, episodes, scene, reward, expert: arguments.expert.unwrap_or(Skill::Steady), options };
     Ok((job, selected.choice))
 }
 

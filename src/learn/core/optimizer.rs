@@ -10,7 +10,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::learn::core::config::{OptimizerConfig, OptimizerKind};
+use crate::learn::core::settings::{OptimizerConfig, OptimizerKind};
 use crate::policies::artifact::{StoredTensors, write_tensors};
 use crate::policies::{ParameterInit, ParameterSource, PolicyError};
 

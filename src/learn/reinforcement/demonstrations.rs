@@ -3,8 +3,7 @@
 use super::{ReplayBuffer, Transition};
 use crate::demos::Episode;
 use crate::learn::TrainError;
-use crate::policies::PolicyConfig;
-use crate::policies::heads::dueling_q::DuelingQ;
+use crate::policies::{DuelingQ, PolicyConfig};
 
 /// n-step transitions of demonstrations.
 #[derive(Clone, Debug, Default)]

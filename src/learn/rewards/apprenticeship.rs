@@ -170,7 +170,7 @@ impl LearnerSpec for ApprenticeshipLearner {
     fn examples(&self) -> &'static [&'static str] {
         &[
             "apprentice train apprenticeship --dataset demos/five --run runs/apprenticeship",
-            "apprentice reward show runs/apprenticeship --scene slalom",
+            "apprentice reward show runs/apprenticeship",
         ]
     }
 

@@ -20,6 +20,7 @@ pub mod squared_error;
 mod targets;
 pub mod vae;
 
+pub use dueling_q::DuelingQ;
 pub use module::{Head, HeadFamily, HeadModule};
 pub use spec::{HeadConfig, HeadKind, HeadSizes, HeadSpec};
 pub use targets::{ActionEvaluation, Loss, Targets};

@@ -1,4 +1,4 @@
-//! The learning commands on the command line: what they do, what they refuse and how.
+//! `train` of supervised learners and `tune` at the command line: results, usage errors and exit codes.
 
 use std::path::Path;
 
@@ -24,39 +24,39 @@ fn trained() -> TempDir {
 }
 
 #[test]
-fn a_policy_goes_on_elsewhere_as_an_adapter_that_is_merged() {
+fn a_lora_adapter_is_trained_and_merged() {
     let dir = trained();
     let train =
         ["train", "bc", "--dataset", "laps", "--init-from", "base", "--run", "laps-run", "--set", "init.lora_rank=2"];
     let (code, text) = run(&[&train[..], &SHORT].concat(), dir.path());
     assert_eq!(code, Some(0), "{text}");
     let output = apprentice(&[&train[..], &SHORT].concat(), dir.path());
-    assert_eq!(output.status.code(), Some(2), "a run is there already: {}", stderr_text(&output));
+    assert_eq!(output.status.code(), Some(2), "the folder holds a run: {}", stderr_text(&output));
     assert!(dir.path().join("laps-run/best/adapter.safetensors").exists());
     let info = json(&apprentice(&["policy", "info", "laps-run", "--json"], dir.path()));
     assert_eq!(info["config"]["adapter"]["rank"], 2);
-    assert_eq!(run(&["policy", "merge", "laps-run", "--out", "whole"], dir.path()).0, Some(0));
+    assert_eq!(run(&["policy", "merge", "laps-run", "--out", "merged"], dir.path()).0, Some(0));
     let eval = |policy: &str| {
         let arguments = ["eval", "--policy", policy, "--scene", "circuit", "--episodes", "2", "--json"];
         json(&apprentice(&arguments, dir.path()))["mean_reward"].as_f64().expect("a number")
     };
-    // Sums in another order, carried through an episode.
-    assert!((eval("whole") - eval("laps-run")).abs() < 0.05);
+    // Rounding errors of another order of summation add up over an episode.
+    assert!((eval("merged") - eval("laps-run")).abs() < 0.05);
     let (code, text) = run(&["policy", "merge", "base", "--out", "again"], dir.path());
     assert!(code == Some(2) && text.contains("is not a LoRA adapter"), "{text}");
-    let (code, text) = run(&["policy", "merge", "laps-run", "--out", "whole"], dir.path());
-    assert!(code == Some(2) && text.contains("there already"), "{text}");
+    let (code, text) = run(&["policy", "merge", "laps-run", "--out", "merged"], dir.path());
+    assert!(code == Some(2) && text.contains("exists already"), "{text}");
 }
 
 #[test]
-fn what_cannot_be_learned_is_refused_and_leaves_nothing() {
+fn invalid_inputs_are_refused_and_leave_no_policy() {
     let dir = trained();
-    let seen = ["record", "--scene", "slalom", "--episodes", "1", "--dataset", "seen", "--states-only"];
-    assert_eq!(run(&seen, dir.path()).0, Some(0));
+    let observed = ["record", "--scene", "slalom", "--episodes", "1", "--dataset", "observed", "--states-only"];
+    assert_eq!(run(&observed, dir.path()).0, Some(0));
     let walks = ["record", "--scene", "courtyard", "--episodes", "1", "--dataset", "walks"];
     assert_eq!(run(&walks, dir.path()).0, Some(0));
     let cases: [(&[&str], i32, &str); 11] = [
-        (&["train", "bc", "--dataset", "seen", "--run", "x"], 1, "train bco"),
+        (&["train", "bc", "--dataset", "observed", "--run", "x"], 1, "train bco"),
         (
             &[
                 "train",
@@ -99,22 +99,22 @@ fn what_cannot_be_learned_is_refused_and_leaves_nothing() {
             "without demonstration conditioning",
         ),
     ];
-    for (arguments, wanted, words) in cases {
+    for (arguments, expected, message) in cases {
         let (code, text) = run(arguments, dir.path());
-        assert_eq!(code, Some(wanted), "{arguments:?}: {text}");
-        assert!(text.contains(words), "{arguments:?} should say {words:?}:\n{text}");
+        assert_eq!(code, Some(expected), "{arguments:?}: {text}");
+        assert!(text.contains(message), "{arguments:?} should print {message:?}:\n{text}");
         assert!(!dir.path().join("x/best").exists() && !dir.path().join("x/rounds").exists(), "{arguments:?}");
         let _ = std::fs::remove_dir_all(dir.path().join("x"));
     }
-    for command in [&["dataset", "check", "seen"][..], &["dataset", "replay", "seen", "0"]] {
+    for command in [&["dataset", "check", "observed"][..], &["dataset", "replay", "observed", "0"]] {
         let (code, text) = run(command, dir.path());
-        assert!(code == Some(1) && text.contains("no actions"), "{command:?}: {text}");
+        assert!(code == Some(1) && text.contains("without actions"), "{command:?}: {text}");
     }
-    assert_eq!(run(&["dataset", "info", "seen"], dir.path()).0, Some(0));
+    assert_eq!(run(&["dataset", "info", "observed"], dir.path()).0, Some(0));
 }
 
 #[test]
-fn a_chunk_longer_than_an_episode_is_named() {
+fn a_chunk_longer_than_an_episode_is_refused() {
     let dir = recorded("slalom", "1");
     let scene = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/slalom.ron")).unwrap();
     let limit = scene.lines().find(|line| line.contains("time_limit")).expect("a time limit");
@@ -132,7 +132,7 @@ fn a_chunk_longer_than_an_episode_is_named() {
 }
 
 #[test]
-fn a_discrete_policy_is_attacked_by_noise_alone() {
+fn only_noise_attacks_a_discrete_policy() {
     let dir = recorded("slalom", "2");
     let train = ["train", "bc", "--dataset", "demos", "--run", "keys", "--set", "head.kind=categorical"];
     assert_eq!(run(&[&train[..], &SHORT].concat(), dir.path()).0, Some(0));
@@ -148,7 +148,7 @@ fn a_discrete_policy_is_attacked_by_noise_alone() {
 }
 
 #[test]
-fn divergence_is_told_with_its_step_and_keeps_the_last_good_checkpoint() {
+fn divergence_is_reported_with_its_step_and_keeps_the_last_checkpoint() {
     let dir = recorded("slalom", "2");
     let sets = [
         "optimizer.learning_rate=1e30",
@@ -163,12 +163,12 @@ fn divergence_is_told_with_its_step_and_keeps_the_last_good_checkpoint() {
     let (code, text) = run(&arguments, dir.path());
     assert!(code == Some(1) && text.contains("diverged at step") && text.contains("learning_rate"), "{text}");
     let kept = std::fs::read_dir(dir.path().join("x/checkpoints")).map_or(0, Iterator::count);
-    assert!(kept > 0, "checkpoints from before are kept");
+    assert!(kept > 0, "the checkpoints before the divergence are kept");
     assert_eq!(run(&["policy", "info", "x/last"], dir.path()).0, Some(0));
 }
 
 #[test]
-fn weights_that_diverged_between_two_looks_are_no_checkpoint() {
+fn diverged_weights_are_not_saved() {
     let dir = recorded("slalom", "2");
     let sets = [
         "optimizer.learning_rate=1e30",
@@ -181,11 +181,11 @@ fn weights_that_diverged_between_two_looks_are_no_checkpoint() {
     sets.iter().for_each(|set| arguments.extend(["--set", set]));
     let (code, text) = run(&arguments, dir.path());
     assert!(code == Some(1) && text.contains("diverged at step 10:"), "{text}");
-    assert!(!dir.path().join("x/last").exists(), "nothing good was there to be kept");
+    assert!(!dir.path().join("x/last").exists(), "there were no finite weights to save");
 }
 
 #[test]
-fn a_search_prints_its_trials_and_leaves_table_and_plot() {
+fn tune_prints_its_trials_and_writes_a_table_and_a_plot() {
     let dir = recorded("slalom", "2");
     std::fs::write(
         dir.path().join("space.toml"),
@@ -193,16 +193,16 @@ fn a_search_prints_its_trials_and_leaves_table_and_plot() {
     )
     .unwrap();
     let tune = ["tune", "bc", "--dataset", "demos", "--space", "space.toml", "--trials", "3", "--out", "t", "--json"];
-    let found = json(&apprentice(&[&tune[..], &SHORT].concat(), dir.path()));
-    assert_eq!(found["trials"].as_array().map(Vec::len), Some(3));
+    let search = json(&apprentice(&[&tune[..], &SHORT].concat(), dir.path()));
+    assert_eq!(search["trials"].as_array().map(Vec::len), Some(3));
     assert!(dir.path().join("t/trials.md").exists() && dir.path().join("t/trials.png").exists());
-    let best = found["policy"].as_str().expect("a run").to_owned();
+    let best = search["policy"].as_str().expect("a run").to_owned();
     assert_eq!(run(&["policy", "info", &best], dir.path()).0, Some(0));
-    // More trials go on from there.
+    // More trials resume the search.
     let more = ["tune", "bc", "--dataset", "demos", "--space", "space.toml", "--trials", "4", "--out", "t", "--json"];
     let more = json(&apprentice(&[&more[..], &SHORT].concat(), dir.path()));
-    assert_eq!(more["trials"].as_array().map(|t| t[..3].to_vec()), found["trials"].as_array().cloned());
-    // Fewer leave none of them out.
+    assert_eq!(more["trials"].as_array().map(|t| t[..3].to_vec()), search["trials"].as_array().cloned());
+    // Fewer trials remove none.
     let fewer = ["tune", "bc", "--dataset", "demos", "--space", "space.toml", "--trials", "2", "--out", "t", "--json"];
     assert_eq!(json(&apprentice(&[&fewer[..], &SHORT].concat(), dir.path()))["trials"], more["trials"]);
     let (code, text) = run(&["tune", "bc", "--dataset", "demos", "--space", "none.toml", "--out", "u"], dir.path());
@@ -210,11 +210,11 @@ fn a_search_prints_its_trials_and_leaves_table_and_plot() {
 }
 
 #[test]
-fn another_method_keeps_its_own_head() {
+fn another_learner_keeps_its_own_head() {
     let dir = trained();
-    let train = ["train", "vae", "--dataset", "demos", "--init-from", "base", "--run", "ways"];
+    let train = ["train", "vae", "--dataset", "demos", "--init-from", "base", "--run", "vae"];
     let (code, text) = run(&[&train[..], &SHORT].concat(), dir.path());
     assert_eq!(code, Some(0), "{text}");
-    let info = json(&apprentice(&["policy", "info", "ways", "--json"], dir.path()));
+    let info = json(&apprentice(&["policy", "info", "vae", "--json"], dir.path()));
     assert_eq!(info["config"]["head"]["kind"], "vae");
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::cli::commands::{apprentice, json, run};
 
-const SMALL: [&str; 12] = [
+/// Settings that end within seconds.
+const SMALL: [&str; 10] = [
     "--set",
     "training.steps=2",
     "--set",
@@ -14,13 +15,13 @@ const SMALL: [&str; 12] = [
     "--set",
     "ppo.n_eval_episodes=2",
     "--set",
-    "reward.batch_size=16",
-    "--set",
     "training.batch_size=16",
 ];
 
 fn train(learner: &str, more: &[&str], dir: &Path) -> (Option<i32>, String) {
-    run(&[&["train", learner][..], more, &SMALL].concat(), dir)
+    // `ppo` and `dqn` train no reward network.
+    let reward: &[&str] = if matches!(learner, "ppo" | "dqn") { &[] } else { &["--set", "reward.batch_size=16"] };
+    run(&[&["train", learner][..], more, &SMALL, reward].concat(), dir)
 }
 
 fn record(scene: &str, more: &[&str], dir: &Path) {
@@ -30,13 +31,13 @@ fn record(scene: &str, more: &[&str], dir: &Path) {
 }
 
 #[test]
-fn a_reward_is_inferred_shown_rated_and_learned_from_elsewhere() {
+fn an_inferred_reward_is_plotted_rated_and_transferred() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     record("slalom", &["--dataset", "demos"], dir);
     for learner in ["gail", "vail", "airl", "amp", "maxent-irl", "apprenticeship"] {
         let (code, text) = train(learner, &["--dataset", "demos", "--run", learner], dir);
-        assert!(code == Some(0) && text.contains("every episode lasts"), "{text}");
+        assert!(code == Some(0) && text.contains("every episode has"), "{text}");
         let (code, text) =
             run(&["eval", "--policy", learner, "--scene", "slalom", "--episodes", "2", "--horizon", "3"], dir);
         assert!(code == Some(0) && text.contains("episode length   3.0 s"), "{text}");
@@ -48,30 +49,30 @@ fn a_reward_is_inferred_shown_rated_and_learned_from_elsewhere() {
         assert_eq!(lines.lines().count() as u64, ticks + 1);
         assert!(lines.lines().nth(1).unwrap().starts_with("0,0,"), "{lines}");
     }
-    let shown = json(&apprentice(&["reward", "show", "apprenticeship", "--json"], dir));
-    let weights = shown["weights"].as_array().unwrap();
+    let linear = json(&apprentice(&["reward", "show", "apprenticeship", "--json"], dir));
+    let weights = linear["weights"].as_array().unwrap();
     let length: f64 = weights.iter().map(|weight| weight["weight"].as_f64().unwrap().powi(2)).sum();
     assert!((length - 1.0).abs() < 1e-6, "weights of length {length}");
     assert!(weights.iter().any(|weight| weight["feature"] == "velocity_forward^2"));
     let (code, text) =
         run(&["reward", "show", "airl", "--map", "map.png", "--scene", "slalom", "--episodes", "1"], dir);
     assert!(code == Some(0) && dir.join("map.png").is_file(), "{text}");
-    let (code, text) = train("ppo", &["--scene", "hairpins", "--reward", "airl", "--run", "elsewhere"], dir);
-    // Where a reward is inferred, an end must not be worth anything, and the task's score chooses nothing.
-    assert!(code == Some(0) && text.contains("every episode lasts"), "{text}");
-    let config = std::fs::read_to_string(dir.join("elsewhere/config.toml")).unwrap();
-    assert!(config.contains("select_from = 1.0"), "{config}");
-    assert!(config.contains("\ndiscount = 0.99\n"), "{config}");
+    let (code, text) = train("ppo", &["--scene", "hairpins", "--reward", "airl", "--run", "transferred"], dir);
+    // With a learned reward, the episodes have a fixed horizon, and the task's score does not select the policy.
+    assert!(code == Some(0) && text.contains("every episode has"), "{text}");
+    let config = std::fs::read_to_string(dir.join("transferred/config.toml")).unwrap();
+    assert!(config.contains("select_after = 1.0"), "{config}");
+    assert!(config.contains("\ngamma = 0.99\n"), "{config}");
     let (code, text) =
         train("ppo", &["--scene", "hairpins", "--reward", "airl", "--run", "farther", "--set", "ppo.gamma=0.995"], dir);
     assert_eq!(code, Some(0), "{text}");
     let farther = std::fs::read_to_string(dir.join("farther/config.toml")).unwrap();
-    assert!(farther.contains("\ndiscount = 0.995\n"), "{farther}");
+    assert!(farther.contains("\ngamma = 0.995\n"), "{farther}");
     assert!(config.lines().any(|line| line.starts_with("from = ") && line.ends_with("/airl\"")), "{config}");
 }
 
 #[test]
-fn a_run_whose_newest_state_was_taken_away_does_not_begin_anew() {
+fn resume_requires_the_newest_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     record("slalom", &["--dataset", "demos"], dir);
@@ -88,14 +89,14 @@ fn a_run_whose_newest_state_was_taken_away_does_not_begin_anew() {
 }
 
 #[test]
-fn part_of_the_task_s_reward_is_mixed_in_where_it_is_asked_for() {
+fn task_reward_weight_mixes_in_the_task_reward() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     record("slalom", &["--dataset", "demos"], dir);
     assert_eq!(train("airl", &["--dataset", "demos", "--run", "airl"], dir).0, Some(0));
-    let learned = |run_name: &str, share: &str| {
-        let share = format!("reward.task_reward_weight={share}");
-        let more = ["--scene", "slalom", "--reward", "airl", "--run", run_name, "--set", &share];
+    let learned = |run_name: &str, weight: &str| {
+        let weight = format!("reward.task_reward_weight={weight}");
+        let more = ["--scene", "slalom", "--reward", "airl", "--run", run_name, "--set", &weight];
         let (code, text) = train("ppo", &more, dir);
         assert_eq!(code, Some(0), "{text}");
         std::fs::read(dir.join(run_name).join("last/model.safetensors")).unwrap()
@@ -107,21 +108,21 @@ fn part_of_the_task_s_reward_is_mixed_in_where_it_is_asked_for() {
 fn amp_needs_no_actions() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    record("slalom", &["--dataset", "seen", "--states-only"], dir);
-    let (code, text) = train("amp", &["--dataset", "seen", "--run", "amp"], dir);
+    record("slalom", &["--dataset", "observed", "--states-only"], dir);
+    let (code, text) = train("amp", &["--dataset", "observed", "--run", "amp"], dir);
     assert_eq!(code, Some(0), "{text}");
-    let (code, text) = train("gail", &["--dataset", "seen", "--run", "gail"], dir);
+    let (code, text) = train("gail", &["--dataset", "observed", "--run", "gail"], dir);
     assert!(code == Some(1) && text.contains("it holds no actions") && text.contains("train amp"), "{text}");
-    assert!(!dir.join("gail").exists(), "nothing was begun");
+    assert!(!dir.join("gail").exists(), "no run folder is left");
 }
 
 #[test]
-fn what_cannot_be_inferred_is_refused_by_name() {
+fn invalid_inputs_are_refused_with_their_names() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     record("slalom", &["--dataset", "demos"], dir);
     let (code, text) = train("gail", &["--dataset", "demos", "--scene", "circuit", "--run", "gail"], dir);
-    assert!(code == Some(2) && text.contains("was demonstrated in slalom"), "{text}");
+    assert!(code == Some(2) && text.contains("was recorded in slalom"), "{text}");
     record("circuit", &["--dataset", "others"], dir);
     for named in [&[][..], &["--scene", "slalom"]] {
         let both = [&["--dataset", "demos", "--dataset", "others", "--run", "gail"], named].concat();
@@ -151,36 +152,36 @@ fn what_cannot_be_inferred_is_refused_by_name() {
     assert!(code == Some(2) && text.contains("another agent"), "{text}");
     let (code, text) = run(&["eval", "--operator", "steady", "--scene", "slalom", "--horizon", "0"], dir);
     assert!(code == Some(2) && text.contains("--horizon"), "{text}");
-    for (learner, set, wanted) in [
+    for (learner, set, message) in [
         ("gail", "network.n_demonstration_frames=4", "network.n_demonstration_frames"),
         ("gail", "training.epochs=3", "training.epochs"),
-        ("gail", "data.quality_keep=0.1", "leave data.* out"),
+        ("gail", "data.quality_keep=0.1", "train gail does not read data.*"),
         ("vail", "reward.from=gail", "infers its own reward"),
     ] {
         let (code, text) = train(learner, &["--dataset", "demos", "--run", "refused", "--set", set], dir);
-        assert!(code == Some(2) && text.contains(wanted), "{learner} {set}: {text}");
+        assert!(code == Some(2) && text.contains(message), "{learner} {set}: {text}");
     }
     let dqn = ["train", "dqn", "--scene", "slalom", "--run", "refused", "--set", "reward.from=gail"];
     let (code, text) = run(&dqn, dir);
     assert!(code == Some(2) && text.contains("does not read reward.*"), "{text}");
     assert!(!dir.join("refused").exists());
-    // What a run began from has to stay where it is.
+    // Resuming a run needs the policy that it started from.
     let cloning = ["train", "bc", "--dataset", "demos", "--run", "clone", "--set", "training.steps=10"];
     assert_eq!(run(&cloning, dir).0, Some(0));
     let (code, text) = train("gail", &["--dataset", "demos", "--run", "better", "--init-from", "clone"], dir);
-    assert!(code == Some(0) && text.contains("begins from"), "{text}");
+    assert!(code == Some(0) && text.contains("starting from"), "{text}");
     std::fs::rename(dir.join("clone"), dir.join("elsewhere")).unwrap();
     let (code, text) = train("gail", &["--dataset", "demos", "--run", "better", "--resume"], dir);
-    assert!(code == Some(2) && text.contains("the run began from another policy"), "{text}");
-    // A description that does not fit together, and a damaged weight file, are named.
-    let described = dir.join("gail/last/reward.json");
-    let text = std::fs::read_to_string(&described).unwrap();
+    assert!(code == Some(2) && text.contains("the run started from another policy"), "{text}");
+    // The messages name an inconsistent description and a damaged weight file.
+    let description = dir.join("gail/last/reward.json");
+    let text = std::fs::read_to_string(&description).unwrap();
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    json["scales"]["states"]["std"].as_array_mut().unwrap().pop();
-    std::fs::write(&described, json.to_string()).unwrap();
-    let (code, said) = run(&["reward", "rate", "demos", "--reward", "gail"], dir);
-    assert!(code == Some(1) && said.contains("reward.json"), "{said}");
-    std::fs::write(&described, text).unwrap();
+    json["normalizer"]["observations"]["std"].as_array_mut().unwrap().pop();
+    std::fs::write(&description, json.to_string()).unwrap();
+    let (code, message) = run(&["reward", "rate", "demos", "--reward", "gail"], dir);
+    assert!(code == Some(1) && message.contains("reward.json"), "{message}");
+    std::fs::write(&description, text).unwrap();
     let weights = dir.join("gail/last/reward.safetensors");
     std::fs::write(&weights, b"nothing").unwrap();
     let (code, text) = run(&["reward", "rate", "demos", "--reward", "gail"], dir);
@@ -188,24 +189,24 @@ fn what_cannot_be_inferred_is_refused_by_name() {
 }
 
 #[test]
-fn what_was_shown_or_attacked_is_what_is_drawn_and_cannot_act_to_learn() {
+fn one_shot_policies_are_plotted_and_refused_by_other_learners() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     record("slalom", &["--dataset", "demos"], dir);
     let steps = ["--set", "training.steps=40"];
-    let shown = [&["train", "one-shot", "--dataset", "demos", "--run", "shown"][..], &steps].concat();
-    assert_eq!(run(&shown, dir).0, Some(0));
+    let one_shot = [&["train", "one-shot", "--dataset", "demos", "--run", "one-shot"][..], &steps].concat();
+    assert_eq!(run(&one_shot, dir).0, Some(0));
     let eval = ["eval", "--scene", "slalom", "--episodes", "2", "--plot"];
     let (code, text) =
-        run(&[&eval[..], &["shown.png", "--policy", "shown", "--demonstration", "demos:0"]].concat(), dir);
-    assert!(code == Some(0) && dir.join("shown.png").is_file(), "{text}");
+        run(&[&eval[..], &["one-shot.png", "--policy", "one-shot", "--demonstration", "demos:0"]].concat(), dir);
+    assert!(code == Some(0) && dir.join("one-shot.png").is_file(), "{text}");
     for learner in ["gail", "gan"] {
-        let more = ["train", learner, "--dataset", "demos", "--init-from", "shown", "--run", "x"];
+        let more = ["train", learner, "--dataset", "demos", "--init-from", "one-shot", "--run", "x"];
         let (code, text) = run(&[&more[..], &steps].concat(), dir);
         assert!(code == Some(2) && text.contains("network.n_demonstration_frames"), "{text}");
     }
-    let protected =
-        ["train", "one-shot", "--dataset", "demos", "--init-from", "shown", "--earlier", "demos", "--run", "y"];
-    let (code, text) = run(&[&protected[..], &steps, &["--set", "continual.method=ewc"]].concat(), dir);
+    let ewc =
+        ["train", "one-shot", "--dataset", "demos", "--init-from", "one-shot", "--earlier", "demos", "--run", "y"];
+    let (code, text) = run(&[&ewc[..], &steps, &["--set", "continual.method=ewc"]].concat(), dir);
     assert!(code == Some(2) && text.contains("use rehearsal"), "{text}");
 }

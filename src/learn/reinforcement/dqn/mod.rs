@@ -2,34 +2,33 @@
 //! dueling, with n-step returns (Sutton 1988) and prioritized replay.
 
 mod config;
+mod setup;
 mod spec;
+mod update;
 
 use std::collections::VecDeque;
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 pub use config::DqnConfig;
 pub use spec::DqnLearner;
+use update::{dueling_q, q_values};
 
-use super::demonstrations::demo_transitions;
 use super::environment::{check_rewards, validate};
 use super::rollout_buffer::{curriculum_metric, episode_metrics, normalized};
-use super::train::check_settings;
 use super::{EpisodeResult, ReplayBuffer, ReplaySample, RunningMeanStd, Transition, VecEnvironment};
-use crate::demos::Episode;
-use crate::learn::core::metrics::{finite, number};
+use crate::learn::core::metrics::finite;
 use crate::learn::core::random::{Purpose, below, generator, uniform};
 use crate::learn::core::run_dir::{not_whole, read_state, write_state};
 use crate::learn::core::tensors::tensor;
 use crate::learn::core::trainable_network::TrainableNetwork;
 use crate::learn::{Extent, Learner, Metric, TrainConfig, TrainError, UpdateStep, Validation};
 use crate::policies::artifact::{StoredTensors, write_tensors};
-use crate::policies::heads::dueling_q::DuelingQ;
-use crate::policies::{Network, Policy, PolicyError};
+use crate::policies::{DuelingQ, Network, Policy, PolicyError};
 
 /// The training state, in the policy's folder.
 const STATE_FILE: &str = "dqn.bin";
@@ -90,106 +89,7 @@ pub struct Dqn {
     episodes: Vec<EpisodeResult>,
 }
 
-/// The network's head, if it is a dueling Q head.
-fn dueling_q(network: &Network) -> Option<&DuelingQ> {
-    network.head().as_any().downcast_ref()
-}
-
-/// Q-values of all joint actions, `[rows, joint actions]`, for normalized observations.
-fn q_values(network: &Network, inputs: Tensor<3>) -> Tensor<2> {
-    let features = network.features(inputs, &[]);
-    dueling_q(network).map_or_else(|| features.clone(), |head| head.forward(features.clone()))
-}
-
 impl Dqn {
-    /// An untrained network for the agent of `environment`.
-    ///
-    /// # Errors
-    /// Settings out of range, or an agent with too many joint actions.
-    pub fn new(
-        config: &TrainConfig,
-        environment: Box<dyn VecEnvironment>,
-        device: &Device,
-    ) -> Result<Self, TrainError> {
-        check_settings(config)?;
-        let fail = |message: &str| {
-            Err(TrainError::Config { origin: "the training configuration".into(), message: message.into() })
-        };
-        if config.network.n_obs_steps > 1 || config.network.is_recurrent() {
-            return fail(
-                "train dqn supports only the observation of one tick; set network.kind to mlp and network.n_obs_steps to 1",
-            );
-        }
-        if !config.init.from.is_empty() {
-            return fail("train dqn requires random initialization; remove --init-from");
-        }
-        let mut policy = environment.policy_config();
-        (policy.network, policy.head) = (config.network.clone(), config.head.clone());
-        let (obs_dim, n_envs) = (policy.observation.size(), environment.num_envs());
-        let online = TrainableNetwork::new(config, policy, None, device)?;
-        if dueling_q(online.network()).is_none() {
-            return fail("head.kind must be dueling_q for train dqn");
-        }
-        let target = online.network().clone().valid();
-        let state = State {
-            started: false,
-            obs_stats: RunningMeanStd::new(obs_dim),
-            pending: vec![VecDeque::new(); n_envs],
-            random_actions: vec![None; n_envs],
-            held_actions: vec![0; n_envs],
-            ticks_left: vec![0; n_envs],
-            total_timesteps: 0,
-            gradient_steps: 0,
-            environment: Vec::new(),
-        };
-        let replay = ReplayBuffer::new(&config.get::<DqnConfig>().replay, obs_dim);
-        Ok(Self {
-            config: config.clone(),
-            environment,
-            online,
-            target,
-            replay,
-            state,
-            sums: MetricSums::default(),
-            episodes: Vec::new(),
-        })
-    }
-
-    /// Deep Q-learning from demonstrations (Hester et al. 2017, DQfD, arXiv:1704.03732): the demonstrations stay in the
-    /// replay buffer, the first gradient steps are on them alone, and the large margin loss applies to them.
-    ///
-    /// # Errors
-    /// Demonstrations of another agent, without actions, or of actions that are not keys held for `head.chunk_size` ticks;
-    /// no successful demonstration; or more of them than half of the replay buffer holds.
-    pub fn with_demonstrations(mut self, episodes: &[Episode]) -> Result<Self, TrainError> {
-        let Some(joint_actions) = dueling_q(self.online.network()).map(|head| head.joint_actions().to_vec()) else {
-            return Ok(self);
-        };
-        let settings = self.config.get::<DqnConfig>();
-        let transitions = demo_transitions(
-            episodes,
-            self.online.policy_config(),
-            &joint_actions,
-            settings.gamma,
-            settings.n_step_returns,
-        )?;
-        if transitions.actions.len() * 2 > self.replay.buffer_size() {
-            return Err(TrainError::Config {
-                origin: "dqn.replay.buffer_size".into(),
-                message: format!(
-                    "the demonstrations have {} transitions, and may fill at most half of the replay buffer; set it to at \
-                     least {}",
-                    transitions.actions.len(),
-                    2 * transitions.actions.len()
-                ),
-            });
-        }
-        self.state.obs_stats.update(&transitions.observations);
-        transitions.add_to(&mut self.replay);
-        self.replay.make_permanent();
-        Ok(self)
-    }
-
     /// Probability of a random action in update `index`.
     fn epsilon(&self, index: u64) -> f32 {
         let settings = self.config.get::<DqnConfig>();
@@ -298,74 +198,6 @@ impl Dqn {
             }
         }
         Ok(())
-    }
-
-    /// Take a gradient step on a sample of the replay buffer.
-    fn gradient_step(&mut self, step: UpdateStep, rng: &mut Pcg64) {
-        let progress = step.index as f32 / self.config.training.steps.max(1) as f32;
-        let sample = self.replay.sample(self.config.training.batch_size, progress, rng);
-        self.train_on(sample, step.learning_rate);
-    }
-
-    /// Take a gradient step on the Huber loss of the TD errors, plus the large margin loss for demonstrations.
-    fn train_on(&mut self, sample: ReplaySample, learning_rate: f64) {
-        let rows = sample.indices.len();
-        let obs_dim = self.online.policy_config().observation.size();
-        let mut observations = Vec::with_capacity(rows * obs_dim);
-        let mut next_observations = Vec::with_capacity(rows * obs_dim);
-        let (mut actions, mut rewards) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-        for index in &sample.indices {
-            let transition = self.replay.get(*index);
-            observations.extend_from_slice(transition.observation);
-            next_observations.extend_from_slice(transition.next_observation);
-            actions.push(transition.action as usize);
-            rewards.push((transition.reward, transition.discount));
-        }
-        let normalizer = self.online.policy_config().observation_normalizer.clone();
-        let inner = Device::flex();
-        let next_inputs = tensor(normalized(&normalizer, &next_observations), [rows, 1, obs_dim], &inner);
-        // Double Q-learning: the online network selects the next action, the target network evaluates it.
-        let online_q = q_values(&self.online.network().clone().valid(), next_inputs.clone());
-        let target_q = q_values(&self.target, next_inputs);
-        let n_joint_actions = online_q.dims()[1];
-        // Equal largest Q-values share the weight.
-        let greedy = online_q.clone().equal(online_q.max_dim(1).expand([rows, n_joint_actions])).float();
-        let next_values = (target_q * greedy.clone()).sum_dim(1) / greedy.sum_dim(1);
-        let next_values: Vec<f32> = next_values.into_data().iter::<f32>().collect();
-        let targets =
-            rewards.iter().zip(next_values).map(|((reward, discount), value)| reward + discount * value).collect();
-        let device = self.online.device().clone();
-        let inputs = tensor(normalized(&normalizer, &observations), [rows, 1, obs_dim], &device);
-        let mut action_mask = vec![0.0f32; rows * n_joint_actions];
-        actions.iter().enumerate().for_each(|(row, action)| action_mask[row * n_joint_actions + action] = 1.0);
-        let all_q = q_values(self.online.network(), inputs);
-        let action_mask = tensor(action_mask, [rows, n_joint_actions], &device);
-        let action_q = (all_q.clone() * action_mask.clone()).sum_dim(1);
-        let td_error = action_q.clone() - tensor(targets, [rows, 1], &device);
-        let weights = tensor(sample.weights, [rows, 1], &device);
-        // Huber loss with delta 1: quadratic near zero, linear beyond.
-        let clamped = td_error.clone().abs().clamp_max(1.0);
-        let huber = clamped.clone() * td_error.clone().abs() - clamped.square().mul_scalar(0.5);
-        let mut loss = (huber * weights).mean();
-        if self.replay.permanent() > 0 {
-            let is_demo =
-                sample.indices.iter().map(|index| f32::from(u8::from(*index < self.replay.permanent()))).collect();
-            let margin = action_mask.neg().add_scalar(1.0).mul_scalar(DuelingQ::EXPERT_MARGIN);
-            let margin_loss = ((all_q + margin).max_dim(1) - action_q.clone()) * tensor(is_demo, [rows, 1], &device);
-            loss = loss + margin_loss.mean().mul_scalar(self.config.get::<DqnConfig>().margin_loss_coef);
-        }
-        self.online.gradient_step(&loss, learning_rate);
-        let td_errors: Vec<f32> = td_error.inner().into_data().iter::<f32>().collect();
-        if td_errors.iter().all(|error| error.is_finite()) {
-            self.replay.update_priorities(&sample.indices, &td_errors);
-        }
-        self.sums.loss += number(loss.inner());
-        self.sums.q_value += number(action_q.mean().inner());
-        self.sums.gradient_steps += 1.0;
-        self.state.gradient_steps += 1;
-        if self.state.gradient_steps.is_multiple_of(self.config.get::<DqnConfig>().target_update_interval) {
-            self.target = self.online.network().clone().valid();
-        }
     }
 }
 
