@@ -1,66 +1,66 @@
 //! Learning: inference, training steps, minibatches. `cargo bench --bench learning`
 
-use apprentice::bench::{LARGE, SMALL, synthetic_data};
+use apprentice::bench::{LARGE, SMALL, Size, synthetic_data};
 use apprentice::learn::{BatchSampler, BehaviorCloning, Learner, PreparedData, UpdateStep, Window};
 use burn::tensor::Device;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use divan::Bencher;
+use divan::counter::ItemsCount;
 
-fn inference(c: &mut Criterion) {
+fn main() {
+    divan::main();
+}
+
+/// A decision of a policy for some agents.
+#[divan::bench(args = [1, 64, 1024])]
+fn inference(bencher: Bencher<'_, '_>, agents: usize) {
     let data = synthetic_data(64);
-    let prepared = PreparedData::new(&data, 0.0, 0).expect("data that holds");
+    let prepared = PreparedData::new(&data, 0.0, 0).expect("valid data");
     let mut policy = BehaviorCloning::on_data(&SMALL.config(), &prepared, &Device::flex())
         .and_then(|learner| Ok(learner.policy()?))
         .expect("a policy");
-    let mut group = c.benchmark_group("inference");
-    for agents in [1, 64, 1024] {
-        let numbers = data.observations.iter().copied().cycle();
-        let observations: Vec<f32> = numbers.take(agents * data.observation.size()).collect();
-        let mut actions = vec![0.0; agents * data.action.size()];
-        group.throughput(Throughput::Elements(agents as u64));
-        group.bench_function(BenchmarkId::from_parameter(agents), |b| {
-            b.iter(|| policy.act(&observations, &mut [], &mut actions));
-        });
-    }
+    let numbers = data.observations.iter().copied().cycle();
+    let observations: Vec<f32> = numbers.take(agents * data.observation.size()).collect();
+    let mut actions = vec![0.0; agents * data.action.size()];
+    bencher.counter(ItemsCount::new(agents)).bench_local(|| policy.act(&observations, &mut [], &mut actions));
 }
 
-fn training(c: &mut Criterion) {
-    let mut group = c.benchmark_group("training step");
-    group.sample_size(10);
-    for size in [SMALL, LARGE] {
-        let data = synthetic_data(size.batch());
-        let prepared = PreparedData::new(&data, 0.0, 0).expect("data that holds");
-        let config = size.config();
-        let device = Device::flex();
-        let mut learner = BehaviorCloning::on_data(&config, &prepared, &device).expect("a learner");
-        let rows: Vec<u32> = (0..size.batch() as u32).collect();
-        let mut index = 0;
-        group.throughput(Throughput::Elements(size.batch() as u64));
-        group.bench_function(BenchmarkId::from_parameter(size.name()), |b| {
-            b.iter(|| {
-                let step = UpdateStep { index, learning_rate: 1e-6, seed: 0 };
-                learner.update_on(prepared.batch(&rows, Window::TICK), step);
-                learner.metrics(index).expect("finite numbers");
-                index += 1;
-            });
-        });
-    }
+/// A training step of the default network and batch.
+#[divan::bench]
+fn small_training_step(bencher: Bencher<'_, '_>) {
+    training_step(bencher, &SMALL);
 }
 
-fn batches(c: &mut Criterion) {
-    let data = synthetic_data(20_000);
-    let prepared = PreparedData::new(&data, 0.0, 0).expect("data that holds");
-    let mut order = BatchSampler::new(prepared.split.train.clone(), 256, 0);
-    let mut step = 0;
-    let mut group = c.benchmark_group("batches");
-    group.throughput(Throughput::Elements(256));
-    group.bench_function("256 rows", |b| {
-        b.iter(|| {
-            let batch = prepared.batch(order.rows(step), Window::TICK);
-            step += 1;
-            batch.rows
-        });
+/// A training step of a large network and batch.
+#[divan::bench(sample_count = 10)]
+fn large_training_step(bencher: Bencher<'_, '_>) {
+    training_step(bencher, &LARGE);
+}
+
+fn training_step(bencher: Bencher<'_, '_>, size: &Size) {
+    let data = synthetic_data(size.batch());
+    let prepared = PreparedData::new(&data, 0.0, 0).expect("valid data");
+    let (config, device) = (size.config(), Device::flex());
+    let mut learner = BehaviorCloning::on_data(&config, &prepared, &device).expect("a learner");
+    let rows: Vec<u32> = (0..size.batch() as u32).collect();
+    let mut index = 0;
+    bencher.counter(ItemsCount::new(size.batch())).bench_local(|| {
+        let step = UpdateStep { index, learning_rate: 1e-6, seed: 0 };
+        learner.update_on(prepared.batch(&rows, Window::TICK), step);
+        learner.metrics(index).expect("finite metrics");
+        index += 1;
     });
 }
 
-criterion_group!(benches, inference, training, batches);
-criterion_main!(benches);
+/// A minibatch of 256 rows.
+#[divan::bench]
+fn minibatch(bencher: Bencher<'_, '_>) {
+    let data = synthetic_data(20_000);
+    let prepared = PreparedData::new(&data, 0.0, 0).expect("valid data");
+    let mut sampler = BatchSampler::new(prepared.split.train.clone(), 256, 0);
+    let mut step = 0;
+    bencher.counter(ItemsCount::new(256u32)).bench_local(|| {
+        let batch = prepared.batch(sampler.rows(step), Window::TICK);
+        step += 1;
+        batch.rows
+    });
+}

@@ -75,6 +75,13 @@ pub struct SelectedLearner {
     pub arguments: RunArguments,
 }
 
+const EXAMPLES: &str = "Examples:
+  apprentice train bc --help                   options and examples of a learner
+  apprentice train bc --print-config           its settings, with documentation, defaults and ranges
+  apprentice train bc --dataset demos/slalom --run runs/slalom
+  apprentice train ppo --scene slalom --run runs/ppo
+  tensorboard --logdir runs";
+
 /// The subcommand of a learner.
 fn command(learner: &'static dyn LearnerSpec) -> Command {
     let requirements = learner.requirements();
@@ -103,9 +110,8 @@ fn command(learner: &'static dyn LearnerSpec) -> Command {
 
 impl Subcommand for SelectedLearner {
     fn augment_subcommands(parent: Command) -> Command {
-        learners().into_iter().fold(parent.subcommand_required(true).arg_required_else_help(true), |parent, learner| {
-            parent.subcommand(command(learner))
-        })
+        let parent = parent.subcommand_required(true).arg_required_else_help(true).after_help(EXAMPLES);
+        learners().into_iter().fold(parent, |parent, learner| parent.subcommand(command(learner)))
     }
 
     fn augment_subcommands_for_update(parent: Command) -> Command {

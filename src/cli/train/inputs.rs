@@ -23,6 +23,11 @@ use crate::teleop::Skill;
 pub fn check_options(learner: &dyn LearnerSpec, arguments: &RunArguments) -> Result<(), Failure> {
     let (name, needs) = (learner.name(), learner.requirements());
     let refuse = |message: String| Err(Failure::usage(anyhow!(message)));
+    if !arguments.datasets.is_empty() && needs.two_sided {
+        return refuse(format!(
+            "train {name} starts from random policies and reads no demonstrations; leave --dataset out"
+        ));
+    }
     if !arguments.datasets.is_empty() && needs.dataset == Need::No && needs.episodes == Need::No {
         return refuse(format!(
             "train {name} learns from the scene's reward alone; train a policy on the demonstrations with train bc and give \
@@ -177,7 +182,8 @@ fn scene(named: Option<&str>, data: Option<&TrainingData>, two_sided: bool) -> R
         (None, Some([own])) => own,
         (None, Some(several)) => {
             return Err(Failure::usage(anyhow!(
-                "the demonstrations are of several scenes ({}); name the one to act in with --scene",
+                "the demonstrations are of several scenes ({}); give those of one scene, or name the one to act in with \
+                 --scene",
                 several.join(", ")
             )));
         }

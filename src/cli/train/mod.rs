@@ -15,7 +15,7 @@ pub use progress::{ProgressReporter, failure, train_with_progress};
 pub use settings::refuse_duplicate;
 
 use super::{Failure, Output};
-use crate::learn::{Need, TrainError};
+use crate::learn::TrainError;
 
 #[derive(Args, Debug)]
 pub struct TrainArguments {
@@ -34,7 +34,8 @@ pub fn run(arguments: &TrainArguments, output: &Output) -> Result<(), Failure> {
         return Ok(());
     }
     let run = arguments.run()?;
-    if learner.requirements().scene == Need::Required && !arguments.resume && run.join("config.toml").exists() {
+    if !arguments.resume && run.join("config.toml").exists() {
+        // Before anything is loaded.
         return Err(Failure::usage(TrainError::Exists { dir: run.to_path_buf() }));
     }
     let (job, device) = inputs::load(*learner, arguments, config, output)?;

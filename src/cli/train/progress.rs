@@ -88,6 +88,6 @@ fn plot_games(run: &Path) -> anyhow::Result<()> {
     if games.won.is_empty() {
         return Ok(());
     }
-    plot::ratings(&run.join("ratings.png"), &games)?;
-    plot::cross_play(&run.join("games.png"), &games)
+    let ratings = plot::ratings(&run.join("ratings.png"), &games);
+    plot::cross_play(&run.join("games.png"), &games).and(ratings)
 }

@@ -18,7 +18,10 @@ pub fn print(report: &TrainReport, run: &Path, device: DeviceChoice, output: &Ou
     };
     let (steps, seconds) = (summary.steps, summary.seconds);
     output.line(format_args!("{ended} after {steps} steps ({seconds:.0} s); {}", report.headline));
-    output.line(format_args!("policy: {}", summary.policy_dir.display()));
+    // An interrupted run may have none yet.
+    if summary.policy_dir.exists() {
+        output.line(format_args!("policy: {}", summary.policy_dir.display()));
+    }
     let mut object = json!({
         "run": run,
         "policy": summary.policy_dir,

@@ -41,6 +41,12 @@ pub fn resolve(learner: &'static dyn LearnerSpec, arguments: &RunArguments) -> R
             "give the reward with --reward, which also sets the defaults that go with it"
         )));
     }
+    if sets(set, "reward.from") && !learner.requirements().reward {
+        return Err(Failure::usage(anyhow!(
+            "train {0} reads no learned reward; leave reward.from out, or use train ppo --reward",
+            learner.name()
+        )));
+    }
     let reward = arguments.reward.as_deref().map(absolute);
     let mut defaults = TrainConfig::defaults(learner);
     learner.set_input_defaults(

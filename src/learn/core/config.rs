@@ -135,10 +135,15 @@ impl TrainConfig {
     /// named in the message.
     pub fn with_toml(&self, text: &str, origin: &str) -> Result<Self, TrainError> {
         let fail = |message: String| TrainError::Config { origin: origin.into(), message };
-        let table: Table = toml::from_str(text).map_err(|error| fail(error.to_string()))?;
-        let learner = table.get("training").and_then(|training| training.get("learner")).and_then(Value::as_str);
-        if let Some(learner) = learner.filter(|learner| *learner != self.spec.name()) {
-            return Err(fail(self.other_learner(learner)));
+        let mut table: Table = toml::from_str(text).map_err(|error| fail(error.to_string()))?;
+        if let Some(Value::Table(training)) = table.get_mut("training")
+            && let Some(Value::String(learner)) = training.get("learner").cloned()
+            && learner != self.spec.name()
+        {
+            if !self.spec.accepts_config_of(&learner) {
+                return Err(fail(self.other_learner(&learner)));
+            }
+            training.remove("learner");
         }
         let all = self.to_table();
         let mut merged = all.clone();
@@ -159,7 +164,7 @@ impl TrainConfig {
         let fail = |message: String| TrainError::Config { origin: format!("override {assignment:?}"), message };
         let mut table = self.to_table();
         let (key, text, old) = overrides::apply(&mut table, assignment).map_err(|error| fail(self.key_error(error)))?;
-        if key == "training.learner" && text != self.spec.name() {
+        if key == "training.learner" && text.trim_matches(['"', '\'']) != self.spec.name() {
             return Err(fail(self.other_learner(&text)));
         }
         let old = old.map_or(String::new(), |old| format!("; it is {old} now"));

@@ -50,17 +50,17 @@ pub enum TrainError {
         /// The quantity.
         what: &'static str,
     },
-    /// A reward that is not a number.
+    /// A reward is not a number.
     #[error(
-        "{scene}, update {update}: {fault} is not a number; look at the scene's terms. The run keeps its last checkpoint: go \
-         on with --resume when that is mended"
+        "{scene}, update {update}: {fault} is not a number; check the scene's reward terms. The run keeps its last \
+         checkpoint: resume it with --resume when they are corrected"
     )]
     Reward {
         /// The scene or task.
         scene: String,
-        /// Which episode, and what in it.
+        /// The episode, and the invalid value in it.
         fault: String,
-        /// Updates before.
+        /// Updates before it.
         update: u64,
     },
     /// No such device, or it does not work.

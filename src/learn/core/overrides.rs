@@ -32,6 +32,11 @@ fn is_open(key: &str) -> bool {
 /// # Errors
 /// Any other key.
 pub fn merge(into: &mut Table, known: &Table, new: &Table) -> Result<(), KeyError> {
+    if let Some(table) =
+        new.iter().find_map(|(key, value)| (value.is_table() && !known.contains_key(key)).then_some(key))
+    {
+        return Err(unknown(&format!("{table}.*"), &flatten(known)));
+    }
     let known = flatten(known);
     for (key, value) in flatten(new) {
         if !known.iter().any(|(k, _)| *k == key) && !is_open(&key) {

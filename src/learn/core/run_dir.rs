@@ -73,14 +73,10 @@ impl RunDir {
     /// # Errors
     /// The folder holds a run already, or cannot be written.
     pub fn create(dir: &Path, config: &TrainConfig) -> Result<Self, TrainError> {
-        if dir.join(RUN_CONFIG_FILE).exists() {
-            return Err(TrainError::Exists { dir: dir.into() });
-        }
+        Self::check_new(dir)?;
         fs::create_dir_all(dir).map_err(TrainError::io("make the folder", dir))?;
         let lock = lock(dir)?;
-        if dir.join(RUN_CONFIG_FILE).exists() {
-            return Err(TrainError::Exists { dir: dir.into() });
-        }
+        Self::check_new(dir)?;
         let path = dir.join(RUN_CONFIG_FILE);
         let text = config.to_toml()?;
         let written = tempfile::NamedTempFile::new_in(dir).and_then(|mut file| {
@@ -90,6 +86,20 @@ impl RunDir {
         });
         written.map_err(TrainError::io("write", &path))?;
         Ok(Self { dir: dir.into(), _lock: lock })
+    }
+
+    /// Remove the configuration again: the run has not begun.
+    pub fn discard(self) {
+        // A configuration that cannot be removed is reported by the next start in this folder.
+        let _ = fs::remove_file(self.dir.join(RUN_CONFIG_FILE));
+    }
+
+    /// Check that a new run can start in a folder.
+    ///
+    /// # Errors
+    /// The folder holds a run already.
+    pub fn check_new(dir: &Path) -> Result<(), TrainError> {
+        if dir.join(RUN_CONFIG_FILE).exists() { Err(TrainError::Exists { dir: dir.into() }) } else { Ok(()) }
     }
 
     /// Open a run to resume it.

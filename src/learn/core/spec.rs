@@ -171,6 +171,11 @@ pub trait LearnerSpec: Sync {
     /// Change the defaults that follow from the given inputs.
     fn set_input_defaults(&self, _config: &mut TrainConfig, _inputs: &GivenInputs<'_>) {}
 
+    /// Whether the configuration of that learner can be given for this one, as its settings are among this one's.
+    fn accepts_config_of(&self, _learner: &str) -> bool {
+        false
+    }
+
     /// What the plot of a run shows; `None` for none.
     fn curve(&self) -> Option<Curve> {
         Some(Curve::Loss)

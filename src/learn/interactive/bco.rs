@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::Rounds;
 use crate::learn::core::run_dir::RunDir;
 use crate::learn::core::section::{AnySection, Section};
 use crate::learn::supervised::bc::Bc;
@@ -87,6 +88,10 @@ impl LearnerSpec for Bco {
         None
     }
 
+    fn accepts_config_of(&self, learner: &str) -> bool {
+        learner == Bc.name()
+    }
+
     fn build<'a>(&self, parts: LearnerParts<'a>) -> Result<Box<dyn Learner + 'a>, TrainError> {
         Bc.build(parts)
     }
@@ -130,7 +135,7 @@ impl LearnerSpec for Bco {
         });
         let numbers = json!({ "rounds": rounds.collect::<Vec<_>>() });
         let headline = format!("{} rounds", summary.rounds.len());
-        Ok(TrainReport::new(summary.last_run, headline, numbers))
+        Ok(TrainReport::new(summary.total, headline, numbers))
     }
 }
 
@@ -157,8 +162,8 @@ pub struct BcoSummary {
     pub policy_dir: PathBuf,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
-    /// The last training run, with the policy to use.
-    pub last_run: TrainSummary,
+    /// The training runs of all rounds together.
+    pub total: TrainSummary,
 }
 
 /// Records the action error of the validations.
@@ -168,6 +173,10 @@ struct ActionErrorRecorder<'a> {
 }
 
 impl Progress for ActionErrorRecorder<'_> {
+    fn message(&mut self, text: &str) {
+        self.progress.message(text);
+    }
+
     fn started(&mut self, info: &crate::learn::RunInfo) {
         self.progress.started(info);
     }
@@ -207,12 +216,15 @@ pub fn bco<E: From<TrainError>>(
         let message = format!("none of its episodes is longer than the {horizon} ticks of `bco.inverse_horizon`");
         return Err(TrainError::Data { origin: data.source.clone(), message }.into());
     }
-    let _run = if options.resume { RunDir::open(&options.dir, config)? } else { RunDir::create(&options.dir, config)? };
+    if !options.resume {
+        RunDir::check_new(&options.dir)?;
+    }
     let cloning = config.for_learner(&Bc);
     let inverse = inverse_config(&cloning);
     let mut collected = no_transitions(data, action, horizon);
     let mut rounds: Vec<BcoRound> = Vec::new();
     let mut episodes = collect(None, 0)?;
+    let mut progressed = Rounds::start(config, options)?;
     let mut index = 0;
     loop {
         add_transitions(&mut collected, &episodes, data.observation.size(), horizon);
@@ -234,16 +246,21 @@ pub fn bco<E: From<TrainError>>(
             )
         };
         let mut recorder = ActionErrorRecorder { progress: &mut *progress, error: None };
-        let last_run = run("inverse", &inverse, &collected, &mut recorder)?;
+        let trained = run("inverse", &inverse, &collected, &mut recorder);
         let action_error = recorder.error;
+        let last_run;
+        (progressed, last_run) = progressed.add(trained, &dir.join("inverse"))?;
         if last_run.outcome == Outcome::Interrupted {
-            return Ok(BcoSummary { rounds, policy_dir, interrupted: true, last_run });
+            let total = progressed.summary(&last_run, &policy_dir);
+            return Ok(BcoSummary { rounds, policy_dir, interrupted: true, total });
         }
         let mut inverse_model = Policy::load(&last_run.policy_dir).map_err(TrainError::from)?;
         let labeled = label_actions(data, action, &mut inverse_model, horizon);
-        let last_run = run("policy", &cloning, &labeled, progress)?;
+        let last_run;
+        (progressed, last_run) = progressed.add(run("policy", &cloning, &labeled, progress), &dir.join("policy"))?;
         if last_run.outcome == Outcome::Interrupted {
-            return Ok(BcoSummary { rounds, policy_dir, interrupted: true, last_run });
+            let total = progressed.summary(&last_run, &policy_dir);
+            return Ok(BcoSummary { rounds, policy_dir, interrupted: true, total });
         }
         let policy = Policy::load(&last_run.policy_dir).map_err(TrainError::from)?;
         episodes = collect(Some(&policy), index + 1)?;
@@ -258,8 +275,8 @@ pub fn bco<E: From<TrainError>>(
         rounds.push(round);
         index += 1;
         if index == settings.rounds {
-            let last_run = TrainSummary { policy_dir: policy_dir.clone(), ..last_run };
-            return Ok(BcoSummary { rounds, policy_dir, interrupted: false, last_run });
+            let total = progressed.summary(&last_run, &policy_dir);
+            return Ok(BcoSummary { rounds, policy_dir, interrupted: false, total });
         }
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::learn::core::run_dir::RunDir;
+use super::Rounds;
 use crate::learn::core::section::{AnySection, Section};
 use crate::learn::supervised::bc::Bc;
 use crate::learn::supervised::behavior_cloning::{self, REQUIREMENTS};
@@ -76,6 +76,10 @@ impl LearnerSpec for Dagger {
         None
     }
 
+    fn accepts_config_of(&self, learner: &str) -> bool {
+        learner == Bc.name()
+    }
+
     fn build<'a>(&self, parts: LearnerParts<'a>) -> Result<Box<dyn Learner + 'a>, TrainError> {
         Bc.build(parts)
     }
@@ -98,7 +102,7 @@ impl LearnerSpec for Dagger {
         let rounds = rounds.map(|r| json!({ "round": r.index, "ticks": r.ticks, "success_rate": r.success }));
         let numbers = json!({ "rounds": rounds.collect::<Vec<_>>() });
         let headline = format!("{} rounds", summary.rounds.len());
-        Ok(TrainReport::new(summary.last_run, headline, numbers))
+        Ok(TrainReport::new(summary.total, headline, numbers))
     }
 }
 
@@ -122,8 +126,8 @@ pub struct DaggerSummary {
     pub policy_dir: PathBuf,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
-    /// The training run of the last round, with the policy to use.
-    pub last_run: TrainSummary,
+    /// The training runs of all rounds together.
+    pub total: TrainSummary,
 }
 
 /// Trains on demonstrations, then on them and on the labeled episodes of the policy, for `dagger.rounds` rounds. Every
@@ -144,8 +148,8 @@ pub fn dagger<E: From<TrainError>>(
     progress: &mut dyn Progress,
 ) -> Result<DaggerSummary, E> {
     let policy_dir = options.dir.join("best");
-    let _run = if options.resume { RunDir::open(&options.dir, config)? } else { RunDir::create(&options.dir, config)? };
-    let total = config.get::<DaggerConfig>().rounds;
+    let mut progressed = Rounds::start(config, options)?;
+    let last_index = config.get::<DaggerConfig>().rounds;
     let cloning = config.for_learner(&Bc);
     let mut rounds = Vec::new();
     let mut index = 0;
@@ -153,16 +157,19 @@ pub fn dagger<E: From<TrainError>>(
         let dir = options.dir.join("rounds").join(format!("{index:02}"));
         let resume = options.resume && dir.join("config.toml").exists();
         let round = RunOptions { dir: dir.clone(), resume, ..options.clone() };
-        let last_run = train_on_dataset(&cloning, &data, &round, progress)?;
+        let trained = train_on_dataset(&cloning, &data, &round, progress);
+        let last_run;
+        (progressed, last_run) = progressed.add(trained, &dir)?;
         let ticks = data.rows();
         if last_run.outcome == Outcome::Interrupted {
             rounds.push(DaggerRound { index, ticks, success: None });
             let policy_dir = last_run.policy_dir.clone();
-            return Ok(DaggerSummary { rounds, policy_dir, interrupted: true, last_run });
+            let total = progressed.summary(&last_run, &policy_dir);
+            return Ok(DaggerSummary { rounds, policy_dir, interrupted: true, total });
         }
         let policy = Policy::load(&last_run.policy_dir).map_err(TrainError::from)?;
         let mut success = None;
-        if index < total {
+        if index < last_index {
             let episodes = collect(&policy, index)?;
             let successes = episodes.iter().filter(|episode| episode.success).count();
             success = Some(successes as f64 / episodes.len().max(1) as f64);
@@ -173,9 +180,9 @@ pub fn dagger<E: From<TrainError>>(
         let round = DaggerRound { index, ticks, success };
         on_round(&round, progress);
         rounds.push(round);
-        if index == total {
-            let last_run = TrainSummary { policy_dir: policy_dir.clone(), ..last_run };
-            return Ok(DaggerSummary { rounds, policy_dir, interrupted: false, last_run });
+        if index == last_index {
+            let total = progressed.summary(&last_run, &policy_dir);
+            return Ok(DaggerSummary { rounds, policy_dir, interrupted: false, total });
         }
         index += 1;
     }

@@ -134,6 +134,10 @@ pub fn train_rl_with(
             format!("{name} does not support demonstrations in addition to the reward; dqn does"),
         );
     }
+    if config.find::<LearnedRewardConfig>().is_some_and(|settings| !settings.from.is_empty()) && inputs.reward.is_none()
+    {
+        return fail("reward.from", "load that reward (RewardModel::stored) and pass it in RlInputs".into());
+    }
     let spaces = environment.policy_config();
     // There is no dataset whose hash could identify the run: a run can be resumed with the same task and layouts.
     let mut hashes = vec![spaces.observation.hash(), spaces.action.hash()];

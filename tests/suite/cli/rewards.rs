@@ -156,7 +156,7 @@ fn invalid_inputs_are_refused_with_their_names() {
         ("gail", "network.n_demonstration_frames=4", "network.n_demonstration_frames"),
         ("gail", "training.epochs=3", "training.epochs"),
         ("gail", "data.quality_keep=0.1", "train gail does not read data.*"),
-        ("vail", "reward.from=gail", "infers its own reward"),
+        ("vail", "reward.from=gail", "reads no learned reward"),
     ] {
         let (code, text) = train(learner, &["--dataset", "demos", "--run", "refused", "--set", set], dir);
         assert!(code == Some(2) && text.contains(message), "{learner} {set}: {text}");
