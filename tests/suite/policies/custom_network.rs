@@ -288,7 +288,7 @@ fn registered_kinds_are_documented_with_the_settings() {
     let text = config(&[]).unwrap().to_documented_toml().unwrap();
     assert!(text.contains("# - huber: A deterministic action; the loss is the Huber loss."), "{text}");
     assert!(text.contains("# - skip_mlp: A multi-layer perceptron with a skip connection."), "{text}");
-    assert!(!text.contains("extra"), "{text}");
+    assert!(!text.contains("head.extra"), "{text}");
 }
 
 #[test]

@@ -5,4 +5,5 @@ pub mod attacks;
 pub mod batches;
 pub mod corruption;
 pub mod custom_network;
+pub mod erased;
 pub mod policy_state;
