@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use serde::Serialize;
 use serde_json::json;
 
 use super::load::load_policy;
@@ -59,8 +58,7 @@ fn info(path: &Path, output: &Output) -> Result<(), Failure> {
     };
     output.line(format_args!("trained with {} {source}, {} steps, seed {}", from.learner, from.steps, from.seed));
     let (network, head) = (&config.network, &config.head);
-    let mut shape =
-        vec![format!("network {}", setting_name(&network.kind)), format!("head {}", setting_name(&head.kind))];
+    let mut shape = vec![format!("network {}", network.kind), format!("head {}", head.kind)];
     shape.extend((network.n_obs_steps > 1).then(|| format!("{} observation steps", network.n_obs_steps)));
     shape.extend(
         (head.chunk_size > 1)
@@ -80,11 +78,6 @@ fn info(path: &Path, output: &Output) -> Result<(), Failure> {
     }
     output.object(&json!({ "policy": path, "num_parameters": policy.num_parameters(), "config": config }));
     Ok(())
-}
-
-/// The name of an enum variant as in the settings.
-fn setting_name(value: &impl Serialize) -> String {
-    serde_json::to_value(value).map_or(String::new(), |value| value.as_str().unwrap_or_default().to_owned())
 }
 
 fn merge(path: &Path, out: &Path, output: &Output) -> Result<(), Failure> {

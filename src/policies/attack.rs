@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{BatchRng, HeadKind, Network, ParameterSource, PolicyConfig, PolicyError};
+use super::{BatchRng, Network, ParameterSource, PolicyConfig, PolicyError};
 
 /// Steps of a PGD attack (Madry et al. 2018 take 7 to 100; more than 10 have no effect here).
 const PGD_STEPS: usize = 10;
@@ -82,8 +82,8 @@ impl Attack {
         if !(epsilon.is_finite() && epsilon > 0.0) {
             return fail(format!("epsilon is {epsilon}; it must be above 0 (standard deviations of each number)"));
         }
-        if kind != AttackKind::Noise && (config.is_stateful() || config.head.kind == HeadKind::DuelingQ) {
-            let reason = if matches!(config.head.kind, HeadKind::Categorical | HeadKind::DuelingQ) {
+        if kind != AttackKind::Noise && (config.is_stateful() || config.head.kind.is_discrete()) {
+            let reason = if config.head.kind.is_discrete() {
                 "discrete actions have no gradient"
             } else if config.head.is_stochastic() {
                 "the policy is stochastic"

@@ -6,15 +6,17 @@ mod batch_rng;
 pub mod demonstration_encoder;
 mod driver;
 mod encoders;
+pub mod erased;
 mod error;
-mod heads;
+pub mod heads;
 mod lora;
 mod network;
 mod observation_mapping;
 mod parameters;
 mod policy;
 mod policy_state;
-mod trunks;
+pub mod registry;
+pub mod trunks;
 
 pub use artifact::{PolicyConfig, Provenance, resolve_policy_dir};
 pub use attack::{Attack, AttackKind};
@@ -22,8 +24,8 @@ pub use batch_rng::BatchRng;
 pub use driver::{Policies, PolicyDriverPlugin, PolicyIndex};
 pub use error::PolicyError;
 pub use heads::{
-    Act, ActionEvaluation, Categorical, Diffusion, DuelingQ, Gaussian, Generator, Head, HeadConfig, HeadKind, Loss,
-    Mixture, SquaredError, Targets, Vae,
+    ActionEvaluation, DuelingQ, Head, HeadConfig, HeadKind, HeadModule, HeadSizes, HeadSpec, Loss, Targets,
+    register_head,
 };
 pub use lora::{ADAPTER_FILE, AdapterConfig, LoraAdapter, file_hash};
 pub use network::Network;
@@ -31,5 +33,6 @@ pub use parameters::{ParameterInit, ParameterSource, StateDict, load_parameters}
 pub use policy::{OBSERVATION_CLIP, Policy};
 pub use policy_state::PolicyState;
 pub use trunks::{
-    Activation, Cell, CellKind, Mlp, NetworkConfig, NetworkKind, Recurrent, RecurrentInput, Transformer, Trunk,
+    Activation, Mlp, NetworkConfig, NetworkKind, NetworkSpec, RecurrentInput, Trunk, TrunkInput, TrunkModule,
+    register_network,
 };

@@ -6,11 +6,8 @@ use burn::tensor::{Device, Tensor};
 use super::demonstration_encoder::DemonstrationEncoder;
 use super::encoders::ObservationEncoder;
 use super::heads::HeadSizes;
-use super::heads::dueling_q::{MAX_JOINT_ACTIONS, count_joint_actions};
 use super::parameters::load_parameters;
-use super::{
-    BatchRng, Head, HeadKind, Loss, ParameterSource, PolicyConfig, PolicyError, RecurrentInput, Targets, Trunk,
-};
+use super::{BatchRng, Head, Loss, ParameterSource, PolicyConfig, PolicyError, RecurrentInput, Targets, Trunk};
 
 /// Encoders, trunk and head.
 #[derive(Module, Debug)]
@@ -48,20 +45,12 @@ impl Network {
         let encoded = encoder.as_ref().map_or(obs_dim, ObservationEncoder::output_size);
         let inputs = encoded * settings.n_stack() + context;
         let sizes = HeadSizes {
-            features: config.network.features_dim(inputs),
+            features: settings.kind.features_dim(settings, inputs),
             actions: config.action.size(),
             bounds: config.normalized_bounds(),
         };
-        if config.head.kind == HeadKind::DuelingQ && count_joint_actions(&sizes.bounds) > MAX_JOINT_ACTIONS {
-            let message = format!(
-                "{} action numbers have more than {MAX_JOINT_ACTIONS} joint actions, too many for head.kind dueling_q; \
-                 use head.kind gaussian",
-                sizes.actions
-            );
-            return Err(PolicyError::Network { message });
-        }
-        let trunk = Trunk::new(&config.network, inputs, device);
-        let head = Head::new(&config.head, &sizes, device);
+        let trunk = Trunk::new(settings.kind.type_name(), settings.kind.build(settings, inputs, device)?);
+        let head = Head::new(config.head.kind.type_name(), config.head.kind.build(&config.head, &sizes, device)?);
         load_parameters(Self { encoder, demonstration_encoder, trunk, head, obs_dim }, source, device)
     }
 

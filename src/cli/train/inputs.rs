@@ -17,7 +17,6 @@ use crate::learn::{
     DeviceChoice, LearnerSpec, Need, PretrainedPolicy, RunOptions, SelectedDevice, TrainConfig, TrainJob, TrainingData,
     select,
 };
-use crate::policies::HeadKind;
 use crate::scenes::{Scene, find};
 use crate::spaces::Layout;
 use crate::teleop::Skill;
@@ -157,7 +156,7 @@ fn report_pretrained(
     if pretrained.config().network != config.network {
         output.line("  another network: layers of another shape start from random initialization");
     }
-    if [old.kind, new.kind] == [HeadKind::SquaredError, HeadKind::Gaussian] && old.chunk_size == new.chunk_size {
+    if new.kind.takes_mean_of(old.kind) && old.chunk_size == new.chunk_size {
         output.line(
             "  its output becomes the mean of a Gaussian, with the standard deviation of the demonstrated actions",
         );

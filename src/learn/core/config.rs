@@ -167,9 +167,9 @@ impl TrainConfig {
         if key == "training.learner" && text.trim_matches(['"', '\'']) != self.spec.name() {
             return Err(fail(self.other_learner(&text)));
         }
-        *self = self
-            .with_table(table)
-            .map_err(|(_, message)| fail(format!("{key} cannot be {text} ({message}); it is {old} now")))?;
+        let old = old.map_or(String::new(), |old| format!("; it is {old} now"));
+        *self =
+            self.with_table(table).map_err(|(_, message)| fail(format!("{key} cannot be {text} ({message}){old}")))?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use super::section::Section;
 use crate::learn::{TrainConfig, TrainError};
 use crate::policies::artifact::{WEIGHTS_FILE, existing_or_previous};
 use crate::policies::{
-    AdapterConfig, HeadKind, ParameterInit, ParameterSource, Policy, PolicyConfig, PolicyError, StateDict, file_hash,
+    AdapterConfig, ParameterInit, ParameterSource, Policy, PolicyConfig, PolicyError, StateDict, file_hash,
     resolve_policy_dir,
 };
 use crate::spaces::{Layout, Normalizer};
@@ -143,6 +143,8 @@ impl PretrainedPolicy {
             action: same_chunk.then(|| columns(&policy.action, &base.action)),
             same_observation: policy.observation.fields == base.observation.fields,
             raw_log_std: initial_log_std(policy, base),
+            input_weight: input_weight(policy),
+            mean: MeanImport::of(policy, base),
             base,
             random_init,
         }
@@ -217,9 +219,41 @@ fn initial_log_std(policy: &PolicyConfig, base: &PolicyConfig) -> Vec<f32> {
         .collect()
 }
 
-/// Names of the input layers.
-const INPUT_LAYERS: [&str; 3] =
-    ["trunk.Mlp.layers.0.weight", "trunk.Recurrent.embedding.weight", "trunk.Transformer.embedding.weight"];
+/// Name of the weight of the layer that reads the observation, such as `trunk.Mlp.layers.0.weight`.
+fn input_weight(policy: &PolicyConfig) -> Option<String> {
+    let kind = policy.network.kind;
+    kind.input_weight().map(|weight| format!("trunk.{}.{weight}", kind.type_name()))
+}
+
+/// Names of parameters where a head takes over the output of another kind of head as its mean, such as a Gaussian that of
+/// a head with squared error.
+struct MeanImport {
+    /// Prefix of the parameters of the mean, such as `head.Gaussian.mean.`.
+    own: String,
+    /// The same in the pretrained policy, such as `head.SquaredError.mean.`.
+    base: String,
+    /// The parameter of the standard deviation, such as `head.Gaussian.raw_log_std`.
+    std_parameter: String,
+}
+
+impl MeanImport {
+    fn of(policy: &PolicyConfig, base: &PolicyConfig) -> Option<Self> {
+        let (own, base) = (policy.head.kind, base.head.kind);
+        if !own.takes_mean_of(base) {
+            return None;
+        }
+        Some(Self {
+            own: format!("head.{}.{}.", own.type_name(), own.mean_layer()?),
+            base: format!("head.{}.{}.", base.type_name(), base.mean_layer()?),
+            std_parameter: format!("head.{}.{}", own.type_name(), own.std_parameter()?),
+        })
+    }
+
+    /// The pretrained policy's parameter for the parameter `name`, if it belongs to the mean.
+    fn base_name(&self, name: &str) -> Option<String> {
+        name.strip_prefix(&self.own).map(|part| format!("{}{part}", self.base))
+    }
+}
 
 /// Parameters of a [`PretrainedPolicy`], mapped to another network layer by layer and field by field.
 pub struct PretrainedParameters<'a> {
@@ -233,6 +267,10 @@ pub struct PretrainedParameters<'a> {
     action: Option<Vec<Option<usize>>>,
     /// Initial `raw_log_std` of a tick's action.
     raw_log_std: Vec<f32>,
+    /// Name of the input layer's weight.
+    input_weight: Option<String>,
+    /// How the head takes over the output of another kind of head.
+    mean: Option<MeanImport>,
     random_init: &'a mut dyn ParameterSource,
 }
 
@@ -279,15 +317,13 @@ impl ParameterSource for PretrainedParameters<'_> {
     fn parameter(&mut self, name: &str, shape: &[usize], initial: ParameterInit) -> Result<Vec<f32>, PolicyError> {
         // The generator is drawn from in any case, so that the values of a layer do not depend on the other layers.
         let random = self.random_init.parameter(name, shape, initial)?;
-        // The output of a head with squared error becomes the mean of a Gaussian head.
-        if name == "head.Gaussian.raw_log_std" && self.base.head.kind == HeadKind::SquaredError {
+        if self.mean.as_ref().is_some_and(|mean| name == mean.std_parameter) {
             return Ok(self.raw_log_std.iter().copied().cycle().take(random.len()).collect());
         }
-        let squared_error_name =
-            || name.strip_prefix("head.Gaussian.mean.").map(|part| format!("head.SquaredError.mean.{part}"));
-        let stored = self.state_dict.take(name).or_else(|| self.state_dict.take(&squared_error_name()?));
+        let base_name = self.mean.as_ref().and_then(|mean| mean.base_name(name));
+        let stored = self.state_dict.take(name).or_else(|| self.state_dict.take(&base_name?));
         let Some(stored) = stored else { return Ok(random) };
-        if INPUT_LAYERS.contains(&name) {
+        if self.input_weight.as_deref() == Some(name) {
             let mapped = self.map_input(shape, &stored);
             let identical = (self.same_observation && stored.0 == shape).then_some(stored.1);
             return Ok(mapped.or(identical).unwrap_or(random));

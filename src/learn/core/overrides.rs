@@ -16,10 +16,21 @@ pub enum KeyError {
     Syntax,
 }
 
-/// Replace the values of `into` by those of `new`; every key of `new` must be in `known`.
+/// The table of a section for settings that only a network or head from another crate knows; it checks them itself.
+const OPEN_TABLE: &str = "extra";
+/// The sections with such a table.
+const OPEN_SECTIONS: [&str; 2] = ["network", "head"];
+
+/// Whether a dotted key is in an open table, such as `head.extra.delta`.
+fn is_open(key: &str) -> bool {
+    let parts: Vec<&str> = key.split('.').collect();
+    matches!(parts[..], [section, OPEN_TABLE, _] if OPEN_SECTIONS.contains(&section))
+}
+
+/// Replace the values of `into` by those of `new`; every key of `new` must be in `known` or in an open table.
 ///
 /// # Errors
-/// A key that is not in `known`.
+/// Any other key.
 pub fn merge(into: &mut Table, known: &Table, new: &Table) -> Result<(), KeyError> {
     if let Some(table) =
         new.iter().find_map(|(key, value)| (value.is_table() && !known.contains_key(key)).then_some(key))
@@ -28,7 +39,7 @@ pub fn merge(into: &mut Table, known: &Table, new: &Table) -> Result<(), KeyErro
     }
     let known = flatten(known);
     for (key, value) in flatten(new) {
-        if !known.iter().any(|(k, _)| *k == key) {
+        if !known.iter().any(|(k, _)| *k == key) && !is_open(&key) {
             return Err(unknown(&key, &known));
         }
         insert(into, &key, value);
@@ -36,35 +47,41 @@ pub fn merge(into: &mut Table, known: &Table, new: &Table) -> Result<(), KeyErro
     Ok(())
 }
 
-/// Apply `key=value` to a table; returns the key, the text of the value, and the old value.
+/// Apply `key=value` to a table; returns the key, the text of the value, and the old value, if it had one.
 ///
 /// # Errors
 /// No `=`, or an unknown key.
-pub fn apply(table: &mut Table, assignment: &str) -> Result<(String, String, Value), KeyError> {
+pub fn apply(table: &mut Table, assignment: &str) -> Result<(String, String, Option<Value>), KeyError> {
     let Some((key, text)) = assignment.split_once('=') else { return Err(KeyError::Syntax) };
     let (key, text) = (key.trim(), text.trim());
     let known = flatten(table);
-    let Some((_, old)) = known.iter().find(|(k, _)| k == key) else { return Err(unknown(key, &known)) };
+    let old = known.iter().find(|(k, _)| k == key).map(|(_, value)| value);
+    if old.is_none() && !is_open(key) {
+        return Err(unknown(key, &known));
+    }
     let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut t| t.remove("value"));
     let new = match (parsed, old) {
-        (Some(Value::Integer(whole)), Value::Float(_)) => Value::Float(whole as f64),
-        (Some(value), Value::String(_)) if !value.is_str() => Value::String(text.into()),
-        (Some(value), Value::Array(_)) if !value.is_array() => Value::Array(vec![value]),
-        (None, Value::Array(_)) => Value::Array(words(text)),
+        (Some(Value::Integer(whole)), Some(Value::Float(_))) => Value::Float(whole as f64),
+        (Some(value), Some(Value::String(_))) if !value.is_str() => Value::String(text.into()),
+        (Some(value), Some(Value::Array(_))) if !value.is_array() => Value::Array(vec![value]),
+        (None, Some(Value::Array(_))) => Value::Array(words(text)),
         (Some(value), _) => value,
         (None, _) => Value::String(text.into()),
     };
     insert(table, key, new);
-    Ok((key.to_owned(), text.to_owned(), old.clone()))
+    Ok((key.to_owned(), text.to_owned(), old.cloned()))
 }
 
-/// Set a dotted key whose tables exist.
+/// Set a dotted key whose tables exist, or the open one may be missing.
 fn insert(table: &mut Table, key: &str, value: Value) {
     match key.split_once('.') {
         None => {
             table.insert(key.to_owned(), value);
         }
         Some((first, rest)) => {
+            if first == OPEN_TABLE && !table.contains_key(first) {
+                table.insert(first.to_owned(), Value::Table(Table::new()));
+            }
             if let Some(Value::Table(inner)) = table.get_mut(first) {
                 insert(inner, rest, value);
             }

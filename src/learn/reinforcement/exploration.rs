@@ -1,7 +1,7 @@
 //! Initial mean and standard deviation of a policy's Gaussian exploration.
 
 use crate::learn::core::init::varies;
-use crate::policies::{HeadKind, PolicyConfig};
+use crate::policies::PolicyConfig;
 use crate::spaces::{Layout, Normalizer};
 
 /// Mean and standard deviation of an action that rests at `rest`. The standard deviation is half of the action's range on
@@ -28,12 +28,12 @@ pub(super) fn exploration_normalizer(action: &Layout) -> Normalizer {
 }
 
 /// Action normalizer of a policy that is initialized from `pretrained`: that of `pretrained`, except for actions that were
-/// constant in the demonstrations of a squared-error head, such as a handbrake that was never pulled. Those are centered on
+/// constant in the demonstrations of a head without a standard deviation, such as a handbrake that was never pulled. Those are centered on
 /// the demonstrated value, with the standard deviation of [`exploration_normalizer`]: a very small one would let that
 /// action dominate the log-probability of the whole action vector.
 pub(super) fn exploration_normalizer_from(pretrained: &PolicyConfig) -> Normalizer {
     let mut normalizer = pretrained.action_normalizer.clone();
-    if pretrained.head.kind == HeadKind::SquaredError {
+    if pretrained.head.kind.is_mean_only() {
         for (index, (low, high)) in pretrained.action.bounds().enumerate() {
             if !varies(&pretrained.action_normalizer, index) {
                 (normalizer.mean[index], normalizer.std[index]) = mean_and_std(normalizer.mean[index], low, high);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::advantages::EpisodeStatus;
 use super::rollout_buffer::{RolloutBuffer, normalized};
 use crate::learn::core::tensors::tensor;
-use crate::policies::{BatchRng, Head, Network, RecurrentInput};
+use crate::policies::{Network, RecurrentInput};
 use crate::spaces::Normalizer;
 
 /// Rows of one forward pass on one core while actions are sampled.
@@ -66,10 +66,7 @@ pub(super) fn action_log_probs(network: &Network, inputs: Vec<f32>, actions: Vec
 /// Deterministic outputs of one step: the mean of a Gaussian head, the median of a categorical one.
 fn deterministic_outputs(network: &Network, inputs: &[f32], rows: usize, hidden: &mut [f32]) -> Vec<f32> {
     let features = features(network, inputs, rows, hidden);
-    to_vec(match network.head() {
-        Head::Categorical(head) => head.median(features),
-        head => head.predict(features, &mut BatchRng::PerRow(Vec::new())),
-    })
+    to_vec(network.head().deterministic(features))
 }
 
 /// Deterministic outputs of a network without hidden state for many rows, on all cores.
@@ -159,15 +156,4 @@ pub(super) fn reset_hidden(hidden: &mut [f32], statuses: &[EpisodeStatus]) {
             hidden.fill(0.0);
         }
     }
-}
-
-/// Behavior cloning loss `[1]` towards the actions `targets` `[rows, act_dim]` of the pretrained policy: the negative
-/// log-likelihood. For a Gaussian head, with the standard deviation fixed at 1: otherwise the loss would also reduce the
-/// standard deviation, and with it the exploration.
-pub(super) fn bc_loss(head: &Head, features: Tensor<2>, targets: Tensor<2>) -> Option<Tensor<1>> {
-    if let Head::Gaussian(_) = head {
-        let mean = head.predict(features, &mut BatchRng::PerRow(Vec::new()));
-        return Some((mean - targets).square().sum_dim(1).mean().mul_scalar(0.5));
-    }
-    Some(head.evaluate_actions(features, targets)?.log_prob.mean().neg())
 }

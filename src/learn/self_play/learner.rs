@@ -72,7 +72,7 @@ impl SelfPlay {
                 scene.name
             )));
         };
-        if config.head.kind != HeadKind::Gaussian {
+        if config.head.kind != HeadKind::GAUSSIAN {
             return Err(config_error("train self-play requires head.kind=gaussian; remove head.kind".into()));
         }
         if config.network.is_recurrent() {

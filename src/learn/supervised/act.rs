@@ -33,7 +33,7 @@ impl LearnerSpec for Act {
     }
 
     fn set_defaults(&self, config: &mut TrainConfig) {
-        config.head.kind = HeadKind::Act;
+        config.head.kind = HeadKind::ACT;
         super::set_chunk_defaults(config);
         config.head.hidden_size = 64;
         config.head.num_layers = 1;

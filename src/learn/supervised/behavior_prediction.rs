@@ -33,7 +33,7 @@ impl LearnerSpec for BehaviorPrediction {
     }
 
     fn set_defaults(&self, config: &mut TrainConfig) {
-        config.head.kind = HeadKind::Mixture;
+        config.head.kind = HeadKind::MIXTURE;
         config.head.chunk_size = 10;
     }
 

@@ -33,7 +33,7 @@ impl LearnerSpec for Diffusion {
     }
 
     fn set_defaults(&self, config: &mut TrainConfig) {
-        config.head.kind = HeadKind::Diffusion;
+        config.head.kind = HeadKind::DIFFUSION;
         super::set_chunk_defaults(config);
         config.optimizer.ema_decay = 0.999;
         config.optimizer.learning_rate = 1e-3;

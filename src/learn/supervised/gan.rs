@@ -98,7 +98,7 @@ pub(super) fn sections() -> Vec<Box<dyn AnySection>> {
 
 /// The defaults of a learner with a generator.
 pub(super) fn set_defaults(config: &mut TrainConfig) {
-    config.head.kind = HeadKind::Generator;
+    config.head.kind = HeadKind::GENERATOR;
     super::set_chunk_defaults(config);
     config.optimizer.ema_decay = 0.999;
 }
@@ -132,7 +132,7 @@ impl<'a> Gan<'a> {
     pub fn new(parts: LearnerParts<'a>, objective: Objective) -> Result<Self, TrainError> {
         let LearnerParts { config, policy, loader, pretrained, device } = parts;
         let name = config.spec().name();
-        if config.head.kind != HeadKind::Generator {
+        if config.head.kind != HeadKind::GENERATOR {
             return Err(TrainError::Config {
                 origin: "the training configuration".into(),
                 message: format!("head.kind must be generator to be trained by {name}; use train bc for other heads"),

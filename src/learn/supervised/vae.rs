@@ -33,7 +33,7 @@ impl LearnerSpec for Vae {
     }
 
     fn set_defaults(&self, config: &mut TrainConfig) {
-        config.head.kind = HeadKind::Vae;
+        config.head.kind = HeadKind::VAE;
         super::set_chunk_defaults(config);
     }
 

@@ -10,12 +10,15 @@ use burn::nn::transformer::{
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use super::gaussian::bounded;
+use super::log_std::bounded;
+use super::module::HeadModule;
+use super::spec::{HeadConfig, HeadKind, HeadSizes, HeadSpec};
+use super::targets::{Loss, Targets};
 use super::vae::{LATENT_LOG_STD_BOUNDS, kl_divergence, reparameterize};
-use super::{BatchRng, HeadConfig, HeadSizes, Loss, Targets};
+use crate::policies::{BatchRng, PolicyError};
 
 /// Attention heads of each transformer block; they divide `hidden_size`.
-pub(super) const ATTENTION_HEADS: usize = 4;
+const ATTENTION_HEADS: usize = 4;
 
 /// The encoder's tokens are `[features, action, action, ...]`; the decoder has one query for each tick of the chunk.
 #[derive(Module, Debug)]
@@ -68,7 +71,7 @@ impl<T: Module> ActTransformer<T> {
 }
 
 impl Act {
-    pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
+    fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
         let HeadConfig { hidden_size, num_layers, latent_dim, .. } = *config;
         // No dropout: Burn's draws from a global generator.
         let encoder = TransformerEncoderConfig::new(hidden_size, 2 * hidden_size, ATTENTION_HEADS, num_layers)
@@ -102,10 +105,12 @@ impl Act {
         let [rows, chunk_size, act_dim] = actions.dims();
         actions.reshape([rows, chunk_size * act_dim])
     }
+}
 
+impl HeadModule for Act {
     /// Absolute reconstruction error plus `kl_weight` times the KL divergence of the encoder's Gaussian from the prior
     /// (Zhao et al. 2023, algorithm 1).
-    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Loss {
+    fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Loss {
         let [rows, columns] = targets.actions.dims();
         let encoder = &self.encoder;
         let actions = targets.masked(targets.actions.clone());
@@ -126,8 +131,48 @@ impl Act {
 
     /// The decoder's output for a latent variable sampled from the prior. The paper takes the prior's mean, which gives
     /// only one mode.
-    pub(super) fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
+    fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
         let latent = rng.normal(features.dims()[0], self.latent_dim, &features.device());
         self.decode(features, latent)
+    }
+}
+
+/// The kind `act`.
+pub(super) struct ActSpec;
+
+impl HeadKind {
+    /// Action chunking with transformers (ACT).
+    pub const ACT: Self = Self::new(&ActSpec);
+}
+
+impl HeadSpec for ActSpec {
+    fn name(&self) -> &'static str {
+        "act"
+    }
+
+    fn about(&self) -> &'static str {
+        "Action chunking with transformers (ACT)."
+    }
+
+    fn type_name(&self) -> &'static str {
+        "Act"
+    }
+
+    fn is_stochastic(&self) -> bool {
+        true
+    }
+
+    fn check(&self, config: &HeadConfig) -> Result<(), PolicyError> {
+        let required = "a multiple of 4 with head.kind act, which has 4 attention heads";
+        config.require(config.hidden_size.is_multiple_of(ATTENTION_HEADS), "hidden_size", required)
+    }
+
+    fn build(
+        &self,
+        config: &HeadConfig,
+        sizes: &HeadSizes,
+        device: &Device,
+    ) -> Result<Box<dyn HeadModule>, PolicyError> {
+        Ok(Box::new(Act::new(config, sizes, device)))
     }
 }

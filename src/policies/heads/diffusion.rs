@@ -7,8 +7,11 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{BatchRng, HeadConfig, HeadSizes, Targets};
+use super::module::HeadModule;
+use super::spec::{HeadConfig, HeadKind, HeadSizes, HeadSpec};
+use super::targets::{Loss, Targets};
 use crate::policies::trunks::{Activation, Mlp};
+use crate::policies::{BatchRng, PolicyError};
 
 /// Size of the timestep embedding.
 const EMBEDDING_SIZE: usize = 32;
@@ -31,7 +34,7 @@ pub struct Diffusion {
 }
 
 impl Diffusion {
-    pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
+    fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
         let columns = config.chunk_size * sizes.actions;
         let hidden_sizes = vec![config.hidden_size; config.num_layers];
         let inputs = sizes.features + columns + EMBEDDING_SIZE;
@@ -60,10 +63,12 @@ impl Diffusion {
         let embeddings = Tensor::from_data(TensorData::new(embeddings, [timesteps.len(), EMBEDDING_SIZE]), &device);
         self.noise.forward(self.hidden.forward(Tensor::cat(vec![features, noisy, embeddings], 1), &[]))
     }
+}
 
+impl HeadModule for Diffusion {
     /// Squared error of the predicted noise at a random timestep of each row (Ho et al. 2020, DDPM, arXiv:2006.11239,
     /// equation 14), a mean over numbers.
-    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Tensor<1> {
+    fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Loss {
         let device = features.device();
         let rows = features.dims()[0];
         let count = self.alphas_cumprod.len();
@@ -74,12 +79,12 @@ impl Diffusion {
         let signal_scale = column(timesteps.iter().map(|t| self.alphas_cumprod[*t].sqrt()).collect());
         let noise_scale = column(timesteps.iter().map(|t| (1.0 - self.alphas_cumprod[*t]).sqrt()).collect());
         let noisy = targets.masked(targets.actions.clone() * signal_scale + noise.clone() * noise_scale);
-        targets.mean((self.predict_noise(features, noisy, &timesteps) - noise).square())
+        targets.mean((self.predict_noise(features, noisy, &timesteps) - noise).square()).into()
     }
 
     /// Denoise random noise in `num_inference_steps` deterministic steps (Song et al. 2020, DDIM, arXiv:2010.02502,
     /// equation 12 with σ = 0).
-    pub(super) fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
+    fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
         let rows = features.dims()[0];
         let mut chunk = rng.normal(rows, self.columns, &features.device());
         let count = self.alphas_cumprod.len();
@@ -100,6 +105,41 @@ impl Diffusion {
             chunk = denoised.mul_scalar(next_alpha.sqrt()) + noise.mul_scalar((1.0 - next_alpha).sqrt());
         }
         chunk
+    }
+}
+
+/// The kind `diffusion`.
+pub(super) struct DiffusionSpec;
+
+impl HeadKind {
+    /// A denoising diffusion model (Diffusion Policy).
+    pub const DIFFUSION: Self = Self::new(&DiffusionSpec);
+}
+
+impl HeadSpec for DiffusionSpec {
+    fn name(&self) -> &'static str {
+        "diffusion"
+    }
+
+    fn about(&self) -> &'static str {
+        "A denoising diffusion model (Diffusion Policy)."
+    }
+
+    fn type_name(&self) -> &'static str {
+        "Diffusion"
+    }
+
+    fn is_stochastic(&self) -> bool {
+        true
+    }
+
+    fn build(
+        &self,
+        config: &HeadConfig,
+        sizes: &HeadSizes,
+        device: &Device,
+    ) -> Result<Box<dyn HeadModule>, PolicyError> {
+        Ok(Box::new(Diffusion::new(config, sizes, device)))
     }
 }
 

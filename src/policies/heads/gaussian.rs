@@ -4,22 +4,11 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use super::{ActionEvaluation, HeadConfig, HeadSizes, Targets};
-
-/// Half the logarithm of 2π, the constant of the normal log density.
-pub(super) const HALF_LN_TAU: f32 = 0.918_938_5;
-
-/// A log standard deviation within its bounds: `low + (tanh(raw) + 1) / 2 (high - low)`. Unlike a clamp's, its gradient
-/// is nowhere zero.
-pub(super) fn bounded<const D: usize>(raw: Tensor<D>, (low, high): (f32, f32)) -> Tensor<D> {
-    raw.tanh().add_scalar(1.0).mul_scalar(0.5 * (high - low)).add_scalar(low)
-}
-
-/// The inverse of [`bounded`].
-pub(in crate::policies) fn unbounded(value: f32, (low, high): (f32, f32)) -> f32 {
-    let scaled = 2.0 * (value - low) / (high - low) - 1.0;
-    scaled.clamp(-0.999, 0.999).atanh()
-}
+use super::log_std::{HALF_LN_TAU, bounded, unbounded};
+use super::module::HeadModule;
+use super::spec::{HeadConfig, HeadKind, HeadSizes, HeadSpec};
+use super::targets::{ActionEvaluation, Loss, Targets};
+use crate::policies::{BatchRng, PolicyError};
 
 /// Mean and standard deviation of each action number.
 #[derive(Module, Debug)]
@@ -34,7 +23,7 @@ pub struct Gaussian {
 }
 
 impl Gaussian {
-    pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
+    fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
         let log_std_bounds = (config.log_std_min, config.log_std_max);
         let columns = config.chunk_size * sizes.actions;
         let linear = || LinearConfig::new(sizes.features, columns).init(device);
@@ -50,7 +39,7 @@ impl Gaussian {
     }
 
     /// `[rows, features]` to means and log standard deviations, each `[rows, chunk_size * actions]`.
-    pub(super) fn forward(&self, features: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    fn forward(&self, features: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let mean = self.mean.forward(features.clone());
         let raw = match (&self.log_std, &self.raw_log_std) {
             (Some(layer), _) => layer.forward(features),
@@ -59,27 +48,88 @@ impl Gaussian {
         };
         (mean, bounded(raw, self.log_std_bounds))
     }
+}
+
+impl HeadModule for Gaussian {
+    /// Negative log-likelihood of a tick's action, a mean over rows and ticks.
+    fn loss(&self, features: Tensor<2>, targets: &Targets, _rng: &mut BatchRng<'_>) -> Loss {
+        let (mean, log_std) = self.forward(features);
+        negative_log_likelihood(mean, log_std, targets).into()
+    }
+
+    fn predict(&self, features: Tensor<2>, _rng: &mut BatchRng<'_>) -> Tensor<2> {
+        self.forward(features).0
+    }
 
     /// A sample from standard normal `noise` `[rows, chunk_size * actions]`.
-    pub(super) fn sample(&self, features: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
+    fn sample(&self, features: Tensor<2>, noise: Tensor<2>) -> Option<Tensor<2>> {
         let (mean, log_std) = self.forward(features);
-        mean + log_std.exp() * noise
+        Some(mean + log_std.exp() * noise)
     }
 
     /// Log density of `actions` and entropy.
-    pub(super) fn evaluate_actions(&self, features: Tensor<2>, actions: Tensor<2>) -> ActionEvaluation {
+    fn evaluate_actions(&self, features: Tensor<2>, actions: Tensor<2>) -> Option<ActionEvaluation> {
         let (mean, log_std) = self.forward(features);
         let squared = ((mean - actions) * log_std.clone().neg().exp()).square().mul_scalar(0.5);
-        ActionEvaluation {
+        Some(ActionEvaluation {
             log_prob: (squared + log_std.clone()).add_scalar(HALF_LN_TAU).sum_dim(1).neg(),
             entropy: log_std.add_scalar(HALF_LN_TAU + 0.5).sum_dim(1),
-        }
+        })
     }
 
-    /// Negative log-likelihood of a tick's action, a mean over rows and ticks.
-    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets) -> Tensor<1> {
+    /// The negative log-likelihood with the standard deviation fixed at 1: otherwise the loss would also reduce the
+    /// standard deviation, and with it the exploration.
+    fn bc_loss(&self, features: Tensor<2>, targets: Tensor<2>) -> Option<Tensor<1>> {
+        let (mean, _) = self.forward(features);
+        Some((mean - targets).square().sum_dim(1).mean().mul_scalar(0.5))
+    }
+
+    fn distribution(&self, features: Tensor<2>, _rng: &mut BatchRng<'_>) -> (Tensor<2>, Option<Tensor<2>>) {
         let (mean, log_std) = self.forward(features);
-        negative_log_likelihood(mean, log_std, targets)
+        (mean, Some(log_std))
+    }
+}
+
+/// The kind `gaussian`.
+pub(super) struct GaussianSpec;
+
+impl HeadKind {
+    /// A diagonal Gaussian; the loss is the negative log-likelihood.
+    pub const GAUSSIAN: Self = Self::new(&GaussianSpec);
+}
+
+impl HeadSpec for GaussianSpec {
+    fn name(&self) -> &'static str {
+        "gaussian"
+    }
+
+    fn about(&self) -> &'static str {
+        "A diagonal Gaussian; the loss is the negative log-likelihood."
+    }
+
+    fn type_name(&self) -> &'static str {
+        "Gaussian"
+    }
+
+    fn is_stochastic(&self) -> bool {
+        false
+    }
+
+    fn mean_layer(&self) -> Option<&'static str> {
+        Some("mean")
+    }
+
+    fn std_parameter(&self) -> Option<&'static str> {
+        Some("raw_log_std")
+    }
+
+    fn build(
+        &self,
+        config: &HeadConfig,
+        sizes: &HeadSizes,
+        device: &Device,
+    ) -> Result<Box<dyn HeadModule>, PolicyError> {
+        Ok(Box::new(Gaussian::new(config, sizes, device)))
     }
 }
 

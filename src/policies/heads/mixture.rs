@@ -4,8 +4,11 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
-use super::gaussian::{HALF_LN_TAU, bounded};
-use super::{BatchRng, HeadConfig, HeadSizes, Targets};
+use super::log_std::{HALF_LN_TAU, bounded};
+use super::module::HeadModule;
+use super::spec::{HeadConfig, HeadKind, HeadSizes, HeadSpec};
+use super::targets::{Loss, Targets};
+use crate::policies::{BatchRng, PolicyError};
 
 /// `num_modes` diagonal Gaussians over a whole action chunk, and their mixture weights.
 #[derive(Module, Debug)]
@@ -22,7 +25,7 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
+    fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
         let linear = |outputs| LinearConfig::new(sizes.features, outputs).init(device);
         let outputs = config.num_modes * config.chunk_size * sizes.actions;
         Self {
@@ -40,9 +43,11 @@ impl Mixture {
         let [rows, outputs] = means.dims();
         means.reshape([rows, self.num_modes, outputs / self.num_modes])
     }
+}
 
+impl HeadModule for Mixture {
     /// Negative log-likelihood of a chunk under the mixture (Bishop 1994, equation 8), a mean over rows.
-    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets) -> Tensor<1> {
+    fn loss(&self, features: Tensor<2>, targets: &Targets, _rng: &mut BatchRng<'_>) -> Loss {
         let log_weights = activation::log_softmax(self.logits.forward(features.clone()), 1);
         let means = self.means(features.clone());
         let log_std = bounded(self.log_stds.forward(features).reshape(means.dims()), self.log_std_bounds);
@@ -53,15 +58,50 @@ impl Mixture {
             negative_log_densities = negative_log_densities * mask.unsqueeze_dim::<3>(1);
         }
         let logs = log_weights - negative_log_densities.sum_dim(2).squeeze_dim::<2>(2);
-        targets.row_mean(log_sum_exp(logs).neg())
+        targets.row_mean(log_sum_exp(logs).neg()).into()
     }
 
     /// The mean of one Gaussian, sampled by the mixture weights. No noise is added to it, since the standard deviation is
     /// mostly the demonstrator's own noise (robomimic's `low_noise_eval`).
-    pub(super) fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
+    fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
         let weights = activation::softmax(self.logits.forward(features.clone()), 1);
         let mode = sample_one_hot(weights, 1, rng);
         (self.means(features) * mode.swap_dims(1, 2)).sum_dim(1).squeeze_dim(1)
+    }
+}
+
+/// The kind `mixture`.
+pub(super) struct MixtureSpec;
+
+impl HeadKind {
+    /// A mixture of Gaussians (robomimic's `gmm`); the loss is the negative log-likelihood.
+    pub const MIXTURE: Self = Self::new(&MixtureSpec);
+}
+
+impl HeadSpec for MixtureSpec {
+    fn name(&self) -> &'static str {
+        "mixture"
+    }
+
+    fn about(&self) -> &'static str {
+        "A mixture of Gaussians (robomimic's `gmm`); the loss is the negative log-likelihood."
+    }
+
+    fn type_name(&self) -> &'static str {
+        "Mixture"
+    }
+
+    fn is_stochastic(&self) -> bool {
+        true
+    }
+
+    fn build(
+        &self,
+        config: &HeadConfig,
+        sizes: &HeadSizes,
+        device: &Device,
+    ) -> Result<Box<dyn HeadModule>, PolicyError> {
+        Ok(Box::new(Mixture::new(config, sizes, device)))
     }
 }
 

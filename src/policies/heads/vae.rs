@@ -5,9 +5,12 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use super::gaussian::bounded;
-use super::{BatchRng, HeadConfig, HeadSizes, Loss, Targets};
+use super::log_std::bounded;
+use super::module::HeadModule;
+use super::spec::{HeadConfig, HeadKind, HeadSizes, HeadSpec};
+use super::targets::{Loss, Targets};
 use crate::policies::trunks::{Activation, Mlp};
+use crate::policies::{BatchRng, PolicyError};
 
 /// Bounds of the encoder's log standard deviation: far enough apart not to matter, finite so that nothing overflows.
 pub(super) const LATENT_LOG_STD_BOUNDS: (f32, f32) = (-6.0, 2.0);
@@ -27,7 +30,7 @@ pub struct Vae {
 }
 
 impl Vae {
-    pub(super) fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
+    fn new(config: &HeadConfig, sizes: &HeadSizes, device: &Device) -> Self {
         let columns = config.chunk_size * sizes.actions;
         let hidden_sizes = vec![config.hidden_size; config.num_layers];
         let mlp = |inputs| Mlp::new(&hidden_sizes, Activation::Relu, false, inputs, device);
@@ -46,10 +49,12 @@ impl Vae {
     fn decode(&self, features: Tensor<2>, latent: Tensor<2>) -> Tensor<2> {
         self.actions.forward(self.decoder.forward(Tensor::cat(vec![features, latent], 1), &[]))
     }
+}
 
+impl HeadModule for Vae {
     /// Squared reconstruction error, a mean over numbers, plus `kl_weight` times the KL divergence of the encoder's
     /// Gaussian from the prior (Kingma & Welling, appendix B), a mean over rows.
-    pub(super) fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Loss {
+    fn loss(&self, features: Tensor<2>, targets: &Targets, rng: &mut BatchRng<'_>) -> Loss {
         let actions = targets.masked(targets.actions.clone());
         let hidden = self.encoder.forward(Tensor::cat(vec![features.clone(), actions], 1), &[]);
         let mean = self.mean.forward(hidden.clone());
@@ -62,9 +67,44 @@ impl Vae {
     }
 
     /// The decoder's output for a latent variable sampled from the prior.
-    pub(super) fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
+    fn predict(&self, features: Tensor<2>, rng: &mut BatchRng<'_>) -> Tensor<2> {
         let latent = rng.normal(features.dims()[0], self.latent_dim, &features.device());
         self.decode(features, latent)
+    }
+}
+
+/// The kind `vae`.
+pub(super) struct VaeSpec;
+
+impl HeadKind {
+    /// A conditional variational autoencoder.
+    pub const VAE: Self = Self::new(&VaeSpec);
+}
+
+impl HeadSpec for VaeSpec {
+    fn name(&self) -> &'static str {
+        "vae"
+    }
+
+    fn about(&self) -> &'static str {
+        "A conditional variational autoencoder."
+    }
+
+    fn type_name(&self) -> &'static str {
+        "Vae"
+    }
+
+    fn is_stochastic(&self) -> bool {
+        true
+    }
+
+    fn build(
+        &self,
+        config: &HeadConfig,
+        sizes: &HeadSizes,
+        device: &Device,
+    ) -> Result<Box<dyn HeadModule>, PolicyError> {
+        Ok(Box::new(Vae::new(config, sizes, device)))
     }
 }
 

@@ -4,7 +4,10 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation};
 
-use super::{Activation, NetworkConfig, RecurrentInput};
+use super::activation::Activation;
+use super::module::{RecurrentInput, TrunkModule, with_dropout};
+use super::spec::{NetworkConfig, NetworkKind, NetworkSpec, TrunkInput};
+use crate::policies::PolicyError;
 
 /// Kind of recurrent cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +94,7 @@ pub struct Recurrent {
 
 impl Recurrent {
     /// Cells of `kind` over inputs of `inputs` numbers; sizes and activation are those of `config`.
-    pub(super) fn new(kind: CellKind, inputs: usize, config: &NetworkConfig, device: &Device) -> Self {
+    fn new(kind: CellKind, inputs: usize, config: &NetworkConfig, device: &Device) -> Self {
         Self {
             embedding: LinearConfig::new(inputs, config.hidden_size).init(device),
             cells: (0..config.num_layers).map(|_| Cell::new(kind, config.hidden_size, device)).collect(),
@@ -99,14 +102,9 @@ impl Recurrent {
         }
     }
 
-    /// Numbers of an agent's state.
-    pub(super) fn state_size(&self) -> usize {
-        self.cells.iter().map(Cell::state_size).sum()
-    }
-
     /// `[rows, ticks, inputs]` and the state before them to the outputs `[rows, ticks, hidden_size]` and the state after
     /// them `[rows, state]`.
-    pub(super) fn forward(&self, x: Tensor<3>, initial: RecurrentInput) -> (Tensor<3>, Tensor<2>) {
+    fn unroll(&self, x: Tensor<3>, initial: RecurrentInput) -> (Tensor<3>, Tensor<2>) {
         let [rows, ticks, _] = x.dims();
         let mut x = self.activation.apply(self.embedding.forward(x));
         let mut final_states = Vec::with_capacity(self.cells.len());
@@ -129,5 +127,99 @@ impl Recurrent {
             final_states.push(state);
         }
         (x, Tensor::cat(final_states, 1))
+    }
+}
+
+impl TrunkModule for Recurrent {
+    fn forward(&self, inputs: Tensor<3>, masks: &[Tensor<2>]) -> Tensor<2> {
+        let state = Tensor::zeros([inputs.dims()[0], self.state_size()], &inputs.device());
+        with_dropout(self.unroll(inputs, RecurrentInput { state, continuation_mask: None }).0, masks)
+    }
+
+    fn forward_recurrent(&self, inputs: Tensor<3>, initial: RecurrentInput) -> Option<(Tensor<2>, Tensor<2>)> {
+        let (features, state) = self.unroll(inputs, initial);
+        Some((features.flatten(0, 1), state))
+    }
+
+    fn state_size(&self) -> usize {
+        self.cells.iter().map(Cell::state_size).sum()
+    }
+}
+
+/// The kind `lstm`.
+pub(super) struct LstmSpec;
+
+impl NetworkKind {
+    /// A long short-term memory; its state is carried through the episode.
+    pub const LSTM: Self = Self::new(&LstmSpec);
+}
+
+impl NetworkSpec for LstmSpec {
+    fn name(&self) -> &'static str {
+        "lstm"
+    }
+
+    fn about(&self) -> &'static str {
+        "A long short-term memory; its state is carried through the episode."
+    }
+
+    fn type_name(&self) -> &'static str {
+        "Recurrent"
+    }
+
+    fn input(&self) -> TrunkInput {
+        TrunkInput::Recurrent
+    }
+
+    fn input_weight(&self) -> Option<&'static str> {
+        Some("embedding.weight")
+    }
+
+    fn build(
+        &self,
+        config: &NetworkConfig,
+        inputs: usize,
+        device: &Device,
+    ) -> Result<Box<dyn TrunkModule>, PolicyError> {
+        Ok(Box::new(Recurrent::new(CellKind::Lstm, inputs, config, device)))
+    }
+}
+
+/// The kind `gru`.
+pub(super) struct GruSpec;
+
+impl NetworkKind {
+    /// A gated recurrent unit; its state is carried through the episode.
+    pub const GRU: Self = Self::new(&GruSpec);
+}
+
+impl NetworkSpec for GruSpec {
+    fn name(&self) -> &'static str {
+        "gru"
+    }
+
+    fn about(&self) -> &'static str {
+        "A gated recurrent unit; its state is carried through the episode."
+    }
+
+    fn type_name(&self) -> &'static str {
+        "Recurrent"
+    }
+
+    fn input(&self) -> TrunkInput {
+        TrunkInput::Recurrent
+    }
+
+    fn input_weight(&self) -> Option<&'static str> {
+        Some("embedding.weight")
+    }
+
+    fn build(
+        &self,
+        config: &NetworkConfig,
+        inputs: usize,
+        device: &Device,
+    ) -> Result<Box<dyn TrunkModule>, PolicyError> {
+        Ok(Box::new(Recurrent::new(CellKind::Gru, inputs, config, device)))
     }
 }

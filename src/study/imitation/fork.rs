@@ -12,7 +12,7 @@ const POST: f32 = -30.0;
 
 fn methods() -> Vec<(&'static str, TrainConfig)> {
     let mut mixture = defaults("bc");
-    mixture.head.kind = HeadKind::Mixture;
+    mixture.head.kind = HeadKind::MIXTURE;
     mixture.network.n_obs_steps = 8;
     // Action chunks: a mode that is sampled anew at every tick would not be followed.
     (mixture.head.chunk_size, mixture.head.n_action_steps) = (8, 4);

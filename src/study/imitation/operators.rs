@@ -32,7 +32,7 @@ fn methods() -> Vec<(&'static str, TrainConfig)> {
         (
             "gru",
             config(|c| {
-                c.network.kind = NetworkKind::Gru;
+                c.network.kind = NetworkKind::GRU;
                 c.network.n_obs_steps = 16;
                 c.training.batch_size = 1024;
                 c.training.steps = 3_000;

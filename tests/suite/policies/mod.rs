@@ -4,4 +4,6 @@ pub mod artifact;
 pub mod attacks;
 pub mod batches;
 pub mod corruption;
+pub mod custom_network;
+pub mod erased;
 pub mod policy_state;

@@ -49,11 +49,11 @@ fn small_mlp() -> NetworkConfig {
 fn networks() -> Vec<NetworkConfig> {
     let small = |kind, n_obs_steps| NetworkConfig { kind, n_obs_steps, hidden_size: 8, ..small_mlp() };
     vec![
-        small(NetworkKind::Mlp, 1),
-        small(NetworkKind::Mlp, 4),
-        small(NetworkKind::Lstm, 5),
-        small(NetworkKind::Gru, 5),
-        small(NetworkKind::Transformer, 4),
+        small(NetworkKind::MLP, 1),
+        small(NetworkKind::MLP, 4),
+        small(NetworkKind::LSTM, 5),
+        small(NetworkKind::GRU, 5),
+        small(NetworkKind::TRANSFORMER, 4),
     ]
 }
 
@@ -68,14 +68,14 @@ fn heads() -> Vec<HeadConfig> {
         ..HeadConfig::default()
     };
     vec![
-        small(HeadKind::SquaredError, 1, 1, 0.0),
-        small(HeadKind::SquaredError, 4, 3, 0.0),
-        small(HeadKind::SquaredError, 4, 1, 0.1),
-        small(HeadKind::Mixture, 1, 1, 0.0),
-        small(HeadKind::Categorical, 2, 2, 0.0),
-        small(HeadKind::Vae, 1, 1, 0.0),
-        small(HeadKind::Diffusion, 3, 2, 0.0),
-        small(HeadKind::Act, 4, 1, 0.01),
+        small(HeadKind::SQUARED_ERROR, 1, 1, 0.0),
+        small(HeadKind::SQUARED_ERROR, 4, 3, 0.0),
+        small(HeadKind::SQUARED_ERROR, 4, 1, 0.1),
+        small(HeadKind::MIXTURE, 1, 1, 0.0),
+        small(HeadKind::CATEGORICAL, 2, 2, 0.0),
+        small(HeadKind::VAE, 1, 1, 0.0),
+        small(HeadKind::DIFFUSION, 3, 2, 0.0),
+        small(HeadKind::ACT, 4, 1, 0.01),
     ]
 }
 
@@ -184,7 +184,7 @@ fn temporal_ensembling_is_the_weighted_mean_of_all_chunks() {
 #[test]
 fn each_agent_has_its_own_random_generator() {
     let mut policy =
-        policy(&config(small_mlp(), HeadConfig { kind: HeadKind::Vae, hidden_size: 8, ..HeadConfig::default() }));
+        policy(&config(small_mlp(), HeadConfig { kind: HeadKind::VAE, hidden_size: 8, ..HeadConfig::default() }));
     let observations = numbers(3, TICKS * OBS_DIM);
     assert_eq!(rollout(&mut policy, &observations, 5), rollout(&mut policy, &observations, 5));
     assert_ne!(rollout(&mut policy, &observations, 5), rollout(&mut policy, &observations, 6));

@@ -39,7 +39,7 @@ impl LearnerSpec for DqnLearner {
     }
 
     fn set_defaults(&self, config: &mut TrainConfig) {
-        config.head.kind = HeadKind::DuelingQ;
+        config.head.kind = HeadKind::DUELING_Q;
         // Actions are held for several ticks (Mnih et al. 2015): the action of a single tick changes the return by less than
         // the error of the Q-values.
         config.head.chunk_size = 4;

@@ -10,14 +10,11 @@ use crate::learn::core::metrics::number;
 use crate::learn::core::tensors::tensor;
 use crate::learn::reinforcement::ReplaySample;
 use crate::learn::reinforcement::rollout_buffer::normalized;
-use crate::policies::{DuelingQ, Head, Network};
+use crate::policies::{DuelingQ, Network};
 
 /// The network's head, if it is a dueling Q head.
 pub(super) fn dueling_q(network: &Network) -> Option<&DuelingQ> {
-    match network.head() {
-        Head::DuelingQ(head) => Some(head),
-        _ => None,
-    }
+    network.head().as_any().downcast_ref()
 }
 
 /// Q-values of all joint actions, `[rows, joint actions]`, for normalized observations.

@@ -9,7 +9,7 @@ use crate::learn::reinforcement::exploration::{exploration_normalizer, explorati
 use crate::learn::reinforcement::train::check_settings;
 use crate::learn::reinforcement::{RunningMeanStd, VecEnvironment};
 use crate::learn::{PretrainedPolicy, TrainConfig, TrainError};
-use crate::policies::{HeadConfig, HeadKind, PolicyConfig};
+use crate::policies::{HeadConfig, PolicyConfig};
 use crate::spaces::{Field, Layout, Normalizer};
 
 fn config_error(message: &str) -> TrainError {
@@ -43,8 +43,8 @@ fn check_pretrained(
     if pretrained.observation.fields != policy.observation.fields || pretrained.action.fields != policy.action.fields {
         return Err(config_error("the fields of the policy of init.from differ from those of the scene's agent"));
     }
-    let compatible_head = pretrained.head.kind == config.head.kind
-        || pretrained.head.kind == HeadKind::SquaredError && config.head.kind == HeadKind::Gaussian;
+    let compatible_head =
+        pretrained.head.kind == config.head.kind || config.head.kind.takes_mean_of(pretrained.head.kind);
     if !compatible_head || pretrained.head.chunk_size > 1 {
         return Err(config_error(
             "the policy of init.from has another head, whose weights cannot be reused; set head.kind to its kind if that is \

@@ -33,7 +33,7 @@ pub(in crate::learn) fn sections() -> Vec<Box<dyn AnySection>> {
 
 /// The defaults of all learners by policy gradient: a small Gaussian policy.
 pub(in crate::learn) fn set_policy_gradient_defaults(config: &mut TrainConfig) {
-    config.head.kind = HeadKind::Gaussian;
+    config.head.kind = HeadKind::GAUSSIAN;
     config.network.hidden_sizes = vec![64, 64];
     config.training.batch_size = 1024;
     reinforcement_defaults(config, 20);

@@ -5,7 +5,7 @@ use burn::module::Module;
 use super::{Ppo, PpoConfig};
 use crate::learn::core::metrics::number;
 use crate::learn::core::trainable_network::TrainableNetwork;
-use crate::learn::reinforcement::inference::{RolloutOutputs, bc_loss, rollout_outputs};
+use crate::learn::reinforcement::inference::{RolloutOutputs, rollout_outputs};
 use crate::learn::reinforcement::minibatch::PpoData;
 use crate::learn::reinforcement::rollout_buffer::{RolloutBuffer, normalized};
 use crate::learn::reinforcement::running_stats::{explained_variance, mean_and_std};
@@ -149,7 +149,7 @@ impl Ppo {
             let entropy = evaluation.entropy.mean();
             let mut loss = objective.mean().neg() - entropy.clone().mul_scalar(ent_coef);
             if let Some(bc_targets) = batch.bc_targets
-                && let Some(bc_loss) = bc_loss(network.head(), features, bc_targets)
+                && let Some(bc_loss) = network.head().bc_loss(features, bc_targets)
                 && bc_coef > 0.0
             {
                 loss = loss + bc_loss.mul_scalar(bc_coef);

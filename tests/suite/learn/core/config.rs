@@ -25,7 +25,7 @@ fn every_kind_of_value_can_be_overridden() {
     assert_eq!(config.network.hidden_sizes, [64, 32]);
     assert_eq!(config.network.activation, Activation::Gelu);
     assert!(config.network.layer_norm);
-    assert_eq!(config.head.kind, HeadKind::Gaussian);
+    assert_eq!(config.head.kind, HeadKind::GAUSSIAN);
     assert_eq!(config.optimizer.kind, OptimizerKind::Adam);
     assert_eq!(config.optimizer.schedule, Schedule::Constant);
     assert_eq!(config.optimizer.learning_rate, 1.0);

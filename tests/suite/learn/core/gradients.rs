@@ -101,16 +101,16 @@ fn heads() -> Vec<HeadConfig> {
         ..HeadConfig::default()
     };
     let chunked = HeadConfig { chunk_size: 3, ..small.clone() };
-    let spread = HeadConfig { kind: HeadKind::Gaussian, state_dependent_std: true, ..small.clone() };
+    let spread = HeadConfig { kind: HeadKind::GAUSSIAN, state_dependent_std: true, ..small.clone() };
     let kinds = [
-        HeadKind::SquaredError,
-        HeadKind::Gaussian,
-        HeadKind::Mixture,
-        HeadKind::Categorical,
-        HeadKind::Vae,
-        HeadKind::Diffusion,
-        HeadKind::Act,
-        HeadKind::Generator,
+        HeadKind::SQUARED_ERROR,
+        HeadKind::GAUSSIAN,
+        HeadKind::MIXTURE,
+        HeadKind::CATEGORICAL,
+        HeadKind::VAE,
+        HeadKind::DIFFUSION,
+        HeadKind::ACT,
+        HeadKind::GENERATOR,
     ];
     let all = |base: &HeadConfig| kinds.map(|kind| HeadConfig { kind, ..base.clone() });
     all(&small).into_iter().chain(all(&chunked)).chain([spread]).collect()
@@ -138,7 +138,7 @@ fn losses_have_the_right_gradient() {
             let network = network(&config, &Device::flex().autodiff());
             let targets = targets(ROWS, head.chunk_size, weighted);
             // The ReLU layers of these heads have kinks.
-            let kinks = matches!(head.kind, HeadKind::Vae | HeadKind::Generator);
+            let kinks = [HeadKind::VAE, HeadKind::GENERATOR].contains(&head.kind);
             check(&format!("{:?}, chunk {}", head.kind, head.chunk_size), kinks, &numbers(5, ROWS * INPUTS), |x| {
                 let mut generator = Pcg64::new(3, 0);
                 network.head().loss(x, &targets, &mut BatchRng::Shared(&mut generator)).total
@@ -167,7 +167,7 @@ fn losses_have_the_right_value() {
     let squared: f32 = means.iter().zip(&expected).map(|(m, t)| (m - t).powi(2)).sum::<f32>() / expected.len() as f32;
     assert!((found - f64::from(squared)).abs() < 1e-6);
 
-    let (found, means, stds) = loss(HeadConfig { kind: HeadKind::Gaussian, ..HeadConfig::default() });
+    let (found, means, stds) = loss(HeadConfig { kind: HeadKind::GAUSSIAN, ..HeadConfig::default() });
     let log_density = |i: usize| {
         let z = f64::from(expected[i] - means[i]) / f64::from(stds[i]);
         -0.5 * z * z - (f64::from(stds[i]) * (2.0 * std::f64::consts::PI).sqrt()).ln()
@@ -189,7 +189,7 @@ fn density(network: &Network, action: [f32; ACTIONS]) -> f64 {
 #[test]
 fn likelihoods_sum_to_one() {
     let linear = NetworkConfig { hidden_sizes: vec![], ..NetworkConfig::default() };
-    for kind in [HeadKind::Gaussian, HeadKind::Mixture] {
+    for kind in [HeadKind::GAUSSIAN, HeadKind::MIXTURE] {
         let head = HeadConfig { kind, num_modes: 3, log_std_min: -1.0, ..HeadConfig::default() };
         let network = network(&policy(linear.clone(), head), &Device::flex());
         // The trapezoidal rule is accurate for a smooth density on a grid that is finer than its standard deviation.
@@ -202,7 +202,7 @@ fn likelihoods_sum_to_one() {
         let integral = sum * f64::from(STEP * STEP);
         assert!((integral - 1.0).abs() < 1e-3, "{kind:?}: the density's integral is {integral}");
     }
-    let head = HeadConfig { kind: HeadKind::Categorical, num_bins: 5, ..HeadConfig::default() };
+    let head = HeadConfig { kind: HeadKind::CATEGORICAL, num_bins: 5, ..HeadConfig::default() };
     let network = network(&policy(linear, head), &Device::flex());
     let bin = |i: i32| -3.0 + 1.5 * i as f32;
     let sum: f64 =
@@ -233,7 +233,7 @@ fn masked_ticks_do_not_affect_the_loss() {
 
 #[test]
 fn networks_have_the_right_gradient() {
-    let gaussian = HeadConfig { kind: HeadKind::Gaussian, state_dependent_std: true, ..HeadConfig::default() };
+    let gaussian = HeadConfig { kind: HeadKind::GAUSSIAN, state_dependent_std: true, ..HeadConfig::default() };
     let check_one = |config: &PolicyConfig, kinks| {
         let network = network(config, &Device::flex().autodiff());
         let ticks = config.network.sequence_length();
@@ -254,7 +254,7 @@ fn networks_have_the_right_gradient() {
             }
         }
     }
-    for kind in [NetworkKind::Lstm, NetworkKind::Gru, NetworkKind::Transformer] {
+    for kind in [NetworkKind::LSTM, NetworkKind::GRU, NetworkKind::TRANSFORMER] {
         let activation = Activation::Tanh;
         let network =
             NetworkConfig { kind, hidden_size: 8, n_obs_steps: TICKS, activation, ..NetworkConfig::default() };

@@ -179,7 +179,7 @@ impl ParameterSource for RandomParameters {
 #[test]
 fn a_sequence_equals_its_ticks_one_by_one() {
     let (observation, action) = SignMemory::layouts();
-    for kind in [NetworkKind::Lstm, NetworkKind::Gru] {
+    for kind in [NetworkKind::LSTM, NetworkKind::GRU] {
         let settings = NetworkConfig { kind, hidden_size: 8, n_obs_steps: 5, ..NetworkConfig::default() };
         let policy =
             PolicyConfig::new("memory", 0.02, observation.clone(), action.clone(), settings, Default::default());
