@@ -193,8 +193,8 @@ impl<'a> RidgeLearner<'a> {
         let LearnerParts { config, policy, loader, pretrained, device } = parts;
         let refuse = |message: &str| TrainError::Config { origin: "train ridge".into(), message: message.into() };
         let (network, head) = (&config.network, &config.head);
-        let one_tick = network.kind == NetworkKind::Mlp && network.n_demonstration_frames == 0 && head.chunk_size == 1;
-        let Some(hidden) = network.hidden_sizes.last().filter(|_| one_tick && head.kind == HeadKind::SquaredError)
+        let one_tick = network.kind == NetworkKind::MLP && network.n_demonstration_frames == 0 && head.chunk_size == 1;
+        let Some(hidden) = network.hidden_sizes.last().filter(|_| one_tick && head.kind == HeadKind::SQUARED_ERROR)
         else {
             return Err(refuse("it needs an mlp with hidden layers, and a squared_error head of one tick"));
         };

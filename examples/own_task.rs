@@ -8,6 +8,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use apprentice::agents::Spaces;
+use apprentice::agents::vehicle::DriveOperator;
 use apprentice::agents::vehicle::VehicleSpecification;
 use apprentice::demos::Dataset;
 use apprentice::learn::{RunOptions, TrainingData, defaults, train_on_dataset};
@@ -16,7 +17,7 @@ use apprentice::rollout::{Player, evaluate, evaluation_seeds, record, recording_
 use apprentice::scenes::{ArenaContents, Blueprint, Role, Scene, find};
 use apprentice::sim::{ConditionRanges, Physics};
 use apprentice::tasks::{Outcome, Task, TaskContext};
-use apprentice::teleop::{DriveOperator, KeyBindings, Operator, Skill};
+use apprentice::teleop::{KeyBindings, Operator, Skill};
 
 /// Distance to drive along the road, m.
 const DISTANCE: f32 = 60.0;

@@ -16,7 +16,7 @@ use super::DesktopPlugins;
 use super::panels::Panels;
 use super::replay::Playback;
 use crate::demos::Episode;
-use crate::live::{Request, Session, SessionOptions, open_session};
+use crate::live::{Request, SessionOptions, open_session};
 use crate::scenes::{Scene, SceneError, find};
 
 /// The scene that is loaded while the list of scenes is open.

@@ -13,7 +13,12 @@ pub fn trajectories(path: &Path, title: &str, demonstrations: &[Trace], policy: 
     prepare(path)?;
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(|e| write_error(path, e))?;
-    let all = || demonstrations.iter().chain(policy).flat_map(|t| t.path.positions.iter().chain(&t.path.course).chain(&t.path.goal));
+    let all = || {
+        demonstrations
+            .iter()
+            .chain(policy)
+            .flat_map(|t| t.path.positions.iter().chain(&t.path.course).chain(&t.path.goal))
+    };
     let (x0, x1) = padded_range(all().map(|p| p.0));
     let (z0, z1) = padded_range(all().map(|p| p.1));
     // The same scale on both axes; -z (forward) points up.

@@ -32,9 +32,8 @@ fn is_open(key: &str) -> bool {
 /// # Errors
 /// Any other key.
 pub fn merge(into: &mut Table, known: &Table, new: &Table) -> Result<(), KeyError> {
-    if let Some(table) =
-        new.iter().find_map(|(key, value)| (value.is_table() && !known.contains_key(key)).then_some(key))
-    {
+    let empty = |value: &Value| value.as_table().is_some_and(Table::is_empty);
+    if let Some((table, _)) = new.iter().find(|(key, value)| empty(value) && !known.contains_key(*key)) {
         return Err(unknown(&format!("{table}.*"), &flatten(known)));
     }
     let known = flatten(known);

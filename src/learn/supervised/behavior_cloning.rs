@@ -50,7 +50,7 @@ impl<'a> BehaviorCloning<'a> {
     /// Settings out of range.
     pub fn new(parts: LearnerParts<'a>) -> Result<Self, TrainError> {
         let network = TrainableNetwork::new(parts.config, parts.policy, parts.pretrained, parts.device)?;
-        let adversarial = parts.config.get::<AdversarialConfig>().clone();
+        let adversarial = parts.config.find::<AdversarialConfig>().cloned().unwrap_or_default();
         let name = parts.config.spec().name();
         Ok(Self { name, network, loader: parts.loader, adversarial, metrics: MeanMetrics::default() })
     }

@@ -121,7 +121,7 @@ fn usage_errors_exit_with_2_and_name_the_remedy() {
     let cases: [(&[&str], &str); 9] = [
         (&["eval", "--policy", "run", "--scene", "slalon"], "did you mean `slalom`"),
         (&["eval", "--policy", "run", "--scene", "courtyard", "--episodes", "2"], "steer"),
-        (&["record", "--scene", "slalom", "--operator", "lazy", "--dataset", "x"], "steady, hasty and sloppy"),
+        (&["record", "--scene", "slalom", "--operator", "lazy", "--dataset", "x"], "steady, hasty or sloppy"),
         (&["record", "--scene", "slalom", "--episodes", "0", "--dataset", "x"], "at least 1"),
         (&["record", "--scene", "courtyard", "--episodes", "1", "--dataset", "demos"], "steer"),
         (&["train", "bc", "--dataset", "demos", "--run", "r", "--set", "training.stepz=3"], "training.steps"),

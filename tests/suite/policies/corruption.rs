@@ -63,7 +63,7 @@ fn the_valid_policy_loads() {
 #[test]
 fn configuration_errors_name_the_cause() {
     for (from, to, expected) in [
-        ("\"format_version\": 2", "\"format_version\": 9", "version 9"),
+        ("\"format_version\": 3", "\"format_version\": 9", "version 9"),
         ("\"format\": \"apprentice-policy\"", "\"format\": \"other\"", "other"),
         ("\"agent\":", "\"agency\":", "missing field `agent`"),
         ("\"unit\": \"1\"", "\"unit\": \"m\"", "observation_hash"),

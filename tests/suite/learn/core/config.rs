@@ -53,8 +53,8 @@ fn errors_name_the_key_and_the_remedy() {
         ("network.kind=gru", "network.n_obs_steps is 1"),
         ("head.n_action_steps=2", "head.n_action_steps is 2; it must be from 1 to head.chunk_size"),
         ("head.num_inference_steps=51", "head.num_inference_steps is 51"),
-        ("gan.hidden_sizes=[]", "gan.hidden_sizes"),
-        ("dagger.rounds=0", "dagger.rounds is 0"),
+        ("gan.hidden_sizes=[]", "train bc does not read gan.*"),
+        ("data.quality_keep=0", "data.quality_keep is 0.0; it must be above 0 and at most 1"),
         ("optimizer.ema_decay=1", "optimizer.ema_decay is 1"),
     ] {
         let text = load(&[assignment]).unwrap_err();

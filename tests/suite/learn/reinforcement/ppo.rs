@@ -201,8 +201,10 @@ fn restored_arenas_are_bit_identical_over_later_episodes() {
 #[test]
 fn a_run_stopped_before_its_first_update_resumes_bit_identical() {
     let dir = tempfile::tempdir().unwrap();
-    for learner in ["ppo", "dqn"] {
-        let small = ["ppo.n_envs=4", "ppo.n_steps=32", "dqn.n_envs=4", "dqn.learning_starts=40", "training.steps=3"];
+    for (learner, small) in [
+        ("ppo", ["ppo.n_envs=4", "ppo.n_steps=32", "training.steps=3"]),
+        ("dqn", ["dqn.n_envs=4", "dqn.learning_starts=40", "training.steps=3"]),
+    ] {
         let config = config(learner, &small);
         let run = |name: &str, stopped: bool, resume: bool| {
             let options = RunOptions { resume, ..RunOptions::new(dir.path().join(learner).join(name)) };
