@@ -12,7 +12,7 @@ pub mod rewards;
 pub mod self_play;
 mod supervised;
 
-pub use self::core::config::TrainConfig;
+pub use self::core::config::{LearnerParts, LearnerSpec, TrainConfig, TrainJob, TrainReport};
 pub use self::core::continual::{ContinualConfig, ContinualMethod};
 pub use self::core::data::{EpisodeInfo, Split, TrainingData};
 pub use self::core::data_loader::{BatchSampler, DataLoader};
@@ -23,15 +23,15 @@ pub use self::core::init::{InitConfig, PretrainedPolicy, Transfer};
 pub use self::core::learned_reward::{LearnedReward, RolloutTransitions, StoredReward};
 pub use self::core::learner::{EvalResult, Extent, Learner, Metric, UpdateStep, Validation};
 pub use self::core::minibatch::{Batch, PreparedData, Window};
+pub use self::core::progress::{Outcome, Progress, RunInfo, StepReport, TrainSummary, ValidationReport};
 pub use self::core::quality::{Quality, QualityUse, rate_quality};
+pub use self::core::requirements::{Curve, GivenInputs, Need, Requirements};
 pub use self::core::run_dir::RunState;
+pub use self::core::run_options::RunOptions;
 pub use self::core::section::{AnySection, Section, SettingDoc, section_description, setting_docs};
 pub use self::core::settings::{DataConfig, OptimizerConfig, OptimizerKind, Schedule, TrainingConfig};
-pub use self::core::spec::{Curve, GivenInputs, LearnerParts, LearnerSpec, Need, Requirements, TrainJob, TrainReport};
 pub use self::core::tensorboard::{EventWriter, scalars};
-pub use self::core::training::{
-    Outcome, Progress, RunInfo, RunOptions, StepReport, TrainSummary, ValidationReport, run,
-};
+pub use self::core::training::run;
 pub use interactive::bco::{Bco, BcoConfig, BcoRound, BcoSummary, bco};
 pub use interactive::dagger::{Dagger, DaggerConfig, DaggerRound, DaggerSummary, dagger};
 pub use reference::settings_reference;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::core::config::LearnerSpec;
+use super::core::requirements::Need;
 use super::core::section::{self, AnySection, SettingDoc};
-use super::core::spec::{LearnerSpec, Need};
 use super::registry::learners;
 use super::{TrainConfig, TrainError};
 

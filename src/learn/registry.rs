@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use super::core::spec::LearnerSpec;
+use super::core::config::LearnerSpec;
 use super::interactive::bco::Bco;
 use super::interactive::dagger::Dagger;
 use super::reinforcement::dqn::DqnLearner;
@@ -20,7 +20,7 @@ use super::supervised::vae::Vae;
 use super::{TrainConfig, TrainError, rewards};
 
 /// The built-in learners, in the order of `apprentice train --help`; those that infer a reward are listed in
-/// `rewards/spec.rs`.
+/// `rewards/registry.rs`.
 static BUILT_IN: [&dyn LearnerSpec; 14] = [
     &Bc,
     &BehaviorPrediction,
@@ -53,7 +53,7 @@ pub fn register(learner: &'static dyn LearnerSpec) {
 /// All learners.
 pub fn learners() -> Vec<&'static dyn LearnerSpec> {
     let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
-    BUILT_IN.iter().copied().chain(rewards::spec::learners()).chain(registered.iter().copied()).collect()
+    BUILT_IN.iter().copied().chain(rewards::registry::learners()).chain(registered.iter().copied()).collect()
 }
 
 /// The learner of a name, such as `ppo`.

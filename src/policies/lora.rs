@@ -1,58 +1,10 @@
 //! Low-rank adaptation (LoRA; Hu et al. 2021, arXiv:2106.09685): the pretrained weights are frozen, and a product of two
 //! low-rank matrices is trained for each of them.
 
-use std::path::{Path, PathBuf};
-
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::artifact::{StoredTensors, WEIGHTS_FILE, hex};
 use super::{Network, ParameterInit, ParameterSource, PolicyError};
-
-/// The adapter's weights in a policy folder, in place of [`WEIGHTS_FILE`].
-pub const ADAPTER_FILE: &str = "adapter.safetensors";
-
-/// The base policy of an adapter, and the adapter's rank and scale.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AdapterConfig {
-    /// Folder of the base policy, whose weights the adapter is added to.
-    pub base: PathBuf,
-    /// Hash of the base policy's weights file, in hexadecimal.
-    pub base_hash: String,
-    /// Rank of the product of the two matrices (`r` in the paper, section 4.1).
-    pub rank: usize,
-    /// The product is multiplied by `alpha / rank` (`α` in the paper, section 4.1).
-    pub alpha: f32,
-}
-
-impl AdapterConfig {
-    /// The weights of the base policy.
-    ///
-    /// # Errors
-    /// Its weights file is missing, cannot be read, or has another hash than [`AdapterConfig::base_hash`].
-    pub fn read_base(&self) -> Result<StoredTensors, PolicyError> {
-        let path = self.base.join(WEIGHTS_FILE);
-        if !path.exists() {
-            let message = "the adapter's base policy is missing; put its folder back".into();
-            return Err(PolicyError::Weights { path, message });
-        }
-        if file_hash(&path)? != self.base_hash {
-            let message = "the adapter's base policy has changed since the adapter was trained".into();
-            return Err(PolicyError::Weights { path, message });
-        }
-        StoredTensors::read(&path)
-    }
-}
-
-/// Hash of a file's bytes, in hexadecimal.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn file_hash(path: &Path) -> Result<String, PolicyError> {
-    Ok(hex(xxh3_64(&std::fs::read(path).map_err(PolicyError::io("read", path))?)))
-}
 
 /// The two low-rank matrices of one weight `[inputs, outputs]`. The paper's matrices are transposed.
 #[derive(Module, Debug)]

@@ -1,7 +1,6 @@
 //! Mapping of an agent's observation to the observation that a policy was trained with.
 
-use super::PolicyConfig;
-use super::artifact::TASK_FIELD;
+use super::policy_config::{PolicyConfig, TASK_FIELD};
 use crate::policies::PolicyError;
 use crate::spaces::Layout;
 

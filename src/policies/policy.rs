@@ -6,10 +6,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::artifact::{self, PolicyConfig, StoredTensors, WEIGHTS_FILE};
+use super::adapter_config::ADAPTER_FILE;
+use super::artifact;
 use super::demonstration_encoder::sample_frames;
-use super::lora::{ADAPTER_FILE, LoraAdapter};
+use super::lora::LoraAdapter;
 use super::observation_mapping::ObservationMapping;
+use super::policy_config::PolicyConfig;
+use super::stored_tensors::{StoredTensors, WEIGHTS_FILE, write_tensors};
 use super::{Attack, AttackKind, BatchRng, Network, PolicyError, PolicyState, RecurrentInput, StateDict};
 use crate::agents::Spaces;
 use crate::spaces::Layout;
@@ -155,8 +158,8 @@ impl Policy {
     pub fn write_into(&self, dir: &Path) -> Result<(), PolicyError> {
         artifact::write_config(dir, &self.config)?;
         match &self.adapter {
-            None => artifact::write_tensors(&dir.join(WEIGHTS_FILE), &self.network),
-            Some(adapter) => artifact::write_tensors(&dir.join(ADAPTER_FILE), adapter),
+            None => write_tensors(&dir.join(WEIGHTS_FILE), &self.network),
+            Some(adapter) => write_tensors(&dir.join(ADAPTER_FILE), adapter),
         }
     }
 

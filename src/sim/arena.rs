@@ -3,47 +3,16 @@
 use bevy::ecs::prelude::*;
 use bevy_rapier3d::plugin::context::RapierContextSimulation;
 
-use super::body::{Body, Sensor};
 use super::conditions::{ConditionRanges, Conditions};
-use super::goal::TaskGoal;
-use super::physics::{Physics, PhysicsSets};
-use super::seed::{SimRng, episode_rng};
-use super::snapshot::{Snapshot, SnapshotError};
-use super::stepping::SimThreads;
+use super::physics::Physics;
+use super::seed::episode_rng;
+use super::slot::{Slot, Variation};
+use super::snapshot::{ConditionState, Snapshot, SnapshotError};
 
 /// Stream of the episode's generator from which the scene's layout is sampled.
 const VARIATION_STREAM: u64 = 1;
 /// Stream of the episode's generator from which its conditions are sampled.
 const CONDITIONS_STREAM: u64 = 5;
-
-/// Randomizes the initial state of each episode: start poses, layout, goals. Each scene implements its own.
-pub trait Variation: Send + Sync + 'static {
-    /// Randomize an arena that has just been restored to its nominal state. `rng` is the only source of randomness.
-    fn apply(&mut self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng);
-}
-
-impl<F> Variation for F
-where
-    F: FnMut(&mut Physics<'_>, &mut [Slot], &mut SimRng) + Send + Sync + 'static,
-{
-    fn apply(&mut self, physics: &mut Physics<'_>, slots: &mut [Slot], rng: &mut SimRng) {
-        self(physics, slots, rng);
-    }
-}
-
-/// A controlled body of an arena with its goal, sensors, observation and action.
-pub struct Slot {
-    /// The body.
-    pub body: Box<dyn Body>,
-    /// Its goal in this episode.
-    pub goal: TaskGoal,
-    /// Sensors beyond the body's own. They write the end of the observation, in order.
-    pub sensors: Vec<Box<dyn Sensor>>,
-    /// Its observation at this tick, `[observation size]`.
-    pub observation: Vec<f32>,
-    /// Its action at this tick, `[action size]`.
-    pub action: Vec<f32>,
-}
 
 /// A reset that the next tick carries out.
 struct PendingReset {
@@ -139,7 +108,7 @@ impl Arena {
     }
 
     /// Set the conditions that are not part of the physics sets: the bodies' grip and the action delay.
-    pub(super) fn set_conditions(&mut self, conditions: Conditions) {
+    fn set_conditions(&mut self, conditions: Conditions) {
         self.conditions = conditions;
         for (slot, delayed) in self.slots.iter_mut().zip(&mut self.delayed_actions) {
             slot.body.set_conditions(&conditions);
@@ -159,7 +128,7 @@ impl Arena {
     /// [`SnapshotError::Bodies`] when the snapshot has another number of controlled bodies,
     /// [`SnapshotError::DelayedActions`] when its delayed actions have another size. No reset is requested then.
     pub fn request_reset_from(&mut self, seed: u64, snapshot: Snapshot) -> Result<(), SnapshotError> {
-        snapshot.check(self)?;
+        snapshot.check(&self.slots)?;
         self.pending_reset = Some(PendingReset { seed, snapshot: Some(Box::new(snapshot)) });
         Ok(())
     }
@@ -167,6 +136,15 @@ impl Arena {
     /// The seed of the requested reset, if any.
     pub fn requested_seed(&self) -> Option<u64> {
         self.pending_reset.as_ref().map(|reset| reset.seed)
+    }
+
+    /// Carry out the requested reset, if any.
+    pub(super) fn carry_out_reset(&mut self, physics: &mut Physics<'_>) {
+        let Some(pending) = self.pending_reset.take() else { return };
+        self.reset(physics, pending.seed);
+        if let Some(snapshot) = pending.snapshot {
+            snapshot.restore(physics, self);
+        }
     }
 
     /// Reset now: restore the nominal state, sample the conditions and randomize the layout with `seed`.
@@ -193,6 +171,11 @@ impl Arena {
         }
         self.just_reset = true;
         self.observations_current = false;
+    }
+
+    /// Whether the observations must be written at the start of the tick.
+    pub(super) fn needs_sensing(&self) -> bool {
+        !(self.sense_after_step && self.observations_current)
     }
 
     /// Write every body's observation.
@@ -242,19 +225,24 @@ impl Arena {
     }
 }
 
-/// Carry out the requested resets, arenas in parallel.
-pub(super) fn reset_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
-    threads.for_each(
-        &mut arenas,
-        |arena| arena.pending_reset.is_some(),
-        |arena, physics| {
-            let Some(pending) = arena.pending_reset.take() else { return };
-            arena.reset(physics, pending.seed);
-            if let Some(snapshot) = pending.snapshot {
-                snapshot.restore(physics, arena);
-            }
-        },
-    );
+impl Snapshot {
+    /// Take the state of an arena.
+    pub fn take(physics: &Physics<'_>, arena: &Arena) -> Self {
+        let condition_state =
+            ConditionState { conditions: arena.conditions, delayed_actions: arena.delayed_actions.clone() };
+        Self::of_slots(physics, &arena.slots, arena.tick, arena.seed, condition_state)
+    }
+
+    /// Restore this state in an arena of the same scene.
+    pub fn restore(&self, physics: &mut Physics<'_>, arena: &mut Arena) {
+        arena.tick = self.tick;
+        arena.seed = self.seed;
+        self.restore_slots(physics, &mut arena.slots);
+        arena.set_conditions(self.condition_state.conditions);
+        for (delayed, stored) in arena.delayed_actions.iter_mut().zip(&self.condition_state.delayed_actions) {
+            delayed.clone_from(stored);
+        }
+    }
 }
 
 /// Request a reset of the arena with `seed`: the episode begins at the next tick. Does nothing when `arena` is not an
@@ -263,13 +251,4 @@ pub fn begin_episode(world: &mut World, arena: Entity, seed: u64) {
     if let Some(mut arena) = world.get_mut::<Arena>(arena) {
         arena.request_reset(seed);
     }
-}
-
-/// Write the observations that are not current, arenas in parallel.
-pub(super) fn sense_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
-    threads.for_each(
-        &mut arenas,
-        |arena| !(arena.sense_after_step && arena.observations_current),
-        |arena, physics| arena.sense(physics),
-    );
 }

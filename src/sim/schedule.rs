@@ -4,8 +4,7 @@ use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
 use bevy::ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 
-use super::arena::{reset_arenas, sense_arenas};
-use super::stepping::{SimThreads, step_arenas};
+use super::stepping::{SimThreads, reset_arenas, sense_arenas, step_arenas};
 
 /// The first half of a tick: reset and observation. Separate from [`SimAct`], so that a vectorized environment can return
 /// the observation after an action without sensing twice.

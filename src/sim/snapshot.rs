@@ -4,9 +4,9 @@ use bevy_rapier3d::rapier::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::arena::{Arena, Slot};
 use super::conditions::Conditions;
 use super::physics::Physics;
+use super::slot::Slot;
 
 /// Version of the byte format.
 const FORMAT: u32 = 2;
@@ -17,8 +17,8 @@ const FORMAT_WITHOUT_CONDITIONS: u32 = 1;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     format: u32,
-    tick: u64,
-    seed: u64,
+    pub(super) tick: u64,
+    pub(super) seed: u64,
     islands: IslandManager,
     broad_phase: DefaultBroadPhase,
     narrow_phase: NarrowPhase,
@@ -32,14 +32,14 @@ pub struct Snapshot {
     body_states: Vec<Vec<u8>>,
     /// Written after the other fields, since [`FORMAT_WITHOUT_CONDITIONS`] ends before it.
     #[serde(skip)]
-    condition_state: ConditionState,
+    pub(super) condition_state: ConditionState,
 }
 
 /// The part of an arena's state that its conditions add.
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct ConditionState {
-    conditions: Conditions,
-    delayed_actions: Vec<Vec<f32>>,
+pub(super) struct ConditionState {
+    pub(super) conditions: Conditions,
+    pub(super) delayed_actions: Vec<Vec<f32>>,
 }
 
 /// Why a snapshot cannot be read or restored.
@@ -74,10 +74,15 @@ pub enum SnapshotError {
 }
 
 impl Snapshot {
-    /// Take the state of an arena.
-    pub fn take(physics: &Physics<'_>, arena: &Arena) -> Self {
-        let body_states = arena
-            .slots
+    /// The state of an arena with these slots.
+    pub(super) fn of_slots(
+        physics: &Physics<'_>,
+        slots: &[Slot],
+        tick: u64,
+        seed: u64,
+        condition_state: ConditionState,
+    ) -> Self {
+        let body_states = slots
             .iter()
             .map(|slot| {
                 let mut body_state = Vec::new();
@@ -87,8 +92,8 @@ impl Snapshot {
             .collect();
         Self {
             format: FORMAT,
-            tick: arena.tick,
-            seed: arena.seed,
+            tick,
+            seed,
             islands: physics.islands.clone(),
             broad_phase: physics.broad_phase.clone(),
             narrow_phase: physics.narrow_phase.clone(),
@@ -99,17 +104,12 @@ impl Snapshot {
             joints: physics.joints.clone(),
             multibody_joints: physics.multibody_joints.clone(),
             body_states,
-            condition_state: ConditionState {
-                conditions: arena.conditions(),
-                delayed_actions: arena.delayed_actions.clone(),
-            },
+            condition_state,
         }
     }
 
-    /// Restore this state in an arena of the same scene.
-    pub fn restore(&self, physics: &mut Physics<'_>, arena: &mut Arena) {
-        arena.tick = self.tick;
-        arena.seed = self.seed;
+    /// Restore the physics and the bodies of an arena with these slots.
+    pub(super) fn restore_slots(&self, physics: &mut Physics<'_>, slots: &mut [Slot]) {
         physics.islands.clone_from(&self.islands);
         physics.broad_phase.clone_from(&self.broad_phase);
         physics.narrow_phase.clone_from(&self.narrow_phase);
@@ -119,22 +119,18 @@ impl Snapshot {
         physics.colliders.clone_from(&self.colliders);
         physics.joints.clone_from(&self.joints);
         physics.multibody_joints.clone_from(&self.multibody_joints);
-        for (slot, body_state) in arena.slots.iter_mut().zip(&self.body_states) {
+        for (slot, body_state) in slots.iter_mut().zip(&self.body_states) {
             slot.body.load(body_state);
-        }
-        arena.set_conditions(self.condition_state.conditions);
-        for (delayed, stored) in arena.delayed_actions.iter_mut().zip(&self.condition_state.delayed_actions) {
-            delayed.clone_from(stored);
         }
     }
 
-    /// Check that the snapshot can be restored in `arena`.
+    /// Check that the snapshot can be restored in an arena with these slots.
     ///
     /// # Errors
     /// [`SnapshotError::Bodies`] when the arena has another number of controlled bodies,
     /// [`SnapshotError::DelayedActions`] when the sizes of the delayed actions do not match.
-    pub(super) fn check(&self, arena: &Arena) -> Result<(), SnapshotError> {
-        let (found, wanted) = (self.body_states.len(), arena.slots.len());
+    pub(super) fn check(&self, slots: &[Slot]) -> Result<(), SnapshotError> {
+        let (found, wanted) = (self.body_states.len(), slots.len());
         if found != wanted {
             return Err(SnapshotError::Bodies { found, wanted });
         }
@@ -143,7 +139,7 @@ impl Snapshot {
             |(slot, delayed): (&Slot, &Vec<f32>)| delayed.len() == conditions.delay as usize * slot.action.len();
         let without_conditions = delayed_actions.is_empty() && *conditions == Conditions::default();
         if !without_conditions
-            && (delayed_actions.len() != wanted || !arena.slots.iter().zip(delayed_actions).all(size_matches))
+            && (delayed_actions.len() != wanted || !slots.iter().zip(delayed_actions).all(size_matches))
         {
             return Err(SnapshotError::DelayedActions { delay: conditions.delay });
         }

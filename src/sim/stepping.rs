@@ -1,4 +1,4 @@
-//! Running work on arenas in parallel.
+//! The systems that reset, sense and step arenas, in parallel.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -78,6 +78,16 @@ impl SimThreads {
 fn recycle<'a>(mut items: Vec<ArenaItem<'_>>) -> Vec<ArenaItem<'a>> {
     items.clear();
     items.into_iter().map(|_| unreachable!("the vector was emptied")).collect()
+}
+
+/// Carry out the requested resets, arenas in parallel.
+pub(super) fn reset_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
+    threads.for_each(&mut arenas, |arena| arena.requested_seed().is_some(), Arena::carry_out_reset);
+}
+
+/// Write the observations that are not current, arenas in parallel.
+pub(super) fn sense_arenas(threads: Res<SimThreads>, mut arenas: Query<(&mut Arena, PhysicsSets)>) {
+    threads.for_each(&mut arenas, Arena::needs_sensing, |arena, physics| arena.sense(physics));
 }
 
 /// Apply the actions and advance each arena by one tick.

@@ -7,8 +7,11 @@ use bevy_rapier3d::rapier::prelude::{Collider, RigidBodyHandle};
 use super::materials::SharedMaterials;
 use super::mesh_builder::MeshBuilder;
 use super::props::add_shape;
-use super::scenery::ArenaMesh;
 use crate::sim::Physics;
+
+/// Marks entities that are respawned when the arena's structure changes.
+#[derive(Component)]
+pub struct ArenaMesh;
 
 /// Its transform follows a rigid body.
 #[derive(Component)]

@@ -10,13 +10,10 @@ use bevy_rapier3d::rapier::prelude::{TriMesh, TypedShape};
 use super::looks::look_of;
 use super::materials::SharedMaterials;
 use super::mesh_builder::{MeshBuilder, hash01};
+use super::mesh_spawner::ArenaMesh;
 use super::palette::{ASPHALT, HORIZON, VERGE};
 use super::texture::{Floor, SPAN};
 use crate::sim::{Course, Physics, Surface, TaskGoal};
-
-/// Marks entities that are respawned when the arena's structure changes.
-#[derive(Component)]
-pub struct ArenaMesh;
 
 /// Half the size of the ground, m: that of the largest box marked as ground.
 fn ground_half(physics: &Physics<'_>) -> f32 {

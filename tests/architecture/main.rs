@@ -34,6 +34,13 @@ const MAY_IMPORT: &[Rule] = &[
     ("tune", &["policies", "learn"]),
     ("ui", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     (
+        "prelude",
+        &[
+            "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live",
+            "ui",
+        ],
+    ),
+    (
         "cli",
         &[
             "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live",
@@ -51,6 +58,7 @@ const LEARN: &[Rule] = &[
     ("rewards", &["core", "reinforcement"]),
     ("self_play", &["core", "reinforcement"]),
     ("registry", &["core", "supervised", "interactive", "reinforcement", "rewards", "self_play"]),
+    ("reference", &["core", "registry"]),
 ];
 
 /// What commands may import of `src/cli`: not each other.

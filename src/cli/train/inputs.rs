@@ -124,7 +124,7 @@ pub fn load(
 
 /// The policy that a run starts from, or was started from.
 fn pretrained(config: &TrainConfig, arguments: &RunArguments) -> Result<Option<PretrainedPolicy>, Failure> {
-    PretrainedPolicy::load(config).map_err(|error| {
+    PretrainedPolicy::load(&config.init).map_err(|error| {
         let gone = !config.init.from.is_empty() && !Path::new(&config.init.from).exists();
         let own = !arguments.set.iter().any(|set| set.trim_start().starts_with("init."));
         if arguments.own_config().is_some() && gone && own {

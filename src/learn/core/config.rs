@@ -1,20 +1,33 @@
-//! The configuration of a training run: the sections that its learner reads, and no others.
+//! What the registry holds of a learner ([`LearnerSpec`]), and the configuration of a run: the sections that its learner
+//! reads, and no others. Both are in one file, since each is defined by the other.
 
-use std::path::Path;
+use std::fmt::Debug;
 
+use burn::tensor::Device;
+use serde_json::{Map, Value as Json};
 use toml::{Table, Value};
 
-use super::overrides::{self, KeyError};
+use super::data_loader::DataLoader;
+use super::init::{InitConfig, PretrainedPolicy};
+use super::learned_reward::StoredReward;
+use super::learner::Learner;
+use super::minibatch::{PreparedData, Window};
+use super::progress::{Progress, TrainSummary};
+use super::requirements::{Curve, GivenInputs, Requirements};
+use super::run_options::RunOptions;
 use super::section::{self, AnySection, Section};
-use super::spec::LearnerSpec;
-use crate::learn::{InitConfig, OptimizerConfig, TrainError, TrainingConfig};
-use crate::policies::{HeadConfig, NetworkConfig};
+use super::settings::{DataConfig, OptimizerConfig, TrainingConfig};
+use crate::demos::Episode;
+use crate::learn::{TrainError, TrainingData};
+use crate::policies::{HeadConfig, NetworkConfig, PolicyConfig};
+use crate::scenes::Scene;
+use crate::teleop::Skill;
 
 /// Every setting of a run. Each learner has the sections `network`, `head`, `optimizer`, `init` and `training`, and those
 /// that its [`LearnerSpec`] adds, such as `ppo`.
 #[derive(Clone, Debug)]
 pub struct TrainConfig {
-    spec: &'static dyn LearnerSpec,
+    pub(super) spec: &'static dyn LearnerSpec,
     /// `[network]`: the trunk of the policy's network.
     pub network: NetworkConfig,
     /// `[head]`: output layer and loss.
@@ -24,7 +37,7 @@ pub struct TrainConfig {
     /// `[init]`: a trained policy to start from.
     pub init: InitConfig,
     /// The sections of this learner.
-    sections: Vec<Box<dyn AnySection>>,
+    pub(super) sections: Vec<Box<dyn AnySection>>,
     /// `[training]`: the loop.
     pub training: TrainingConfig,
 }
@@ -73,6 +86,15 @@ impl TrainConfig {
         config
     }
 
+    /// Minibatches of `data` for this network and head.
+    ///
+    /// # Errors
+    /// As [`DataLoader::new`].
+    pub fn data_loader<'a>(&self, data: &'a PreparedData<'a>) -> Result<DataLoader<'a>, TrainError> {
+        let permutable = self.find::<DataConfig>().map_or(&[][..], |section| &section.permutable);
+        DataLoader::new(&self.training, Window::of(&self.network, &self.head), permutable, data)
+    }
+
     /// A section of this learner, where it has it.
     pub fn find<T: Section>(&self) -> Option<&T> {
         self.sections.iter().find_map(|section| section.as_any().downcast_ref())
@@ -101,100 +123,6 @@ impl TrainConfig {
         }
     }
 
-    /// The defaults of a learner, then a file, then `key=value` overrides with dotted keys
-    /// (`optimizer.learning_rate=3e-4`), checked.
-    ///
-    /// # Errors
-    /// The file cannot be read, a key is unknown (the nearest is named), or a value has the wrong type or is out of
-    /// range.
-    pub fn load(spec: &'static dyn LearnerSpec, file: Option<&Path>, overrides: &[String]) -> Result<Self, TrainError> {
-        Self::defaults(spec).changed(file, overrides)
-    }
-
-    /// This configuration with the values of a file, then of `key=value` overrides, checked.
-    ///
-    /// # Errors
-    /// As [`TrainConfig::load`].
-    pub fn changed(self, file: Option<&Path>, overrides: &[String]) -> Result<Self, TrainError> {
-        let mut config = match file {
-            None => self,
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-                self.with_toml(&text, &path.display().to_string())?
-            }
-        };
-        overrides.iter().try_for_each(|text| config.set(text))?;
-        config.check("the training configuration")?;
-        Ok(config)
-    }
-
-    /// This configuration with the values of a TOML text; keys that it lacks keep theirs. Does not check ranges.
-    ///
-    /// # Errors
-    /// A syntax error, an unknown key, a value of the wrong type, or the configuration of another learner; `origin` is
-    /// named in the message.
-    pub fn with_toml(&self, text: &str, origin: &str) -> Result<Self, TrainError> {
-        let fail = |message: String| TrainError::Config { origin: origin.into(), message };
-        let mut table: Table = toml::from_str(text).map_err(|error| fail(error.to_string()))?;
-        if let Some(Value::Table(training)) = table.get_mut("training")
-            && let Some(Value::String(learner)) = training.get("learner").cloned()
-            && learner != self.spec.name()
-        {
-            if !self.spec.accepts_config_of(&learner) {
-                return Err(fail(self.other_learner(&learner)));
-            }
-            training.remove("learner");
-        }
-        let all = self.to_table();
-        let mut merged = all.clone();
-        overrides::merge(&mut merged, &all, &table).map_err(|error| fail(self.key_error(error)))?;
-        self.with_table(merged).map_err(|(section, message)| {
-            // The text of one section by itself names the line of a value of the wrong type.
-            let line =
-                overrides::line_of_section(text, &section).map_or(String::new(), |line| format!("line {line}, "));
-            fail(format!("{line}[{section}]: {message}"))
-        })
-    }
-
-    /// Set one key from `key=value`. The value is TOML; anything else is a string. Does not check ranges.
-    ///
-    /// # Errors
-    /// No `=`, an unknown key, or a value of the wrong type.
-    pub fn set(&mut self, assignment: &str) -> Result<(), TrainError> {
-        let fail = |message: String| TrainError::Config { origin: format!("override {assignment:?}"), message };
-        let mut table = self.to_table();
-        let (key, text, old) = overrides::apply(&mut table, assignment).map_err(|error| fail(self.key_error(error)))?;
-        if key == "training.learner" && text.trim_matches(['"', '\'']) != self.spec.name() {
-            return Err(fail(self.other_learner(&text)));
-        }
-        let old = old.map_or(String::new(), |old| format!("; it is {old} now"));
-        *self =
-            self.with_table(table).map_err(|(_, message)| fail(format!("{key} cannot be {text} ({message}){old}")))?;
-        Ok(())
-    }
-
-    fn other_learner(&self, learner: &str) -> String {
-        format!(
-            "the settings are those of `train {learner}`, not of `train {}`; use that command, or leave training.learner out",
-            self.spec.name()
-        )
-    }
-
-    fn key_error(&self, error: KeyError) -> String {
-        match error {
-            KeyError::Unknown { key, nearest } => {
-                let section = key.split('.').next().unwrap_or_default();
-                let similar = |own: &dyn AnySection| strsim::jaro_winkler(own.name(), section) > 0.9;
-                if key.contains('.') && !self.all_sections().into_iter().any(similar) {
-                    let name = self.spec.name();
-                    return format!("train {name} does not read {section}.*; leave {key} out");
-                }
-                format!("there is no key {key}; did you mean {nearest}?")
-            }
-            KeyError::Syntax => "it must be key=value, such as training.steps=2000".into(),
-        }
-    }
-
     /// Every section, in the order of `config.toml`.
     pub fn all_sections(&self) -> Vec<&dyn AnySection> {
         let own = self.sections.iter().map(AsRef::as_ref);
@@ -207,46 +135,6 @@ impl TrainConfig {
         let section =
             |section: &dyn AnySection| (section.name().to_owned(), Value::Table(section.to_toml().unwrap_or_default()));
         self.all_sections().into_iter().map(section).collect()
-    }
-
-    /// The same learner with the values of `table`; the section and the message where one does not fit.
-    fn with_table(&self, mut table: Table) -> Result<Self, (String, String)> {
-        fn take<T: Section>(table: &mut Table) -> Result<T, (String, String)> {
-            let value = table.remove(T::NAME).unwrap_or_else(|| Value::Table(Table::new()));
-            value.try_into().map_err(|error: toml::de::Error| (T::NAME.to_owned(), error.to_string().trim().to_owned()))
-        }
-        let mut config = Self {
-            spec: self.spec,
-            network: take(&mut table)?,
-            head: take(&mut table)?,
-            optimizer: take(&mut table)?,
-            init: take(&mut table)?,
-            sections: self.sections.clone(),
-            training: take(&mut table)?,
-        };
-        for section in &mut config.sections {
-            let Some(Value::Table(values)) = table.remove(section.name()) else { continue };
-            *section = section
-                .with_values(values)
-                .map_err(|error| (section.name().to_owned(), error.to_string().trim().to_owned()))?;
-        }
-        Ok(config)
-    }
-
-    /// Every key with its value, as TOML.
-    ///
-    /// # Errors
-    /// A number that TOML cannot hold.
-    pub fn to_toml(&self) -> Result<String, TrainError> {
-        let texts: Result<Vec<String>, _> = self.all_sections().into_iter().map(AnySection::to_text).collect();
-        texts
-            .map(|texts| texts.join("\n"))
-            .map_err(|e| TrainError::Config { origin: "the training configuration".into(), message: e.to_string() })
-    }
-
-    /// The dotted keys in which two configurations differ, with both values.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
-        overrides::differences(&self.to_table(), &other.to_table())
     }
 
     /// Check that every value is in its range; `origin` is named in the message.
@@ -263,5 +151,140 @@ impl TrainConfig {
             )));
         }
         Ok(())
+    }
+}
+
+/// Everything that a run is trained from.
+pub struct TrainJob {
+    /// The settings, checked.
+    pub config: TrainConfig,
+    /// The demonstrations, of a learner that reads a dataset.
+    pub data: Option<TrainingData>,
+    /// Whole episodes, of a learner that reads those.
+    pub episodes: Vec<Episode>,
+    /// The scene to act in, of a learner that acts.
+    pub scene: Option<Scene>,
+    /// The learned reward that replaces the task's.
+    pub reward: Option<StoredReward>,
+    /// The scripted expert of a learner that asks one.
+    pub expert: Skill,
+    /// Run folder, device, stop flag, the policy to start from.
+    pub options: RunOptions,
+}
+
+impl TrainJob {
+    /// The demonstrations.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn take_data(&mut self) -> Result<TrainingData, TrainError> {
+        self.data.take().ok_or_else(|| self.missing("--dataset"))
+    }
+
+    /// The scene.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn take_scene(&mut self) -> Result<Scene, TrainError> {
+        self.scene.take().ok_or_else(|| self.missing("--scene"))
+    }
+
+    fn missing(&self, option: &str) -> TrainError {
+        let name = self.config.spec().name();
+        TrainError::Config { origin: format!("train {name}"), message: format!("it needs {option}") }
+    }
+}
+
+/// What a learner of a dataset is built from.
+pub struct LearnerParts<'a> {
+    /// The settings.
+    pub config: &'a TrainConfig,
+    /// Layouts and normalizers.
+    pub policy: PolicyConfig,
+    /// Minibatches of the demonstrations.
+    pub loader: DataLoader<'a>,
+    /// The policy to start from.
+    pub pretrained: Option<&'a PretrainedPolicy>,
+    /// Device, without `.autodiff()`.
+    pub device: &'a Device,
+}
+
+/// Result of a run, for a person and for a program.
+#[derive(Clone, Debug)]
+pub struct TrainReport {
+    /// How the loop ended.
+    pub summary: TrainSummary,
+    /// How good the best policy is, in words.
+    pub headline: String,
+    /// The same and more as JSON.
+    pub numbers: Map<String, Json>,
+}
+
+impl TrainReport {
+    /// A report whose numbers are the entries of a JSON object.
+    pub fn new(summary: TrainSummary, headline: impl Into<String>, numbers: Json) -> Self {
+        let numbers = if let Json::Object(numbers) = numbers { numbers } else { Map::new() };
+        Self { summary, headline: headline.into(), numbers }
+    }
+}
+
+/// A learner in the registry: one module that implements this, and one line in the list of
+/// [`learners`](crate::learn::learners). See [`register`](crate::learn::register) for learners of other crates.
+pub trait LearnerSpec: Sync {
+    /// Name on the command line, in `config.toml` and in provenance, such as `behavior-prediction`.
+    fn name(&self) -> &'static str;
+
+    /// One line for `--help`.
+    fn about(&self) -> &'static str;
+
+    /// Example command lines for `--help`.
+    fn examples(&self) -> &'static [&'static str];
+
+    /// Its inputs.
+    fn requirements(&self) -> Requirements;
+
+    /// Its sections of the configuration at their defaults, beside `network`, `head`, `optimizer`, `init` and `training`.
+    fn sections(&self) -> Vec<Box<dyn AnySection>> {
+        Vec::new()
+    }
+
+    /// Change the defaults that differ for this learner.
+    fn set_defaults(&self, _config: &mut TrainConfig) {}
+
+    /// Change the defaults that follow from the given inputs.
+    fn set_input_defaults(&self, _config: &mut TrainConfig, _inputs: &GivenInputs<'_>) {}
+
+    /// Whether the configuration of that learner can be given for this one, as its settings are among this one's.
+    fn accepts_config_of(&self, _learner: &str) -> bool {
+        false
+    }
+
+    /// What the plot of a run shows; `None` for none.
+    fn curve(&self) -> Option<Curve> {
+        Some(Curve::Loss)
+    }
+
+    /// The learner of a dataset, ready for the training loop; only of learners that are trained by
+    /// [`train_on_dataset`](crate::learn::train_on_dataset).
+    ///
+    /// # Errors
+    /// Unusable settings, or a learner that acts in a scene.
+    fn build<'a>(&self, parts: LearnerParts<'a>) -> Result<Box<dyn Learner + 'a>, TrainError> {
+        Err(TrainError::Config {
+            origin: "training.learner".into(),
+            message: format!("{} acts in a scene; it is not trained on a dataset alone", parts.config.spec().name()),
+        })
+    }
+
+    /// Train a run.
+    ///
+    /// # Errors
+    /// Unusable settings or inputs, a run folder that cannot be written or resumed, or training that diverges.
+    fn train(&self, job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError>;
+}
+
+impl Debug for dyn LearnerSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }

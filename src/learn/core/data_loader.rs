@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use super::error::TrainError;
+use super::learner::Extent;
+use super::minibatch::{Batch, PreparedData, Window};
 use super::random::{self, Purpose, shuffle};
-use crate::learn::{Batch, DataConfig, Extent, PreparedData, TrainConfig, TrainError, Window};
+use super::settings::TrainingConfig;
 
 /// Rows of a validation batch: many, since no activations are kept for a backward pass.
 const VALIDATION_ROWS: usize = 2048;
@@ -22,15 +25,17 @@ pub struct DataLoader<'a> {
 }
 
 impl<'a> DataLoader<'a> {
-    /// Minibatches of `data` for the network and head of `config`.
+    /// Minibatches of `data` in windows of `window`. `permutable`: the fields of `data.permutable`.
     ///
     /// # Errors
     /// A window that is longer than the episodes, or unknown permutable fields.
-    pub fn new(config: &TrainConfig, data: &'a PreparedData<'a>) -> Result<Self, TrainError> {
-        let settings = &config.training;
-        let window = Window::of(&config.network, &config.head);
+    pub fn new(
+        settings: &TrainingConfig,
+        window: Window,
+        permutable: &[String],
+        data: &'a PreparedData<'a>,
+    ) -> Result<Self, TrainError> {
         data.check_window(window)?;
-        let permutable = config.find::<DataConfig>().map_or(&[][..], |section| &section.permutable);
         let permutable = data.permutable_ranges(permutable)?;
         let sequences = settings.batch_size.div_ceil(window.sequence_length);
         let sampler = BatchSampler::new(data.split.train.clone(), sequences, settings.seed);

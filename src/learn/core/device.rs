@@ -8,9 +8,7 @@ use burn::tensor::Device;
 
 use crate::learn::core::init::PretrainedPolicy;
 use crate::learn::core::preprocessing::preprocess;
-use crate::learn::{
-    DataConfig, DataLoader, LearnerParts, PreparedData, TrainConfig, TrainError, TrainingData, UpdateStep,
-};
+use crate::learn::{DataConfig, LearnerParts, PreparedData, TrainConfig, TrainError, TrainingData, UpdateStep};
 
 /// The value of `--device`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,8 +132,8 @@ fn steps_per_second(
 ) -> Result<f64, TrainError> {
     const WARM_UP: u64 = 5;
     const MEASURED: u64 = 20;
-    let loader = DataLoader::new(config, prepared)?;
-    let policy = prepared.policy_config(config);
+    let loader = config.data_loader(prepared)?;
+    let policy = prepared.policy_config(&config.network, &config.head);
     let mut learner = config.spec().build(LearnerParts { config, policy, loader, pretrained, device })?;
     let mut steps = |range: std::ops::Range<u64>| {
         for index in range {

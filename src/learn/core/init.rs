@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::section::Section;
 
-use crate::learn::{TrainConfig, TrainError};
+use super::error::TrainError;
 use crate::policies::artifact::{WEIGHTS_FILE, existing_or_previous};
 use crate::policies::{
     AdapterConfig, ParameterInit, ParameterSource, Policy, PolicyConfig, PolicyError, StateDict, file_hash,
@@ -66,8 +66,7 @@ impl PretrainedPolicy {
     ///
     /// # Errors
     /// The folder has no policy or a damaged one, or `init.lora_rank` or `init.freeze` is set without `init.from`.
-    pub fn load(config: &TrainConfig) -> Result<Option<Self>, TrainError> {
-        let init = &config.init;
+    pub fn load(init: &InitConfig) -> Result<Option<Self>, TrainError> {
         if init.from.is_empty() {
             if init.lora_rank > 0 || !init.freeze.is_empty() {
                 return Err(TrainError::Config {
@@ -154,7 +153,7 @@ impl PretrainedPolicy {
     ///
     /// # Errors
     /// This policy has an adapter itself, or its network or layouts are not those of `policy`.
-    pub fn adapter(&self, config: &TrainConfig, policy: &PolicyConfig) -> Result<AdapterConfig, TrainError> {
+    pub fn adapter(&self, init: &InitConfig, policy: &PolicyConfig) -> Result<AdapterConfig, TrainError> {
         let base = self.config();
         let fail =
             |message: &str| Err(TrainError::Config { origin: self.dir.display().to_string(), message: message.into() });
@@ -172,8 +171,8 @@ impl PretrainedPolicy {
         Ok(AdapterConfig {
             base_hash: file_hash(&self.dir.join(WEIGHTS_FILE))?,
             base: self.dir.clone(),
-            rank: config.init.lora_rank,
-            alpha: config.init.lora_alpha,
+            rank: init.lora_rank,
+            alpha: init.lora_alpha,
         })
     }
 }

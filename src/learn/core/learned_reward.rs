@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::learn::{TrainError, UpdateStep};
+use super::error::TrainError;
+use super::learner::UpdateStep;
 
 /// A stored learned reward, and the files that define it.
 pub struct StoredReward {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::learn::{Batch, TrainError};
+use super::error::TrainError;
+use super::minibatch::Batch;
 use crate::policies::{Policy, PolicyError};
 
 /// Position of an update in training.

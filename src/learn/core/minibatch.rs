@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use rand_pcg::Pcg64;
 
+use super::error::TrainError;
 use crate::learn::core::data::{Split, TrainingData};
 use crate::learn::core::init::PretrainedPolicy;
 use crate::learn::core::random::{below, shuffle};
-use crate::learn::{TrainConfig, TrainError};
 use crate::policies::demonstration_encoder::{VALUES_PER_FRAME, sample_frames};
 use crate::policies::{HeadConfig, NetworkConfig, OBSERVATION_CLIP, PolicyConfig};
 use crate::spaces::Normalizer;
@@ -107,16 +107,16 @@ impl<'a> PreparedData<'a> {
         Ok(Self { data, weight_scale, split, episodes_by_task, observation_normalizer, action_normalizer })
     }
 
-    /// The configuration of a policy on this data: layouts and normalizers, with the network and head of `config`.
-    pub fn policy_config(&self, config: &TrainConfig) -> PolicyConfig {
+    /// The configuration of a policy on this data: layouts and normalizers, with this network and head.
+    pub fn policy_config(&self, network: &NetworkConfig, head: &HeadConfig) -> PolicyConfig {
         let data = self.data;
         let mut policy = PolicyConfig::new(
             data.agent.clone(),
             data.control_dt,
             data.observation.clone(),
             data.action.clone(),
-            config.network.clone(),
-            config.head.clone(),
+            network.clone(),
+            head.clone(),
         );
         policy.tasks = data.tasks.clone();
         policy.observation_normalizer = self.observation_normalizer.clone();

@@ -1,6 +1,7 @@
 //! What every learner uses: data, configuration, run folder, optimizer, training loop, metrics.
 
 pub mod config;
+pub mod config_toml;
 pub mod continual;
 pub mod data;
 pub mod data_loader;
@@ -18,13 +19,15 @@ pub mod minibatch;
 pub mod optimizer;
 pub mod overrides;
 pub mod preprocessing;
+pub mod progress;
 pub mod quality;
 pub mod random;
 pub mod random_init;
+pub mod requirements;
 pub mod run_dir;
+pub mod run_options;
 pub mod section;
 pub mod settings;
-pub mod spec;
 pub mod tensorboard;
 pub mod tensors;
 pub mod trainable_network;

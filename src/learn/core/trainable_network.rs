@@ -101,7 +101,7 @@ impl TrainableNetwork {
         };
         let mut lora = None;
         if let (Some(base), rank @ 1..) = (pretrained, config.init.lora_rank) {
-            policy.adapter = Some(base.adapter(config, &policy)?);
+            policy.adapter = Some(base.adapter(&config.init, &policy)?);
             let adapter = LoraAdapter::new(&network, rank, config.init.lora_alpha, &mut random_init, &device)?;
             lora = Some(Lora { base: network.clone(), adapter });
         }

@@ -1,149 +1,16 @@
 //! The one training loop, which runs any [`Learner`].
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use burn::tensor::Device;
-
-use super::init::PretrainedPolicy;
-use super::run_dir::RunDir;
-use crate::learn::{
-    EventWriter, Extent, Learner, Metric, RunState, TrainConfig, TrainError, TrainingData, UpdateStep, Validation,
-};
+use super::config::TrainConfig;
+use super::error::TrainError;
+use super::learner::{Extent, Learner, UpdateStep};
+use super::progress::{Outcome, Progress, RunInfo, StepReport, TrainSummary, ValidationReport};
+use super::run_dir::{RunDir, RunState};
+use super::run_options::RunOptions;
+use super::tensorboard::EventWriter;
 use crate::policies::{Policy, Provenance};
-
-/// Where and how a run is trained, beside configuration and data.
-#[derive(Clone)]
-pub struct RunOptions {
-    /// The run's folder.
-    pub dir: PathBuf,
-    /// Resume the run in `dir` instead of starting one.
-    pub resume: bool,
-    /// When set from another thread, training ends after the current step, with everything saved.
-    pub stop: Arc<AtomicBool>,
-    /// Device, without `.autodiff()`.
-    pub device: Device,
-    /// Scene of the demonstrations, for provenance.
-    pub scene: String,
-    /// Earlier demonstrations that must not be forgotten ([`super::continual::ContinualConfig`]).
-    pub earlier: Option<Arc<TrainingData>>,
-    /// The policy of `init.from`, where it has been loaded already.
-    pub pretrained: Option<Arc<PretrainedPolicy>>,
-}
-
-impl RunOptions {
-    /// A new run in `dir`, on the CPU, that nothing stops.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            resume: false,
-            stop: Arc::default(),
-            device: Device::flex(),
-            scene: String::new(),
-            earlier: None,
-            pretrained: None,
-        }
-    }
-
-    /// The policy that the run starts from: the one loaded already, or that of `init.from`.
-    ///
-    /// # Errors
-    /// As [`PretrainedPolicy::load`].
-    pub fn pretrained(&self, config: &TrainConfig) -> Result<Option<Arc<PretrainedPolicy>>, TrainError> {
-        match &self.pretrained {
-            Some(policy) => Ok(Some(policy.clone())),
-            None => Ok(PretrainedPolicy::load(config)?.map(Arc::new)),
-        }
-    }
-}
-
-/// Known at the start of training.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunInfo {
-    /// First step to take; above zero in a resumed run.
-    pub first_step: u64,
-    /// Steps of the whole run.
-    pub total_steps: u64,
-    /// Training rows.
-    pub training_rows: usize,
-    /// Validation rows.
-    pub validation_rows: usize,
-    /// Number of weights.
-    pub parameters: usize,
-}
-
-/// Reported every `training.log_freq` steps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StepReport {
-    /// Steps taken.
-    pub step: u64,
-    /// Steps of the whole run.
-    pub total_steps: u64,
-    /// Passes over the training rows.
-    pub epoch: u64,
-    /// Steps per second since the last report.
-    pub steps_per_second: f32,
-    /// The learner's metrics since the last report.
-    pub metrics: Vec<Metric>,
-}
-
-/// Reported after every evaluation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ValidationReport {
-    /// Steps taken.
-    pub step: u64,
-    /// The measurements.
-    pub validation: Validation,
-    /// Whether it is the best so far.
-    pub best: bool,
-}
-
-/// How training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All steps were taken.
-    Finished,
-    /// No improvement for `training.patience` evaluations.
-    StoppedEarly,
-    /// The stop flag was set; the run can be resumed.
-    Interrupted,
-}
-
-/// Result of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainSummary {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Steps taken in all, those before a resume included.
-    pub steps: u64,
-    /// The lowest validation loss.
-    pub best_loss: Option<f32>,
-    /// The step of that evaluation.
-    pub best_step: u64,
-    /// The folder of the policy to use.
-    pub policy_dir: PathBuf,
-    /// Wall-clock seconds of this call.
-    pub seconds: f32,
-}
-
-/// Callbacks of the training loop. They run on the training thread, so slow ones slow training down.
-pub trait Progress {
-    /// A line for the user, such as the result of a round.
-    fn message(&mut self, _text: &str) {}
-    /// Before the first step.
-    fn started(&mut self, _info: &RunInfo) {}
-    /// Every `training.log_freq` steps.
-    fn stepped(&mut self, _report: &StepReport) {}
-    /// After every evaluation, with the current policy, on the CPU. Clone it to drive with it.
-    fn validated(&mut self, _report: &ValidationReport, _policy: &Policy) {}
-    /// After the last step, when everything is saved.
-    fn finished(&mut self, _summary: &TrainSummary) {}
-}
-
-/// Ignores everything.
-impl Progress for () {}
 
 /// Run a learner. `provenance.dataset_hash` is compared when a run is resumed: the data must not have changed.
 ///

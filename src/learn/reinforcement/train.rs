@@ -144,7 +144,7 @@ pub fn train_rl_with(
     hashes.extend(inputs.episodes.iter().map(fingerprint));
     let files = inputs.reward.as_ref().map_or(&[][..], |reward| &reward.files);
     let provenance = provenance(config, &*environment, &hashes, files);
-    let pretrained = options.pretrained(config)?;
+    let pretrained = options.pretrained(&config.init)?;
     let mut learner: Box<dyn Learner> = if uses_dqn {
         let learner = Dqn::new(config, environment, &options.device)?;
         Box::new(if inputs.episodes.is_empty() { learner } else { learner.with_demonstrations(inputs.episodes)? })

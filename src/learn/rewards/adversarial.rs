@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::reward_model::{RewardSpec, WEIGHTS_FILE};
 use super::reward_net::RewardNet;
+use super::reward_spec::{RewardSpec, WEIGHTS_FILE};
 use super::transitions::LogProb;
 use crate::learn::core::metrics::{finite, number};
 use crate::learn::core::optimizer::Adam;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adversarial::RewardParts;
 use super::features::features;
-use super::reward_model::{RewardFn, RewardSpec};
+use super::reward_spec::{RewardFn, RewardSpec};
 use super::spec::{REQUIREMENTS, RewardLearner, sections, set_reward_learner_defaults};
 use super::train::train_job;
 use crate::learn::core::run_dir::{read_state, write_state};
@@ -191,7 +191,7 @@ impl LearnerSpec for ApprenticeshipLearner {
     }
 
     fn train(&self, job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
-        train_job(job, progress)
+        train_job(self, job, progress)
     }
 }
 

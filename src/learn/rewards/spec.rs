@@ -1,16 +1,10 @@
-//! The learners that infer a reward, and what they have in common.
+//! What the learners that infer a reward have in common.
 
 use std::path::Path;
 
 use super::RewardConfig;
 use super::adversarial::RewardParts;
-use super::airl::AirlLearner;
-use super::amp::AmpLearner;
-use super::apprenticeship::ApprenticeshipLearner;
-use super::gail::GailLearner;
-use super::maxent::MaxEntLearner;
-use super::reward_model::{RewardFn, RewardSpec};
-use super::vail::VailLearner;
+use super::reward_spec::{RewardFn, RewardSpec};
 use crate::learn::core::section::AnySection;
 use crate::learn::reinforcement::PpoConfig;
 use crate::learn::reinforcement::ppo::spec::{REQUIREMENTS as PPO_REQUIREMENTS, set_ppo_defaults};
@@ -45,26 +39,6 @@ pub(super) trait RewardLearner: LearnerSpec {
     /// # Errors
     /// A file is missing or damaged.
     fn load_network(&self, spec: &RewardSpec, dir: &Path) -> Result<Option<Box<dyn RewardFn>>, TrainError>;
-}
-
-/// The learners that infer a reward; a stored reward finds its learner here again.
-static LEARNERS: [&dyn RewardLearner; 6] =
-    [&GailLearner, &VailLearner, &AirlLearner, &AmpLearner, &MaxEntLearner, &ApprenticeshipLearner];
-
-/// The learners that infer a reward, for the registry.
-pub(in crate::learn) fn learners() -> impl Iterator<Item = &'static dyn LearnerSpec> {
-    LEARNERS.iter().map(|learner| *learner as &'static dyn LearnerSpec)
-}
-
-/// The learner of a name that infers a reward.
-///
-/// # Errors
-/// There is none.
-pub(super) fn find_reward_learner(name: &str) -> Result<&'static dyn RewardLearner, TrainError> {
-    LEARNERS.iter().copied().find(|learner| learner.name() == name).ok_or_else(|| TrainError::Config {
-        origin: "the learned reward".into(),
-        message: format!("the learner {name} infers no reward"),
-    })
 }
 
 /// The inputs of a learner that infers a reward.

@@ -4,8 +4,8 @@ use burn::tensor::Device;
 
 use super::RewardConfig;
 use super::adversarial::RewardParts;
-use super::reward_model::RewardSpec;
-use super::spec::find_reward_learner;
+use super::reward_spec::RewardSpec;
+use super::spec::RewardLearner;
 use crate::learn::core::training::run;
 use crate::learn::reinforcement::train::{provenance, report, scene_env, with_horizon};
 use crate::learn::reinforcement::{Ppo, PpoConfig, VecEnvironment};
@@ -21,14 +21,14 @@ use crate::spaces::Layout;
 ///
 /// # Errors
 /// The demonstrations have other layouts or lack actions that the learner needs, or the learner infers no reward.
-pub fn inferred_reward(
+pub(super) fn inferred_reward(
+    learner: &dyn RewardLearner,
     config: &TrainConfig,
     data: &TrainingData,
     (observation, action): (&Layout, &Layout),
     device: &Device,
 ) -> Result<Box<dyn LearnedReward>, TrainError> {
     let fail = |message: String| Err(TrainError::Data { origin: data.source.clone(), message });
-    let learner = find_reward_learner(config.spec().name())?;
     let settings = config.get::<RewardConfig>();
     if data.observation.fields != observation.fields {
         let differences = observation.columns_of(&data.observation).err().unwrap_or_default();
@@ -78,7 +78,8 @@ pub fn inferred_reward(
 ///
 /// # Errors
 /// Unusable configuration or demonstrations, a folder that cannot be written or resumed, or training that diverges.
-pub fn train_on_inferred_reward(
+pub(super) fn train_on_inferred_reward(
+    learner: &dyn RewardLearner,
     config: &TrainConfig,
     environment: Box<dyn VecEnvironment>,
     data: &TrainingData,
@@ -86,7 +87,6 @@ pub fn train_on_inferred_reward(
     progress: &mut dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
     config.check("the training configuration")?;
-    let learner = find_reward_learner(config.spec().name())?;
     if config.network.is_recurrent() && !learner.supports_recurrent() {
         return Err(TrainError::Config {
             origin: "network.kind".into(),
@@ -98,10 +98,10 @@ pub fn train_on_inferred_reward(
         });
     }
     let spaces = environment.policy_config();
-    let reward = inferred_reward(config, data, (&spaces.observation, &spaces.action), &options.device)?;
+    let reward = inferred_reward(learner, config, data, (&spaces.observation, &spaces.action), &options.device)?;
     let provenance = provenance(config, &*environment, &[data.hash()], &[]);
     let provenance = Provenance { dataset: data.source.clone(), ..provenance };
-    let pretrained = options.pretrained(config)?;
+    let pretrained = options.pretrained(&config.init)?;
     let ppo = Ppo::new(config, environment, pretrained.as_deref(), &options.device)?;
     run(&mut ppo.with_reward(reward), config, provenance, options, progress)
 }
@@ -110,7 +110,11 @@ pub fn train_on_inferred_reward(
 ///
 /// # Errors
 /// As [`train_on_inferred_reward`]; or demonstrations of another scene.
-pub(super) fn train_job(mut job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
+pub(super) fn train_job(
+    learner: &dyn RewardLearner,
+    mut job: TrainJob,
+    progress: &mut dyn Progress,
+) -> Result<TrainReport, TrainError> {
     let (data, scene) = (job.take_data()?, job.take_scene()?);
     let config = &job.config;
     let origin = format!("train {}", config.spec().name());
@@ -138,6 +142,6 @@ pub(super) fn train_job(mut job: TrainJob, progress: &mut dyn Progress) -> Resul
     let horizon = config.get::<RewardConfig>().horizon;
     let horizon = if horizon > 0 { horizon } else { data.shortest_episode() };
     let scene = with_horizon(&scene, horizon, progress);
-    let summary = train_on_inferred_reward(config, scene_env(&scene, config), &data, &job.options, progress)?;
+    let summary = train_on_inferred_reward(learner, config, scene_env(&scene, config), &data, &job.options, progress)?;
     Ok(report(summary, config))
 }

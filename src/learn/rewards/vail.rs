@@ -10,8 +10,8 @@ use burn::tensor::{Device, Tensor, activation};
 use super::RewardConfig;
 use super::adversarial::RewardParts;
 use super::gail::cross_entropy;
-use super::reward_model::{RewardFn, RewardSpec, load_weights};
 use super::reward_net::{DiscriminatorLoss, RewardNet};
+use super::reward_spec::{RewardFn, RewardSpec, load_weights};
 use super::spec::{REQUIREMENTS, RewardLearner, sections, set_reward_learner_defaults};
 use super::train::train_job;
 use super::transitions::Batch;
@@ -114,7 +114,7 @@ impl LearnerSpec for VailLearner {
     }
 
     fn train(&self, job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
-        train_job(job, progress)
+        train_job(self, job, progress)
     }
 }
 

@@ -64,8 +64,14 @@ impl<'a> BehaviorCloning<'a> {
         data: &'a PreparedData<'a>,
         device: &'a Device,
     ) -> Result<Self, TrainError> {
-        let loader = DataLoader::new(config, data)?;
-        Self::new(LearnerParts { config, policy: data.policy_config(config), loader, pretrained: None, device })
+        let loader = config.data_loader(data)?;
+        Self::new(LearnerParts {
+            config,
+            policy: data.policy_config(&config.network, &config.head),
+            loader,
+            pretrained: None,
+            device,
+        })
     }
 
     /// Take one step on a batch.

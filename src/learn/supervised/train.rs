@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::learn::core::preprocessing::preprocess;
 use crate::learn::core::training::run;
 use crate::learn::{
-    ContinualConfig, ContinualMethod, DataConfig, DataLoader, LearnerParts, PreparedData, Progress, RunOptions,
-    TrainConfig, TrainError, TrainJob, TrainReport, TrainSummary, TrainingData, Window,
+    ContinualConfig, ContinualMethod, DataConfig, LearnerParts, PreparedData, Progress, RunOptions, TrainConfig,
+    TrainError, TrainJob, TrainReport, TrainSummary, TrainingData, Window,
 };
 use crate::policies::Provenance;
 use crate::policies::artifact::hex;
@@ -43,14 +43,14 @@ pub fn train_on_dataset(
     let data = preprocess(&settings, &data)?;
     let data = &*data;
     let mut prepared = PreparedData::new(data, settings.validation_fraction, config.training.seed)?;
-    let pretrained = options.pretrained(config)?;
+    let pretrained = options.pretrained(&config.init)?;
     if let Some(pretrained) = &pretrained {
         prepared.inherit_normalizers(pretrained);
     }
     let mut learner = config.spec().build(LearnerParts {
         config,
-        policy: prepared.policy_config(config),
-        loader: DataLoader::new(config, &prepared)?,
+        policy: prepared.policy_config(&config.network, &config.head),
+        loader: config.data_loader(&prepared)?,
         pretrained: pretrained.as_deref(),
         device: &options.device,
     })?;

@@ -3,7 +3,7 @@
 use bevy::math::{Quat, Vec3};
 use bevy::prelude::*;
 
-use super::{DrawnBody, Look, spawn_shapes};
+use super::look::{DrawnBody, Look, spawn_shapes};
 use crate::agents::humanoid::HumanoidModel;
 use crate::ui::mesh_builder::MeshBuilder;
 use crate::ui::mesh_spawner::MeshSpawner;

@@ -2,7 +2,7 @@
 
 use bevy_rapier3d::rapier::prelude::RigidBodyHandle;
 
-use super::{DrawnBody, Framing, Look, spawn_shapes};
+use super::look::{DrawnBody, Framing, Look, spawn_shapes};
 use crate::sim::{Physics, WheelPose};
 use crate::ui::car_mesh::{CarShape, car, tail_lights};
 use crate::ui::mesh_spawner::{ActionLight, MeshSpawner, place_in_body};

@@ -2,6 +2,7 @@
 //! dueling, with n-step returns (Sutton 1988) and prioritized replay.
 
 mod config;
+mod q_network;
 mod setup;
 mod spec;
 mod update;
@@ -15,8 +16,8 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 pub use config::DqnConfig;
+use q_network::{dueling_q, q_values};
 pub use spec::DqnLearner;
-use update::{dueling_q, q_values};
 
 use super::environment::{check_rewards, validate};
 use super::rollout_buffer::{curriculum_metric, episode_metrics, normalized};

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use super::update::dueling_q;
+use super::q_network::dueling_q;
 use super::{Dqn, DqnConfig, MetricSums, State};
 use crate::demos::Episode;
 use crate::learn::core::trainable_network::TrainableNetwork;

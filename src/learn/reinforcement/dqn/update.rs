@@ -1,27 +1,17 @@
 //! A gradient step on a sample of the replay buffer.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use rand_pcg::Pcg64;
 
+use super::q_network::q_values;
 use super::{Dqn, DqnConfig};
 use crate::learn::UpdateStep;
 use crate::learn::core::metrics::number;
 use crate::learn::core::tensors::tensor;
 use crate::learn::reinforcement::ReplaySample;
 use crate::learn::reinforcement::rollout_buffer::normalized;
-use crate::policies::{DuelingQ, Network};
-
-/// The network's head, if it is a dueling Q head.
-pub(super) fn dueling_q(network: &Network) -> Option<&DuelingQ> {
-    network.head().as_any().downcast_ref()
-}
-
-/// Q-values of all joint actions, `[rows, joint actions]`, for normalized observations.
-pub(super) fn q_values(network: &Network, inputs: Tensor<3>) -> Tensor<2> {
-    let features = network.features(inputs, &[]);
-    dueling_q(network).map_or_else(|| features.clone(), |head| head.forward(features.clone()))
-}
+use crate::policies::DuelingQ;
 
 impl Dqn {
     /// Take a gradient step on a sample of the replay buffer.

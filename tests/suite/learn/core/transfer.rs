@@ -65,7 +65,7 @@ fn the_report_names_kept_new_and_dropped_fields() {
     let dir = tempfile::tempdir().unwrap();
     let (_, from) = base(&dir);
     let data = problem(&["new", "y", "x"], &["turn", "speed"]);
-    let transfer = PretrainedPolicy::load(&config(&[&from]))
+    let transfer = PretrainedPolicy::load(&config(&[&from]).init)
         .unwrap()
         .expect("a pretrained policy")
         .transfer(&data.observation, &data.action);

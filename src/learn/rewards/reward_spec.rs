@@ -1,0 +1,110 @@
+//! A stored reward: what describes it, and the network that computes it.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::RewardConfig;
+use super::features::features;
+use super::reward_net::RewardNet;
+use super::transitions::{Batch, InputNormalizer};
+use crate::learn::TrainError;
+use crate::policies::artifact::StoredTensors;
+use crate::policies::load_parameters;
+use crate::spaces::{Layout, Normalizer};
+
+/// The [`RewardSpec`].
+pub(super) const SPEC_FILE: &str = "reward.json";
+/// The weights of the reward network.
+pub(super) const WEIGHTS_FILE: &str = "reward.safetensors";
+
+/// Everything but the weights that is needed to build a reward again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct RewardSpec {
+    /// Name of the learner that infers it.
+    pub learner: String,
+    pub gamma: f32,
+    pub observation: Layout,
+    pub action: Layout,
+    pub normalizer: InputNormalizer,
+    /// `apprenticeship`: the weight of each feature; otherwise empty.
+    pub feature_weights: Vec<f64>,
+    pub reward: RewardConfig,
+}
+
+impl RewardSpec {
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<(), TrainError> {
+        let path = dir.join(SPEC_FILE);
+        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        std::fs::write(&path, text).map_err(TrainError::io("write", &path))
+    }
+
+    /// # Errors
+    /// The file cannot be read, or has other contents.
+    pub fn read(dir: &Path) -> Result<Self, TrainError> {
+        let path = dir.join(SPEC_FILE);
+        let text = std::fs::read(&path).map_err(TrainError::io("read", &path))?;
+        serde_json::from_slice(&text).map_err(|e| TrainError::Data {
+            origin: path.display().to_string(),
+            message: format!("it does not describe a reward ({e})"),
+        })
+    }
+
+    /// Checks that the parts have consistent sizes. `is_linear`: whether the reward is a weighted sum of features. `path` is
+    /// named in the error.
+    pub fn check(&self, is_linear: bool, path: &Path) -> Result<(), TrainError> {
+        let (obs_dim, act_dim) = (self.observation.size(), self.action.size());
+        let n_features = if is_linear { 2 * obs_dim } else { 0 };
+        let valid = |normalizer: &Normalizer, size: usize| {
+            normalizer.mean.len() == size
+                && normalizer.std.len() == size
+                && normalizer.mean.iter().all(|x| x.is_finite())
+                && normalizer.std.iter().all(|x| x.is_finite() && *x > 0.0)
+        };
+        let consistent = valid(&self.normalizer.observations, obs_dim)
+            && [0, act_dim].iter().any(|size| valid(&self.normalizer.actions, *size))
+            && self.normalizer.excluded.iter().all(|column| *column < obs_dim)
+            && self.feature_weights.len() == n_features
+            && self.feature_weights.iter().all(|weight| weight.abs() <= 1.0)
+            && !self.reward.hidden_sizes.is_empty();
+        if consistent {
+            return Ok(());
+        }
+        let message = "its parts do not fit together; copy the newest folder of checkpoints/ to last/, or train again";
+        Err(TrainError::Data { origin: path.display().to_string(), message: message.into() })
+    }
+
+    /// `apprenticeship`: the weighted sum of the features of each observation in `next_observations` `[n, obs_dim]`.
+    pub fn linear_rewards(&self, next_observations: &[f32]) -> Vec<f32> {
+        features(&self.normalizer, next_observations)
+            .chunks_exact(2 * self.normalizer.observations.size())
+            .map(|row| row.iter().zip(&self.feature_weights).map(|(x, w)| (f64::from(*x) * w) as f32).sum())
+            .collect()
+    }
+}
+
+/// A reward network behind a trait object.
+pub(super) trait RewardFn: Send {
+    /// The reward of each transition.
+    fn predict(&self, batch: &Batch) -> Vec<f32>;
+}
+
+impl<N: RewardNet> RewardFn for N {
+    fn predict(&self, batch: &Batch) -> Vec<f32> {
+        self.reward_test(batch).into_data().iter::<f32>().collect()
+    }
+}
+
+/// `network` with the weights in a folder.
+///
+/// # Errors
+/// The file is missing or damaged, or belongs to another network.
+pub(super) fn load_weights<N: RewardNet>(network: N, dir: &Path) -> Result<Box<dyn RewardFn>, TrainError> {
+    let mut stored = StoredTensors::read(&dir.join(WEIGHTS_FILE))?;
+    let network = load_parameters(network, &mut stored, &Device::flex())?;
+    stored.finish()?;
+    Ok(Box::new(network))
+}
