@@ -30,10 +30,8 @@ pub fn settings_reference() -> Result<String, TrainError> {
     for section in all.iter().flat_map(TrainConfig::all_sections) {
         // The sections of one name differ in their settings, such as `reward` of ppo and of gail.
         let settings = section::setting_docs(section);
-        let same = |other: &Box<dyn AnySection>| {
-            other.name() == section.name() && section::setting_docs(other.as_ref()) == settings
-        };
-        if !known.iter().any(same) {
+        let same = |other: &dyn AnySection| other.name() == section.name() && section::setting_docs(other) == settings;
+        if !known.iter().any(|other| same(other.as_ref())) {
             known.push(section.boxed());
         }
     }

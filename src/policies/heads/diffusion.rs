@@ -56,7 +56,7 @@ impl Diffusion {
             // period within a few.
             let position = *timestep as f32 / self.alphas_cumprod.len() as f32;
             embeddings.extend((0..EMBEDDING_SIZE / 2).flat_map(|i| {
-                let angle = position * PI * 1.4f32.powi(i as i32);
+                let angle = position * PI * power(1.4, i);
                 [ops::sin(angle), ops::cos(angle)]
             }));
         }
@@ -141,6 +141,11 @@ impl HeadSpec for DiffusionSpec {
     ) -> Result<Box<dyn HeadModule>, PolicyError> {
         Ok(Box::new(Diffusion::new(config, sizes, device)))
     }
+}
+
+/// `base` to the power of `exponent`, rounded once. The rounding of [`f32::powi`] differs from build to build.
+fn power(base: f32, exponent: usize) -> f32 {
+    (0..exponent).map(|_| f64::from(base)).product::<f64>() as f32
 }
 
 /// Cosine noise schedule: `ᾱ` at each timestep (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 17).

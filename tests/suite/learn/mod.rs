@@ -7,5 +7,4 @@ mod print_config;
 mod reinforcement;
 mod rewards;
 mod self_play;
-mod settings_reference;
 mod supervised;

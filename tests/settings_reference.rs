@@ -1,27 +1,16 @@
-//! `docs/settings.md` is generated from the documentation of the settings.
+//! `docs/settings.md` is generated from the documentation of the settings. A test program of its own: the suite registers
+//! learners, networks and heads, which the page would list.
 
 use std::path::Path;
-use std::process::Command;
 
 use apprentice::learn::settings_reference;
 
 /// What stands after this line is written by hand.
 const END: &str = "<!-- generated above -->";
 
-/// In a process of its own, since other tests register learners, networks and heads, which the page would list.
-/// `UPDATE_DOCS=1 cargo test --release --test suite settings_reference` writes the page anew.
+/// `UPDATE_DOCS=1 cargo test --release --test settings_reference` writes the page anew.
 #[test]
 fn the_page_is_up_to_date() {
-    let tests = std::env::current_exe().unwrap();
-    let arguments = ["--exact", "learn::settings_reference::the_page_is_that_of_the_built_in_kinds", "--ignored"];
-    let output = Command::new(tests).args(arguments).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
-}
-
-#[test]
-#[ignore = "the_page_is_up_to_date runs it in a process of its own"]
-fn the_page_is_that_of_the_built_in_kinds() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let by_hand = text.split_once(END).map_or("", |(_, rest)| rest);
