@@ -23,6 +23,7 @@ pub use self::core::init::{InitConfig, PretrainedPolicy, Transfer};
 pub use self::core::learned_reward::{LearnedReward, RolloutTransitions, StoredReward};
 pub use self::core::learner::{EvalResult, Extent, Learner, Metric, UpdateStep, Validation};
 pub use self::core::minibatch::{Batch, PreparedData, Window};
+pub use self::core::optimizer::Adam;
 pub use self::core::progress::{Outcome, Progress, RunInfo, StepReport, TrainSummary, ValidationReport};
 pub use self::core::quality::{Quality, QualityUse, rate_quality};
 pub use self::core::requirements::{Curve, GivenInputs, Need, Requirements};

@@ -4,5 +4,6 @@ mod parzen;
 mod search;
 mod space;
 
+pub use parzen::suggest;
 pub use search::{EpisodeEvaluator, Objective, Search, Trial, TuneError};
 pub use space::{Range, SearchSpace, SpaceError, Value};

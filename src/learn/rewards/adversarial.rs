@@ -68,34 +68,32 @@ pub(super) struct RewardParts<'a> {
     pub device: &'a Device,
 }
 
-impl RewardParts<'_> {
-    /// A reward that trains `network` against the agent.
-    ///
-    /// # Errors
-    /// The device fails.
-    pub fn with_network<N: RewardNet>(self, network: N) -> Result<Box<dyn LearnedReward>, TrainError> {
-        let mut init = RandomInit(generator(self.seed, Purpose::Weights, 2));
-        let network = load_parameters(network, &mut init, self.device)?;
-        let optimizer_config = OptimizerConfig {
-            learning_rate: self.spec.reward.learning_rate,
-            // Discriminator and policy only converge together as both learning rates decay.
-            schedule: Schedule::Cosine,
-            min_lr_ratio: 0.05,
-            warmup_steps: 0,
-            weight_decay: 0.0,
-            ..OptimizerConfig::default()
-        };
-        Ok(Box::new(AdversarialReward {
-            spec: self.spec.clone(),
-            network,
-            optimizer: Adam::new(optimizer_config.clone()),
-            optimizer_config,
-            expert: self.expert,
-            state: State::default(),
-            total_updates: self.total_updates,
-            device: self.device.clone(),
-        }))
-    }
+/// The untrained reward of a network of type `N`, which trains against the agent.
+///
+/// # Errors
+/// The device fails.
+pub(super) fn build_reward<N: RewardNet>(parts: RewardParts<'_>) -> Result<Box<dyn LearnedReward>, TrainError> {
+    let mut init = RandomInit(generator(parts.seed, Purpose::Weights, 2));
+    let network = load_parameters(N::new(parts.spec, parts.device), &mut init, parts.device)?;
+    let optimizer_config = OptimizerConfig {
+        learning_rate: parts.spec.reward.learning_rate,
+        // Discriminator and policy only converge together as both learning rates decay.
+        schedule: Schedule::Cosine,
+        min_lr_ratio: 0.05,
+        warmup_steps: 0,
+        weight_decay: 0.0,
+        ..OptimizerConfig::default()
+    };
+    Ok(Box::new(AdversarialReward {
+        spec: parts.spec.clone(),
+        network,
+        optimizer: Adam::new(optimizer_config.clone()),
+        optimizer_config,
+        expert: parts.expert,
+        state: State::default(),
+        total_updates: parts.total_updates,
+        device: parts.device.clone(),
+    }))
 }
 
 impl<N: RewardNet> AdversarialReward<N> {

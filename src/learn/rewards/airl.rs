@@ -1,26 +1,19 @@
 //! Adversarial inverse reinforcement learning (Fu et al. 2018, arXiv:1710.11248). The discriminator has a form of which
 //! one part is a reward of the state alone, which transfers to other dynamics.
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::RewardConfig;
-use super::adversarial::RewardParts;
+use super::adversarial::build_reward;
 use super::gail::cross_entropy;
 use super::reward_net::{DiscriminatorLoss, RewardNet};
-use super::reward_spec::{RewardFn, RewardSpec, load_weights};
-use super::spec::{REQUIREMENTS, RewardLearner, sections, set_reward_learner_defaults};
-use super::train::train_job;
+use super::reward_spec::{RewardSpec, load_network};
+use super::spec::RewardLearner;
 use super::transitions::Batch;
+use crate::learn::Discriminator;
 use crate::learn::core::discriminator::gradient_penalty;
-use crate::learn::core::section::AnySection;
 use crate::learn::reinforcement::PpoConfig;
-use crate::learn::{
-    Curve, Discriminator, LearnedReward, LearnerSpec, Progress, Requirements, TrainConfig, TrainError, TrainJob,
-    TrainReport,
-};
 
 /// Bounds of the log-probability, in nats: keys press pedals to the bounds of the action, where a Gaussian has hardly
 /// any density.
@@ -41,11 +34,6 @@ pub(super) struct Airl {
 }
 
 impl Airl {
-    pub fn new(obs_dim: usize, gamma: f32, config: &RewardConfig, device: &Device) -> Self {
-        let network = || Discriminator::new(0, obs_dim, &config.hidden_sizes, device);
-        Self { reward: network(), shaping: network(), gamma }
-    }
-
     /// The logit `f - log pi`, and the gradient of `g` by its input.
     fn forward(&self, batch: &Batch) -> (Tensor<2>, Tensor<2>) {
         let potential = |observations: &Tensor<2>| self.shaping.forward(None, observations.clone()).score;
@@ -57,6 +45,11 @@ impl Airl {
 
 impl RewardNet for Airl {
     const USES_LOG_PROB: bool = true;
+
+    fn new(spec: &RewardSpec, device: &Device) -> Self {
+        let network = || Discriminator::new(0, spec.observation.size(), &spec.reward.hidden_sizes, device);
+        Self { reward: network(), shaping: network(), gamma: spec.gamma }
+    }
 
     fn loss(&self, expert: &Batch, agent: &Batch, config: &RewardConfig, _noise: Tensor<2>) -> DiscriminatorLoss {
         let ((expert_scores, expert_gradient), (agent_scores, agent_gradient)) =
@@ -78,73 +71,24 @@ impl RewardNet for Airl {
 }
 
 /// `apprentice train airl`
-pub struct AirlLearner;
-
-impl LearnerSpec for AirlLearner {
-    fn name(&self) -> &'static str {
-        "airl"
-    }
-
-    fn about(&self) -> &'static str {
-        "Adversarial inverse reinforcement learning: a reward of the state alone, which transfers to other scenes"
-    }
-
-    fn examples(&self) -> &'static [&'static str] {
-        &[
-            "apprentice train airl --dataset demos/five --run runs/airl",
-            "apprentice reward show runs/airl --scene slalom --map airl.png",
-            "apprentice train ppo --scene slalom --reward runs/airl --run runs/retrained",
-        ]
-    }
-
-    fn requirements(&self) -> Requirements {
-        REQUIREMENTS
-    }
-
-    fn sections(&self) -> Vec<Box<dyn AnySection>> {
-        sections()
-    }
-
-    fn set_defaults(&self, config: &mut TrainConfig) {
-        set_reward_learner_defaults(config);
+pub(super) static AIRL: RewardLearner = RewardLearner {
+    name: "airl",
+    about: "Adversarial inverse reinforcement learning: a reward of the state alone, which transfers to other scenes",
+    examples: &[
+        "apprentice train airl --dataset demos/five --run runs/airl",
+        "apprentice reward show runs/airl --scene slalom --map airl.png",
+        "apprentice train ppo --scene slalom --reward runs/airl --run runs/retrained",
+    ],
+    needs_actions: true,
+    reward_uses_actions: false,
+    supports_recurrent: false,
+    is_linear: false,
+    set_defaults: |config| {
         // The inferred reward contains an entropy term.
         config.get_mut::<PpoConfig>().ent_coef = 0.0;
         let reward = config.get_mut::<RewardConfig>();
         (reward.gradient_penalty_coef, reward.learning_rate) = (0.01, 1e-3);
-    }
-
-    fn curve(&self) -> Option<Curve> {
-        Some(Curve::Return)
-    }
-
-    fn train(&self, job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
-        train_job(self, job, progress)
-    }
-}
-
-impl RewardLearner for AirlLearner {
-    fn needs_actions(&self) -> bool {
-        true
-    }
-
-    fn reward_uses_actions(&self) -> bool {
-        false
-    }
-
-    fn supports_recurrent(&self) -> bool {
-        false
-    }
-
-    fn build_reward(&self, parts: RewardParts<'_>) -> Result<Box<dyn LearnedReward>, TrainError> {
-        let network = network(parts.spec, parts.device);
-        parts.with_network(network)
-    }
-
-    fn load_network(&self, spec: &RewardSpec, dir: &Path) -> Result<Option<Box<dyn RewardFn>>, TrainError> {
-        load_weights(network(spec, &Device::flex()), dir).map(Some)
-    }
-}
-
-fn network(spec: &RewardSpec, device: &Device) -> Airl {
-    Airl::new(spec.observation.size(), spec.gamma, &spec.reward, device)
-}
+    },
+    build_reward: build_reward::<Airl>,
+    load_network: load_network::<Airl>,
+};

@@ -1,24 +1,17 @@
 //! Adversarial motion priors (Peng et al. 2021, arXiv:2104.02180): the discriminator sees state transitions only, so
 //! the demonstrations need no actions.
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::RewardConfig;
-use super::adversarial::RewardParts;
+use super::adversarial::build_reward;
 use super::reward_net::{DiscriminatorLoss, RewardNet};
-use super::reward_spec::{RewardFn, RewardSpec, load_weights};
-use super::spec::{REQUIREMENTS, RewardLearner, sections, set_reward_learner_defaults};
-use super::train::train_job;
+use super::reward_spec::{RewardSpec, load_network};
+use super::spec::RewardLearner;
 use super::transitions::Batch;
 use crate::learn::core::discriminator::gradient_penalty;
-use crate::learn::core::section::AnySection;
-use crate::learn::{
-    Curve, Discriminator, DiscriminatorOutput, LearnedReward, LearnerSpec, Progress, Requirements, TrainConfig,
-    TrainError, TrainJob, TrainReport,
-};
+use crate::learn::{Discriminator, DiscriminatorOutput};
 
 /// A discriminator of expert and agent state transitions.
 #[derive(Module, Debug)]
@@ -27,10 +20,6 @@ pub(super) struct Amp {
 }
 
 impl Amp {
-    pub fn new(obs_dim: usize, config: &RewardConfig, device: &Device) -> Self {
-        Self { discriminator: Discriminator::new(0, 2 * obs_dim, &config.hidden_sizes, device) }
-    }
-
     fn forward(&self, batch: &Batch) -> DiscriminatorOutput {
         // The change is an input of its own, as it is small beside the observation.
         let change = (batch.next_observations.clone() - batch.observations.clone()).mul_scalar(CHANGE_SCALE);
@@ -42,6 +31,10 @@ impl Amp {
 const CHANGE_SCALE: f32 = 10.0;
 
 impl RewardNet for Amp {
+    fn new(spec: &RewardSpec, device: &Device) -> Self {
+        Self { discriminator: Discriminator::new(0, 2 * spec.observation.size(), &spec.reward.hidden_sizes, device) }
+    }
+
     /// Least squares with the labels 1 and -1 (equation 6), with the gradient penalty of equation 8 on both.
     fn loss(&self, expert: &Batch, agent: &Batch, config: &RewardConfig, _noise: Tensor<2>) -> DiscriminatorLoss {
         let (expert, agent) = (self.forward(expert), self.forward(agent));
@@ -64,71 +57,22 @@ impl RewardNet for Amp {
 }
 
 /// `apprentice train amp`
-pub struct AmpLearner;
-
-impl LearnerSpec for AmpLearner {
-    fn name(&self) -> &'static str {
-        "amp"
-    }
-
-    fn about(&self) -> &'static str {
-        "Adversarial motion priors: a discriminator of observed transitions (no actions needed), mixed with the task reward"
-    }
-
-    fn examples(&self) -> &'static [&'static str] {
-        &[
-            "apprentice record --scene slalom --episodes 5 --states-only --dataset demos/observed",
-            "apprentice train amp --dataset demos/observed --run runs/amp --set reward.task_reward_weight=0",
-        ]
-    }
-
-    fn requirements(&self) -> Requirements {
-        REQUIREMENTS
-    }
-
-    fn sections(&self) -> Vec<Box<dyn AnySection>> {
-        sections()
-    }
-
-    fn set_defaults(&self, config: &mut TrainConfig) {
-        set_reward_learner_defaults(config);
+pub(super) static AMP: RewardLearner = RewardLearner {
+    name: "amp",
+    about: "Adversarial motion priors: a discriminator of observed transitions (no actions needed), mixed with the task reward",
+    examples: &[
+        "apprentice record --scene slalom --episodes 5 --states-only --dataset demos/observed",
+        "apprentice train amp --dataset demos/observed --run runs/amp --set reward.task_reward_weight=0",
+    ],
+    needs_actions: false,
+    reward_uses_actions: false,
+    supports_recurrent: true,
+    is_linear: false,
+    set_defaults: |config| {
         // With a slower discriminator, humanoids linger on their way (`adversarial-courtyard` in docs/results.md).
         let reward = config.get_mut::<RewardConfig>();
         (reward.learning_rate, reward.task_reward_weight) = (1e-3, 0.5);
-    }
-
-    fn curve(&self) -> Option<Curve> {
-        Some(Curve::Return)
-    }
-
-    fn train(&self, job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
-        train_job(self, job, progress)
-    }
-}
-
-impl RewardLearner for AmpLearner {
-    fn needs_actions(&self) -> bool {
-        false
-    }
-
-    fn reward_uses_actions(&self) -> bool {
-        false
-    }
-
-    fn supports_recurrent(&self) -> bool {
-        true
-    }
-
-    fn build_reward(&self, parts: RewardParts<'_>) -> Result<Box<dyn LearnedReward>, TrainError> {
-        let network = network(parts.spec, parts.device);
-        parts.with_network(network)
-    }
-
-    fn load_network(&self, spec: &RewardSpec, dir: &Path) -> Result<Option<Box<dyn RewardFn>>, TrainError> {
-        load_weights(network(spec, &Device::flex()), dir).map(Some)
-    }
-}
-
-fn network(spec: &RewardSpec, device: &Device) -> Amp {
-    Amp::new(spec.observation.size(), &spec.reward, device)
-}
+    },
+    build_reward: build_reward::<Amp>,
+    load_network: load_network::<Amp>,
+};

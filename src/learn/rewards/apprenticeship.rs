@@ -5,17 +5,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::adversarial::RewardParts;
 use super::features::features;
-use super::reward_spec::{RewardFn, RewardSpec};
-use super::spec::{REQUIREMENTS, RewardLearner, sections, set_reward_learner_defaults};
-use super::train::train_job;
+use super::reward_spec::RewardSpec;
+use super::spec::RewardLearner;
 use crate::learn::core::run_dir::{read_state, write_state};
-use crate::learn::core::section::AnySection;
-use crate::learn::{
-    Curve, LearnedReward, LearnerSpec, Progress, Requirements, RolloutTransitions, TrainConfig, TrainError, TrainJob,
-    TrainReport, UpdateStep,
-};
+use crate::learn::{LearnedReward, RolloutTransitions, TrainError, UpdateStep};
 use crate::rollout::Transitions;
 
 /// The training state in a checkpoint.
@@ -156,63 +150,18 @@ impl LearnedReward for Apprenticeship {
 }
 
 /// `apprentice train apprenticeship`
-pub struct ApprenticeshipLearner;
-
-impl LearnerSpec for ApprenticeshipLearner {
-    fn name(&self) -> &'static str {
-        "apprenticeship"
-    }
-
-    fn about(&self) -> &'static str {
-        "Apprenticeship learning: a linear reward of named features, found by projection (Abbeel & Ng)"
-    }
-
-    fn examples(&self) -> &'static [&'static str] {
-        &[
-            "apprentice train apprenticeship --dataset demos/five --run runs/apprenticeship",
-            "apprentice reward show runs/apprenticeship",
-        ]
-    }
-
-    fn requirements(&self) -> Requirements {
-        REQUIREMENTS
-    }
-
-    fn sections(&self) -> Vec<Box<dyn AnySection>> {
-        sections()
-    }
-
-    fn set_defaults(&self, config: &mut TrainConfig) {
-        set_reward_learner_defaults(config);
-    }
-
-    fn curve(&self) -> Option<Curve> {
-        Some(Curve::Return)
-    }
-
-    fn train(&self, job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
-        train_job(self, job, progress)
-    }
-}
-
-impl RewardLearner for ApprenticeshipLearner {
-    fn needs_actions(&self) -> bool {
-        false
-    }
-
-    fn reward_uses_actions(&self) -> bool {
-        false
-    }
-
-    fn is_linear(&self) -> bool {
-        true
-    }
-
-    fn build_reward(&self, parts: RewardParts<'_>) -> Result<Box<dyn LearnedReward>, TrainError> {
-        Ok(Box::new(Apprenticeship::new(parts.spec.clone(), &parts.expert)))
-    }
-
-    fn load_network(&self, _spec: &RewardSpec, _dir: &Path) -> Result<Option<Box<dyn RewardFn>>, TrainError> {
-        Ok(None)
-    }
-}
+pub(super) static APPRENTICESHIP: RewardLearner = RewardLearner {
+    name: "apprenticeship",
+    about: "Apprenticeship learning: a linear reward of named features, found by projection (Abbeel & Ng)",
+    examples: &[
+        "apprentice train apprenticeship --dataset demos/five --run runs/apprenticeship",
+        "apprentice reward show runs/apprenticeship",
+    ],
+    needs_actions: false,
+    reward_uses_actions: false,
+    supports_recurrent: true,
+    is_linear: true,
+    set_defaults: |_| {},
+    build_reward: |parts| Ok(Box::new(Apprenticeship::new(parts.spec.clone(), &parts.expert))),
+    load_network: |_, _| Ok(None),
+};

@@ -1,23 +1,16 @@
 //! Generative adversarial imitation learning (Ho & Ermon 2016, arXiv:1606.03476).
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
 use super::RewardConfig;
-use super::adversarial::RewardParts;
+use super::adversarial::build_reward;
 use super::reward_net::{DiscriminatorLoss, RewardNet};
-use super::reward_spec::{RewardFn, RewardSpec, load_weights};
-use super::spec::{REQUIREMENTS, RewardLearner, sections, set_reward_learner_defaults};
-use super::train::train_job;
+use super::reward_spec::{RewardSpec, load_network};
+use super::spec::RewardLearner;
 use super::transitions::Batch;
 use crate::learn::core::discriminator::gradient_penalty;
-use crate::learn::core::section::AnySection;
-use crate::learn::{
-    Curve, Discriminator, DiscriminatorOutput, LearnedReward, LearnerSpec, Progress, Requirements, TrainConfig,
-    TrainError, TrainJob, TrainReport,
-};
+use crate::learn::{Discriminator, DiscriminatorOutput};
 
 /// A discriminator of expert and agent transitions, over observation and action.
 #[derive(Module, Debug)]
@@ -26,10 +19,6 @@ pub(super) struct Gail {
 }
 
 impl Gail {
-    pub fn new(obs_dim: usize, act_dim: usize, config: &RewardConfig, device: &Device) -> Self {
-        Self { discriminator: Discriminator::new(0, obs_dim + act_dim, &config.hidden_sizes, device) }
-    }
-
     fn forward(&self, batch: &Batch) -> DiscriminatorOutput {
         let inputs = Tensor::cat(vec![batch.observations.clone(), batch.actions.clone()], 1);
         self.discriminator.forward(None, inputs)
@@ -43,6 +32,17 @@ pub(super) fn cross_entropy(expert: &Tensor<2>, agent: &Tensor<2>) -> Tensor<1> 
 }
 
 impl RewardNet for Gail {
+    fn new(spec: &RewardSpec, device: &Device) -> Self {
+        Self {
+            discriminator: Discriminator::new(
+                0,
+                spec.observation.size() + spec.action.size(),
+                &spec.reward.hidden_sizes,
+                device,
+            ),
+        }
+    }
+
     fn loss(&self, expert: &Batch, agent: &Batch, config: &RewardConfig, _noise: Tensor<2>) -> DiscriminatorLoss {
         let (expert, agent) = (self.forward(expert), self.forward(agent));
         let penalty = gradient_penalty(expert.input_gradient) + gradient_penalty(agent.input_gradient);
@@ -61,70 +61,20 @@ impl RewardNet for Gail {
 }
 
 /// `apprentice train gail`
-pub struct GailLearner;
-
-impl LearnerSpec for GailLearner {
-    fn name(&self) -> &'static str {
-        "gail"
-    }
-
-    fn about(&self) -> &'static str {
-        "Generative adversarial imitation: reinforcement learning on the reward of a discriminator of demonstrations and agent"
-    }
-
-    fn examples(&self) -> &'static [&'static str] {
-        &[
-            "apprentice record --scene slalom --episodes 5 --dataset demos/five",
-            "apprentice train gail --dataset demos/five --run runs/gail",
-            "apprentice train gail --dataset demos/five --init-from runs/slalom --run runs/gail-pretrained",
-            "apprentice eval --policy runs/gail --scene slalom --horizon 22",
-        ]
-    }
-
-    fn requirements(&self) -> Requirements {
-        REQUIREMENTS
-    }
-
-    fn sections(&self) -> Vec<Box<dyn AnySection>> {
-        sections()
-    }
-
-    fn set_defaults(&self, config: &mut TrainConfig) {
-        set_reward_learner_defaults(config);
-    }
-
-    fn curve(&self) -> Option<Curve> {
-        Some(Curve::Return)
-    }
-
-    fn train(&self, job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
-        train_job(self, job, progress)
-    }
-}
-
-impl RewardLearner for GailLearner {
-    fn needs_actions(&self) -> bool {
-        true
-    }
-
-    fn reward_uses_actions(&self) -> bool {
-        true
-    }
-
-    fn supports_recurrent(&self) -> bool {
-        true
-    }
-
-    fn build_reward(&self, parts: RewardParts<'_>) -> Result<Box<dyn LearnedReward>, TrainError> {
-        let network = network(parts.spec, parts.device);
-        parts.with_network(network)
-    }
-
-    fn load_network(&self, spec: &RewardSpec, dir: &Path) -> Result<Option<Box<dyn RewardFn>>, TrainError> {
-        load_weights(network(spec, &Device::flex()), dir).map(Some)
-    }
-}
-
-fn network(spec: &RewardSpec, device: &Device) -> Gail {
-    Gail::new(spec.observation.size(), spec.action.size(), &spec.reward, device)
-}
+pub(super) static GAIL: RewardLearner = RewardLearner {
+    name: "gail",
+    about: "Generative adversarial imitation: reinforcement learning on the reward of a discriminator of demonstrations and agent",
+    examples: &[
+        "apprentice record --scene slalom --episodes 5 --dataset demos/five",
+        "apprentice train gail --dataset demos/five --run runs/gail",
+        "apprentice train gail --dataset demos/five --init-from runs/slalom --run runs/gail-pretrained",
+        "apprentice eval --policy runs/gail --scene slalom --horizon 22",
+    ],
+    needs_actions: true,
+    reward_uses_actions: true,
+    supports_recurrent: true,
+    is_linear: false,
+    set_defaults: |_| {},
+    build_reward: build_reward::<Gail>,
+    load_network: load_network::<Gail>,
+};

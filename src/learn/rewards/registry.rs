@@ -1,17 +1,16 @@
 //! The learners that infer a reward, by name.
 
-use super::airl::AirlLearner;
-use super::amp::AmpLearner;
-use super::apprenticeship::ApprenticeshipLearner;
-use super::gail::GailLearner;
-use super::maxent::MaxEntLearner;
+use super::airl::AIRL;
+use super::amp::AMP;
+use super::apprenticeship::APPRENTICESHIP;
+use super::gail::GAIL;
+use super::maxent::MAXENT_IRL;
 use super::spec::RewardLearner;
-use super::vail::VailLearner;
+use super::vail::VAIL;
 use crate::learn::{LearnerSpec, TrainError};
 
 /// The learners that infer a reward; a stored reward finds its learner here again.
-static LEARNERS: [&dyn RewardLearner; 6] =
-    [&GailLearner, &VailLearner, &AirlLearner, &AmpLearner, &MaxEntLearner, &ApprenticeshipLearner];
+static LEARNERS: [&RewardLearner; 6] = [&GAIL, &VAIL, &AIRL, &AMP, &MAXENT_IRL, &APPRENTICESHIP];
 
 /// The learners that infer a reward, for the registry.
 pub(in crate::learn) fn learners() -> impl Iterator<Item = &'static dyn LearnerSpec> {
@@ -22,8 +21,8 @@ pub(in crate::learn) fn learners() -> impl Iterator<Item = &'static dyn LearnerS
 ///
 /// # Errors
 /// There is none.
-pub(super) fn find_reward_learner(name: &str) -> Result<&'static dyn RewardLearner, TrainError> {
-    LEARNERS.iter().copied().find(|learner| learner.name() == name).ok_or_else(|| TrainError::Config {
+pub(super) fn find_reward_learner(name: &str) -> Result<&'static RewardLearner, TrainError> {
+    LEARNERS.iter().copied().find(|learner| learner.name == name).ok_or_else(|| TrainError::Config {
         origin: "the learned reward".into(),
         message: format!("the learner {name} infers no reward"),
     })

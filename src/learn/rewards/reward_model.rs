@@ -21,7 +21,7 @@ const INFERENCE_BATCH: usize = 1024;
 /// A reward that was inferred from demonstrations and is no longer trained.
 pub struct RewardModel {
     spec: RewardSpec,
-    learner: &'static dyn RewardLearner,
+    learner: &'static RewardLearner,
     /// `None` for a linear reward.
     network: Option<Box<dyn RewardFn>>,
     /// Weight of the task's own reward, when a policy trains on it.
@@ -60,8 +60,8 @@ impl RewardModel {
         };
         let spec = RewardSpec::read(dir)?;
         let learner = find_reward_learner(&spec.learner)?;
-        spec.check(learner.is_linear(), &dir.join(SPEC_FILE))?;
-        let network = learner.load_network(&spec, dir)?;
+        spec.check(learner.is_linear, &dir.join(SPEC_FILE))?;
+        let network = (learner.load_network)(&spec, dir)?;
         Ok(Self { spec, learner, network, task_weight: 0.0, baseline: None })
     }
 
@@ -90,7 +90,7 @@ impl RewardModel {
 
     /// Whether the reward depends on the actions, not only on the observations.
     pub fn uses_actions(&self) -> bool {
-        self.learner.reward_uses_actions()
+        self.learner.reward_uses_actions
     }
 
     /// Name of the learner that inferred it.

@@ -1,9 +1,10 @@
 //! The interface of a reward network.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::RewardConfig;
+use super::reward_spec::RewardSpec;
 use super::transitions::Batch;
 
 /// Loss of a reward network on one batch of expert and agent transitions.
@@ -24,6 +25,9 @@ pub(super) trait RewardNet: Module + Clone + Send + 'static {
     const USES_LOG_PROB: bool = false;
     /// Whether it has a variational bottleneck.
     const HAS_BOTTLENECK: bool = false;
+
+    /// The untrained network for the layouts and settings of `spec`.
+    fn new(spec: &RewardSpec, device: &Device) -> Self;
 
     /// The discriminator's loss. `noise`: standard normal, `[rows of both, latent]`.
     fn loss(&self, expert: &Batch, agent: &Batch, config: &RewardConfig, noise: Tensor<2>) -> DiscriminatorLoss;

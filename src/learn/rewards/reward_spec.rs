@@ -98,13 +98,17 @@ impl<N: RewardNet> RewardFn for N {
     }
 }
 
-/// `network` with the weights in a folder.
+/// The reward network of `spec` with the weights in the folder `dir`.
 ///
 /// # Errors
 /// The file is missing or damaged, or belongs to another network.
-pub(super) fn load_weights<N: RewardNet>(network: N, dir: &Path) -> Result<Box<dyn RewardFn>, TrainError> {
+pub(super) fn load_network<N: RewardNet>(
+    spec: &RewardSpec,
+    dir: &Path,
+) -> Result<Option<Box<dyn RewardFn>>, TrainError> {
+    let device = Device::flex();
     let mut stored = StoredTensors::read(&dir.join(WEIGHTS_FILE))?;
-    let network = load_parameters(network, &mut stored, &Device::flex())?;
+    let network = load_parameters(N::new(spec, &device), &mut stored, &device)?;
     stored.finish()?;
-    Ok(Box::new(network))
+    Ok(Some(Box::new(network)))
 }

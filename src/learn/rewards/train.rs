@@ -22,7 +22,7 @@ use crate::spaces::Layout;
 /// # Errors
 /// The demonstrations have other layouts or lack actions that the learner needs, or the learner infers no reward.
 pub(super) fn inferred_reward(
-    learner: &dyn RewardLearner,
+    learner: &RewardLearner,
     config: &TrainConfig,
     data: &TrainingData,
     (observation, action): (&Layout, &Layout),
@@ -36,17 +36,17 @@ pub(super) fn inferred_reward(
         let text = if differences.is_empty() { "the scene has more fields".into() } else { differences.join("; ") };
         return fail(format!("its observations are not those of the scene's agent: {text}"));
     }
-    if data.action.size() == 0 && learner.needs_actions() {
+    if data.action.size() == 0 && learner.needs_actions {
         return fail(format!(
             "it holds no actions, only observations; train amp learns from those, train {} does not",
-            learner.name()
+            learner.name
         ));
     }
     if data.action.size() > 0 && data.action.fields != action.fields {
         return fail("its actions are not those of the scene's agent".into());
     }
     let mut expert = Transitions::from_demonstrations(data)?;
-    if !learner.needs_actions() {
+    if !learner.needs_actions {
         (expert.act_dim, expert.actions) = (0, Vec::new());
     }
     let included: Vec<_> = match observation.fields_matching(&settings.features) {
@@ -56,7 +56,7 @@ pub(super) fn inferred_reward(
     let is_included = |column: &usize| included.is_empty() || included.iter().any(|range| range.contains(column));
     let excluded = (0..observation.size()).filter(|column| !is_included(column)).collect();
     let spec = RewardSpec {
-        learner: learner.name().to_owned(),
+        learner: learner.name.to_owned(),
         gamma: config.get::<PpoConfig>().gamma,
         observation: observation.clone(),
         action: action.clone(),
@@ -65,7 +65,7 @@ pub(super) fn inferred_reward(
         reward: settings.clone(),
     };
     let device = device.clone().autodiff();
-    learner.build_reward(RewardParts {
+    (learner.build_reward)(RewardParts {
         spec: &spec,
         expert,
         seed: config.training.seed,
@@ -79,7 +79,7 @@ pub(super) fn inferred_reward(
 /// # Errors
 /// Unusable configuration or demonstrations, a folder that cannot be written or resumed, or training that diverges.
 pub(super) fn train_on_inferred_reward(
-    learner: &dyn RewardLearner,
+    learner: &RewardLearner,
     config: &TrainConfig,
     environment: Box<dyn VecEnvironment>,
     data: &TrainingData,
@@ -87,13 +87,13 @@ pub(super) fn train_on_inferred_reward(
     progress: &mut dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
     config.check("the training configuration")?;
-    if config.network.is_recurrent() && !learner.supports_recurrent() {
+    if config.network.is_recurrent() && !learner.supports_recurrent {
         return Err(TrainError::Config {
             origin: "network.kind".into(),
             message: format!(
                 "train {} needs the likelihood of single demonstrated actions, which a recurrent policy does not have; set \
                  network.kind=mlp",
-                learner.name()
+                learner.name
             ),
         });
     }
@@ -111,7 +111,7 @@ pub(super) fn train_on_inferred_reward(
 /// # Errors
 /// As [`train_on_inferred_reward`]; or demonstrations of another scene.
 pub(super) fn train_job(
-    learner: &dyn RewardLearner,
+    learner: &RewardLearner,
     mut job: TrainJob,
     progress: &mut dyn Progress,
 ) -> Result<TrainReport, TrainError> {

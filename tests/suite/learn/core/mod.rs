@@ -6,6 +6,7 @@ mod devices;
 mod early_stopping;
 mod gradients;
 mod killed;
+mod optimizer;
 mod preprocessing;
 mod quality;
 mod resume;

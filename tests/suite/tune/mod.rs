@@ -1,0 +1,2 @@
+mod parzen;
+mod search;
