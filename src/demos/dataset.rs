@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use super::columns::{self, Columns, EpisodePosition};
 use super::episode::{Episode, EpisodeHeader};
 use super::error::DatasetError;
-use super::files::{self, WriteLock};
+use super::files;
 use super::journal::new_recording_id;
 use super::metadata::{self, EpisodeSummary, ROWS_PER_FILE, data_path};
 use super::schema::{DatasetInfo, DatasetSchema, Features};
 use super::sim_files;
 use super::stats::{self, FeatureStats, Stats};
+use crate::storage::LockFile;
 
 /// An open dataset folder. The first append locks the folder for writing by this handle.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ struct DatasetMetadata {
 
 #[derive(Debug)]
 struct Writer {
-    _lock: WriteLock,
+    _lock: LockFile,
     /// Statistics of each episode in the last metadata file, which the next append rewrites.
     tail: Vec<Stats>,
 }
@@ -57,7 +58,7 @@ impl Dataset {
         header.validate()?;
         if !DatasetInfo::path(dir).exists() {
             files::create_dir(dir)?;
-            let _lock = WriteLock::acquire(dir)?;
+            let _lock = files::lock(dir)?;
             if !DatasetInfo::path(dir).exists() {
                 create_empty(dir, header)?;
             }
@@ -244,7 +245,7 @@ impl Dataset {
         if let Some(writer) = self.writer.take() {
             return Ok(writer);
         }
-        let lock = WriteLock::acquire(&self.dir)?;
+        let lock = files::lock(&self.dir)?;
         self.reload()?;
         Ok(Writer { _lock: lock, tail: self.metadata.repair(&self.dir)? })
     }

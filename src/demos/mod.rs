@@ -19,7 +19,6 @@ pub use columns::Columns;
 pub use dataset::Dataset;
 pub use episode::{Episode, EpisodeHeader, Tick};
 pub use error::DatasetError;
-pub use files::lock_with_retry;
 pub use journal::{FinishedJournal, JournalWriter};
 pub use metadata::EpisodeSummary;
 pub use recorder::{Recorder, RecorderPlugin};

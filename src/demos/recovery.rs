@@ -12,6 +12,7 @@ use super::episode::{Episode, EpisodeHeader, Tick};
 use super::error::DatasetError;
 use super::files;
 use super::journal::{EXTENSION, FRAME_HEAD, FrameKind, HeaderFrame, MAGIC, frame_hash, remove_journal};
+use crate::storage::lock_with_retry;
 
 /// An episode read from a journal.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ fn read_journal(path: &Path) -> Result<Journal, DatasetError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Journal::InUse),
         other => other.map_err(DatasetError::io("read", path))?,
     };
-    match files::lock_with_retry(&lock) {
+    match lock_with_retry(&lock) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(Journal::InUse),
         Err(TryLockError::Error(e)) => return Err(DatasetError::io("lock", path)(e)),
