@@ -7,7 +7,6 @@ use super::PolicyError;
 pub use super::hash::hex;
 pub use super::policy_config::{PolicyConfig, Provenance, TASK_FIELD};
 pub use super::stored_tensors::{StoredTensors, WEIGHTS_FILE, write_tensors};
-use crate::storage::{NewFolder, sync_folder};
 
 /// Name of the configuration file in a policy folder.
 pub const CONFIG_FILE: &str = "config.json";
@@ -57,7 +56,10 @@ pub fn write_config(dir: &Path, config: &PolicyConfig) -> Result<(), PolicyError
 pub fn replace_dir<E: From<PolicyError>>(target: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
     let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(PolicyError::io("create the folder", parent))?;
-    let temporary = NewFolder::create_in(parent).map_err(PolicyError::io("create a folder in", parent))?;
+    let temporary = tempfile::Builder::new()
+        .prefix(".writing-")
+        .tempdir_in(parent)
+        .map_err(PolicyError::io("create a folder in", parent))?;
     fill(temporary.path())?;
     flush(temporary.path())?;
     let previous = previous_dir(target);
@@ -67,7 +69,9 @@ pub fn replace_dir<E: From<PolicyError>>(target: &Path, fill: impl FnOnce(&Path)
         }
         fs::rename(target, &previous).map_err(PolicyError::io("rename", target))?;
     }
-    temporary.rename(target).map_err(PolicyError::io("rename a folder to", target))?;
+    fs::rename(temporary.path(), target).map_err(PolicyError::io("rename a folder to", target))?;
+    // The folder was renamed, so that the guard has nothing to remove.
+    let _renamed = temporary.keep();
     if previous.exists() {
         fs::remove_dir_all(&previous).map_err(PolicyError::io("remove", &previous))?;
     }
@@ -95,7 +99,10 @@ fn flush(dir: &Path) -> Result<(), PolicyError> {
     sync(dir)
 }
 
-/// Flush a folder's entries.
+/// Flush a folder's entries, which is possible on Unix only.
 fn sync(dir: &Path) -> Result<(), PolicyError> {
-    sync_folder(dir).map_err(PolicyError::io("flush", dir))
+    if cfg!(unix) {
+        File::open(dir).and_then(|f| f.sync_all()).map_err(PolicyError::io("flush", dir))?;
+    }
+    Ok(())
 }

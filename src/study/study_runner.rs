@@ -17,7 +17,6 @@ use crate::policies::Policy;
 use crate::rollout::{Evaluation, Player, evaluate, evaluation_seeds, record, recording_seeds};
 use crate::scenes::Scene;
 use crate::sim::split_seed;
-use crate::storage::replace_file;
 use crate::teleop::Skill;
 
 /// Seed of the demonstrations and of the evaluation episodes.
@@ -279,5 +278,8 @@ fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StudyError> {
     fs::create_dir_all(dir).map_err(io("make the folder", dir))?;
     let text =
         serde_json::to_vec_pretty(value).map_err(|e| StudyError::Cell { path: path.into(), message: e.to_string() })?;
-    replace_file(path, &text).map_err(io("write", path))
+    let file = tempfile::NamedTempFile::new_in(dir).map_err(io("write into", dir))?;
+    fs::write(file.path(), text).map_err(io("write", path))?;
+    file.persist(path).map_err(|e| e.error).map_err(io("write", path))?;
+    Ok(())
 }

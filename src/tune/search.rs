@@ -17,7 +17,6 @@ use crate::learn::{
     train_on_dataset,
 };
 use crate::policies::{Policy, PolicyError};
-use crate::storage::replace_file;
 
 /// Completed trials that the pruner needs.
 const PRUNER_STARTUP_TRIALS: usize = 4;
@@ -235,7 +234,9 @@ impl Search {
             }
             let trial = self.trial(number, &trials, data, evaluate, progress)?;
             let text = serde_json::to_vec_pretty(&trial).unwrap_or_default();
-            replace_file(&path, &text).map_err(io("write", &path))?;
+            let file = tempfile::NamedTempFile::new_in(&self.dir).map_err(io("write into", &self.dir))?;
+            fs::write(file.path(), text).map_err(io("write", &path))?;
+            file.persist(&path).map_err(|e| e.error).map_err(io("write", &path))?;
             on_trial(&trial);
             trials.push(trial);
         }

@@ -1,16 +1,15 @@
 //! A run's folder: `config.toml`, event files, `best/`, `last/` and `checkpoints/<step>/`.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::storage::lock_with_retry;
 use crate::learn::{Learner, TrainConfig, TrainError};
 use crate::policies::artifact::{CONFIG_FILE, existing_or_previous, replace_dir};
 use crate::policies::{Policy, PolicyError};
-use crate::storage::{LockError, LockFile, replace_file};
 
 /// The resolved configuration in a run's folder.
 const RUN_CONFIG_FILE: &str = "config.toml";
@@ -41,19 +40,21 @@ pub struct RunState {
 #[derive(Debug)]
 pub struct RunDir {
     dir: PathBuf,
-    _lock: LockFile,
+    _lock: File,
 }
 
 /// Lock a run's folder. The operating system releases the lock when the process ends, however it ends.
-fn lock(dir: &Path) -> Result<LockFile, TrainError> {
-    LockFile::acquire(&dir.join(".lock"), Duration::ZERO).map_err(|error| match error {
-        LockError::Held { .. } => TrainError::Resume {
+fn lock(dir: &Path) -> Result<File, TrainError> {
+    let path = dir.join(".lock");
+    let file = File::create(&path).map_err(TrainError::io("create", &path))?;
+    match lock_with_retry(&file) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(TrainError::Resume {
             dir: dir.into(),
             message: "another training process is writing it; wait for it to end, or give another folder".into(),
-        },
-        LockError::NotAFile { .. } => TrainError::Resume { dir: dir.into(), message: error.to_string() },
-        LockError::Io { action, path, source } => TrainError::io(action, &path)(source),
-    })
+        }),
+        Err(TryLockError::Error(error)) => Err(TrainError::io("lock", &path)(error)),
+    }
 }
 
 impl RunDir {
@@ -78,7 +79,12 @@ impl RunDir {
         Self::check_new(dir)?;
         let path = dir.join(RUN_CONFIG_FILE);
         let text = config.to_toml()?;
-        replace_file(&path, text.as_bytes()).map_err(TrainError::io("write", &path))?;
+        let written = tempfile::NamedTempFile::new_in(dir).and_then(|mut file| {
+            std::io::Write::write_all(&mut file, text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|e| e.error)
+        });
+        written.map_err(TrainError::io("write", &path))?;
         Ok(Self { dir: dir.into(), _lock: lock })
     }
 
