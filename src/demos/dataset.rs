@@ -12,7 +12,7 @@ use super::columns::{self, Columns, EpisodePosition};
 use super::episode::{Episode, EpisodeHeader};
 use super::error::DatasetError;
 use super::files;
-use super::journal::new_recording_id;
+use super::journal::{journal_dir, new_recording_id};
 use super::metadata::{self, EpisodeSummary, ROWS_PER_FILE, data_path};
 use super::schema::{DatasetInfo, DatasetSchema, Features};
 use super::sim_files;
@@ -188,7 +188,7 @@ impl Dataset {
 
     /// The folder of the journals of recordings in progress.
     pub fn journal_dir(&self) -> PathBuf {
-        self.dir.join("journal")
+        journal_dir(&self.dir)
     }
 
     /// The observation layout.

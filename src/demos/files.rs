@@ -60,13 +60,24 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), DatasetError> {
     sync_folder(dir).map_err(DatasetError::io("fsync", dir))
 }
 
+/// Open a file for reading. A pipe or a device in its place is refused: to read it may never end.
+pub(super) fn open(path: &Path) -> Result<File, DatasetError> {
+    let found = fs::metadata(path).map_err(DatasetError::io("read", path))?;
+    if !found.is_file() {
+        return Err(DatasetError::NotAFile { path: path.to_path_buf() });
+    }
+    File::open(path).map_err(DatasetError::io("read", path))
+}
+
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DatasetError> {
-    fs::read(path).map_err(DatasetError::io("read", path))
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(DatasetError::io("read", path))?;
+    Ok(bytes)
 }
 
 /// The xxh3 hash of a file, read in blocks of 64 KiB.
 pub(super) fn hash_file(path: &Path) -> Result<u64, DatasetError> {
-    let mut file = File::open(path).map_err(DatasetError::io("read", path))?;
+    let mut file = open(path)?;
     let mut hash = Xxh3::new();
     let mut block = vec![0; 1 << 16];
     loop {

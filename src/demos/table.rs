@@ -124,7 +124,7 @@ pub(super) struct Table {
 impl Table {
     /// Decode the columns whose names `is_selected` accepts.
     pub fn read(path: &Path, is_selected: impl Fn(&str) -> bool) -> Result<Self, DatasetError> {
-        let file = File::open(path).map_err(DatasetError::io("read", path))?;
+        let file = files::open(path)?;
         let decode = || -> Result<Vec<RecordBatch>, String> {
             let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
             let roots: Vec<usize> = builder

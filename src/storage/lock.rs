@@ -138,6 +138,14 @@ fn open(path: &Path) -> Result<File, LockError> {
     Err(LockError::NotAFile { path: path.to_owned() })
 }
 
+/// Whether `file` is the one that has the name `path` now: nobody has removed or replaced it since it was opened.
+pub fn is_open_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(open), Ok(named)) => is_same_file(&open, &named),
+        _ => false,
+    }
+}
+
 #[cfg(unix)]
 fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

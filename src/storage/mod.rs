@@ -6,5 +6,5 @@
 mod lock;
 mod replace;
 
-pub use lock::{LockError, LockFile, lock_with_retry};
+pub use lock::{LockError, LockFile, is_open_at, lock_with_retry};
 pub use replace::{NewFolder, remove_leftovers, replace_file, sync_folder};

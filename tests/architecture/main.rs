@@ -66,7 +66,7 @@ const LEARN: &[Rule] = &[
 ];
 
 /// What commands may import of `src/cli`: not each other.
-const SHARED: &[&str] = &["exit", "stop", "load", "overrides", "plot", "progress", "sides", "evaluation"];
+const SHARED: &[&str] = &["exit", "stop", "load", "overrides", "plot", "progress", "recovery", "sides", "evaluation"];
 
 /// The folders and files of `src/cli`, and those of them that they may import.
 const CLI: &[Rule] = &[
@@ -76,6 +76,7 @@ const CLI: &[Rule] = &[
     ("overrides", &["exit"]),
     ("plot", &["exit"]),
     ("progress", &["exit", "plot"]),
+    ("recovery", &["exit"]),
     ("sides", &["exit", "load"]),
     ("evaluation", &["exit", "sides"]),
     ("bench", SHARED),

@@ -4,6 +4,7 @@ mod changed;
 mod check;
 mod info;
 mod plot;
+mod recovered;
 mod replay;
 
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ enum DatasetCommand {
         #[arg(long, value_parser = png)]
         out: PathBuf,
     },
+    /// List the takes that a crash or a closed window left beside the dataset, and keep or discard them
+    Recovered(recovered::RecoveredArguments),
 }
 
 pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure> {
@@ -59,5 +62,6 @@ pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure>
         DatasetCommand::Check { dir } => check::check(dir, output),
         DatasetCommand::Replay { dir, episode } => replay::replay(dir, *episode, output),
         DatasetCommand::Plot { dir, out } => plot::plot_trajectories(dir, out, output),
+        DatasetCommand::Recovered(arguments) => recovered::recovered(arguments, output),
     }
 }
