@@ -148,6 +148,24 @@ impl Episode {
         })
     }
 
+    /// The given ticks, as an episode with the same header. The start snapshot is that of the whole episode: a part that
+    /// begins later needs its own.
+    #[must_use]
+    pub fn slice(&self, ticks: std::ops::Range<usize>) -> Self {
+        let mut part = Self::new(self.header.clone());
+        let rows = |values: &[f32], size: usize| values[ticks.start * size..ticks.end * size].to_vec();
+        part.observations = rows(&self.observations, self.header.observation.size());
+        part.actions = rows(&self.actions, self.header.action.size());
+        part.other_actions = rows(&self.other_actions, self.header.other_act_dim);
+        part.terms = rows(&self.terms, self.header.terms.len());
+        part.rewards = rows(&self.rewards, 1);
+        part.dones = self.dones[ticks.clone()].to_vec();
+        part.successes = self.successes[ticks.clone()].to_vec();
+        part.interventions = self.interventions[ticks.clone()].to_vec();
+        part.state_hashes = self.state_hashes[ticks].to_vec();
+        part
+    }
+
     /// The observations, reduced to the fields of `layout`, `[ticks, layout size]`.
     ///
     /// # Errors

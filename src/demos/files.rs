@@ -94,6 +94,28 @@ pub(super) fn remove(path: &Path) -> Result<(), DatasetError> {
     }
 }
 
+/// Move a file of the same disk, replacing the one at `to`. A missing file is not an error: it was moved already.
+pub(super) fn relocate(from: &Path, to: &Path) -> Result<(), DatasetError> {
+    create_dir(to.parent().unwrap_or(Path::new(".")))?;
+    match fs::rename(from, to) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(DatasetError::io("replace", to)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Remove a folder with all that is in it. A link is removed, not what it leads to; a missing folder is not an error.
+pub(super) fn remove_all(path: &Path) -> Result<(), DatasetError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(e) => Err(e),
+    };
+    match removed {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(DatasetError::io("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
 /// The entries of `dir`, sorted by name; empty if it does not exist.
 pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let entries = match fs::read_dir(dir) {

@@ -1,6 +1,9 @@
 //! Tests of `cli`.
 
 pub mod commands;
+mod dataset_edit;
+mod dataset_kill;
+mod dataset_repair;
 pub mod learners;
 pub mod refusals;
 pub mod reinforcement;
