@@ -57,7 +57,7 @@ enum Command {
     Scenes(scenes::ScenesArguments),
     /// Record demonstrations of a scripted operator or a policy
     Record(record::RecordArguments),
-    /// Inspect, re-simulate or plot a dataset
+    /// Inspect, re-simulate, plot, edit or repair a dataset
     Dataset(dataset::DatasetArguments),
     /// Train a policy
     Train(train::TrainArguments),

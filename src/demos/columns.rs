@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::episode::Episode;
 use super::error::DatasetError;
 use super::files;
-use super::metadata::{EpisodeSummary, data_path};
+use super::metadata::{EpisodePosition, EpisodeSummary, data_path};
 use super::sim_files::SimulationData;
 use super::table::{Column, Table, encode};
 use crate::spaces::Layout;
@@ -33,16 +33,6 @@ pub struct Columns {
 /// Timestamp of each tick: seconds since the start of the episode, as LeRobot computes it.
 fn timestamps(ticks: usize, fps: u32) -> impl Iterator<Item = f32> {
     (0..ticks).map(move |frame| (frame as f64 / f64::from(fps)) as f32)
-}
-
-/// The position of an episode in its dataset.
-pub(super) struct EpisodePosition {
-    /// LeRobot's `episode_index`.
-    pub episode_index: usize,
-    /// LeRobot's `dataset_from_index`: index of the first tick over the whole dataset.
-    pub dataset_from_index: usize,
-    /// LeRobot's `task_index`.
-    pub task_index: usize,
 }
 
 /// The data columns of an episode, in the order of the features.
@@ -121,19 +111,34 @@ fn check_equal<T: PartialEq + std::fmt::Display>(
     }
 }
 
+/// The position of an episode as its data file has it, and its number of ticks.
+pub(super) fn position_in_file(path: &Path) -> Result<(EpisodePosition, usize), DatasetError> {
+    let table = Table::read(path, |name| ["episode_index", "index", "task_index"].contains(&name))?;
+    let first = |column: &str| -> Result<usize, DatasetError> {
+        let value = table.ints(column)?.first().copied().unwrap_or(-1);
+        usize::try_from(value).map_err(|_| DatasetError::column(path, column, format!("begins with {value}")))
+    };
+    let position = EpisodePosition {
+        episode_index: first("episode_index")?,
+        dataset_from_index: first("index")?,
+        task_index: first("task_index")?,
+    };
+    Ok((position, table.rows()))
+}
+
 /// Read an episode's data file.
 pub(super) fn read_episode(
     path: &Path,
     row: &EpisodeSummary,
     simulation: SimulationData,
-    task_index: Option<usize>,
+    task_index: usize,
     fps: u32,
 ) -> Result<Episode, DatasetError> {
     let SimulationData { header, other_actions, first_gap } = simulation;
     let table = read_table(path, row, |_| true)?;
     let constant = |value: usize| std::iter::repeat(value as i64);
     check_equal(path, "episode_index", &table.ints("episode_index")?, constant(row.episode))?;
-    check_equal(path, "task_index", &table.ints("task_index")?, constant(task_index.unwrap_or(usize::MAX)))?;
+    check_equal(path, "task_index", &table.ints("task_index")?, constant(task_index))?;
     check_equal(path, "timestamp", &table.floats("timestamp", 1)?, timestamps(row.length, fps))?;
     let n_terms = header.terms.len();
     let mut terms = vec![0.0; row.length * n_terms];

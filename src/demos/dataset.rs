@@ -6,16 +6,19 @@
 //! before the commit, whatever subset of the files was written, the dataset reads as before the append. The next writer
 //! removes the leftovers.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::columns::{self, Columns, EpisodePosition};
+use super::columns::{self, Columns};
 use super::episode::{Episode, EpisodeHeader};
 use super::error::DatasetError;
 use super::files;
 use super::journal::{journal_dir, new_recording_id};
-use super::metadata::{self, EpisodeSummary, ROWS_PER_FILE, data_path};
+use super::metadata::{self, EpisodePosition, EpisodeSummary, ROWS_PER_FILE, data_path};
 use super::schema::{DatasetInfo, DatasetSchema, Features};
 use super::sim_files;
+use super::staging;
 use super::stats::{self, FeatureStats, Stats};
 use crate::storage::LockFile;
 
@@ -23,23 +26,23 @@ use crate::storage::LockFile;
 #[derive(Debug)]
 pub struct Dataset {
     dir: PathBuf,
-    metadata: DatasetMetadata,
+    pub(super) metadata: DatasetMetadata,
     writer: Option<Writer>,
 }
 
 /// The contents of the metadata files, truncated to the counts in `info`.
 #[derive(Debug)]
-struct DatasetMetadata {
-    schema: DatasetSchema,
-    features: Features,
+pub(super) struct DatasetMetadata {
+    pub schema: DatasetSchema,
+    pub features: Features,
     info: DatasetInfo,
-    rows: Vec<EpisodeSummary>,
+    pub rows: Vec<EpisodeSummary>,
     tasks: Vec<String>,
     stats: Option<Stats>,
 }
 
 #[derive(Debug)]
-struct Writer {
+pub(super) struct Writer {
     _lock: LockFile,
     /// Statistics of each episode in the last metadata file, which the next append rewrites.
     tail: Vec<Stats>,
@@ -59,6 +62,7 @@ impl Dataset {
         if !DatasetInfo::path(dir).exists() {
             files::create_dir(dir)?;
             let _lock = files::lock(dir)?;
+            staging::complete(dir)?;
             if !DatasetInfo::path(dir).exists() {
                 create_empty(dir, header)?;
             }
@@ -135,7 +139,7 @@ impl Dataset {
         if !differences.is_empty() {
             return Err(DatasetError::Mismatch { dir: self.dir.clone(), differences });
         }
-        let task_index = self.metadata.tasks.iter().position(|t| *t == row.task);
+        let task_index = self.metadata.task_index(row);
         columns::read_episode(&data_path(&self.dir, episode), row, simulation, task_index, self.metadata.info.fps)
     }
 
@@ -227,7 +231,7 @@ impl Dataset {
         }
     }
 
-    fn row(&self, episode: usize) -> Result<&EpisodeSummary, DatasetError> {
+    pub(super) fn row(&self, episode: usize) -> Result<&EpisodeSummary, DatasetError> {
         self.metadata.rows.get(episode).ok_or_else(|| DatasetError::NoEpisode {
             dir: self.dir.clone(),
             episode,
@@ -241,31 +245,74 @@ impl Dataset {
         Ok(())
     }
 
-    fn take_writer(&mut self) -> Result<Writer, DatasetError> {
+    /// The writer, with the lock. Whoever takes it gives it back with [`Dataset::give_writer`], or releases the lock.
+    pub(super) fn take_writer(&mut self) -> Result<Writer, DatasetError> {
         if let Some(writer) = self.writer.take() {
             return Ok(writer);
         }
         let lock = files::lock(&self.dir)?;
+        staging::complete(&self.dir)?;
         self.reload()?;
         Ok(Writer { _lock: lock, tail: self.metadata.repair(&self.dir)? })
     }
+
+    /// Give the writer back after an edit of the files.
+    pub(super) fn give_writer(&mut self, mut writer: Writer) -> Result<(), DatasetError> {
+        self.reload()?;
+        writer.tail = self.metadata.repair(&self.dir)?;
+        self.writer = Some(writer);
+        Ok(())
+    }
 }
+
+/// How often a reader reads the metadata again that a writer has replaced while it was read.
+const READ_ATTEMPTS: usize = 20;
+/// The time between two attempts.
+const READ_PAUSE: Duration = Duration::from_millis(10);
 
 /// Write the metadata of an empty dataset. The caller holds the lock.
 fn create_empty(dir: &Path, header: &EpisodeHeader) -> Result<(), DatasetError> {
-    if data_path(dir, 0).exists() {
-        let cause = "the file is missing, but there are episodes under data/";
-        return Err(DatasetError::inconsistent(DatasetInfo::path(dir), cause));
-    }
+    check_no_episodes(dir)?;
     let schema = DatasetSchema::from_header(header);
     files::write_json(&DatasetSchema::path(dir), &schema)?;
     let fps = super::episode::ticks_per_second(header.control_dt).map_err(|cause| DatasetError::Header { cause })?;
     files::write_json(&DatasetInfo::path(dir), &DatasetInfo::new(&schema, fps, 0, 0, 0))
 }
 
+/// Check that a folder without `meta/info.json` has no episodes.
+fn check_no_episodes(dir: &Path) -> Result<(), DatasetError> {
+    if data_path(dir, 0).exists() || metadata::rows_path(dir, 0).exists() {
+        let cause = "the file is missing, but there are episodes under data/";
+        return Err(DatasetError::inconsistent(DatasetInfo::path(dir), cause));
+    }
+    Ok(())
+}
+
 impl DatasetMetadata {
+    /// Read the metadata, all files of the same state of the dataset: if a writer has replaced `info.json` meanwhile, read
+    /// them again.
     fn read(dir: &Path) -> Result<Self, DatasetError> {
+        let path = DatasetInfo::path(dir);
+        for _ in 1..READ_ATTEMPTS {
+            staging::await_completion(dir)?;
+            let before = fs::read(&path).ok();
+            let metadata = Self::read_once(dir);
+            if !staging::is_pending(dir) && fs::read(&path).ok() == before {
+                return metadata;
+            }
+            std::thread::sleep(READ_PAUSE);
+        }
+        Self::read_once(dir)
+    }
+
+    /// The index of an episode's task.
+    pub fn task_index(&self, row: &EpisodeSummary) -> usize {
+        self.tasks.iter().position(|task| *task == row.task).unwrap_or(self.tasks.len())
+    }
+
+    fn read_once(dir: &Path) -> Result<Self, DatasetError> {
         if !DatasetInfo::path(dir).exists() {
+            check_no_episodes(dir)?;
             return Err(DatasetError::NoDataset { dir: dir.to_path_buf() });
         }
         let (schema, fps) = DatasetSchema::read(dir)?;
@@ -293,7 +340,7 @@ impl DatasetMetadata {
 
     /// The dataset's statistics, merged from those of the episodes. Needed when a crash left a `stats.json` that already
     /// counts an episode that `info.json` does not.
-    fn merged_stats(&self, dir: &Path) -> Result<Option<Stats>, DatasetError> {
+    pub fn merged_stats(&self, dir: &Path) -> Result<Option<Stats>, DatasetError> {
         let mut total = None;
         for first in (0..self.rows.len()).step_by(ROWS_PER_FILE) {
             let rows = &self.rows[first..self.rows.len().min(first + ROWS_PER_FILE)];
@@ -363,20 +410,7 @@ impl DatasetMetadata {
         if tasks.len() > self.tasks.len() {
             metadata::write_tasks(dir, &tasks)?;
         }
-        let row = EpisodeSummary {
-            episode: index,
-            length: episode.len(),
-            task: episode.header.task.clone(),
-            scene: episode.header.scene.clone(),
-            operator: episode.header.operator.clone(),
-            seed: episode.header.seed,
-            success: episode.succeeded(),
-            total_reward: episode.total_reward(),
-            interventions: episode.interventions.iter().filter(|i| **i).count(),
-            recording: recording.to_owned(),
-            dataset_from_index: ticks,
-            data_hash,
-        };
+        let row = EpisodeSummary::new(episode, recording, &position, data_hash);
         let mut total = self.stats.clone();
         stats::merge(&mut total, &episode_stats);
         if index.is_multiple_of(ROWS_PER_FILE) {

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum DatasetError {
     /// The operating system refused a file operation.
-    #[error("cannot {action} {}: {source}; {}", path.display(), remedy(source))]
+    #[error("cannot {action} {}: {source}; {}", path.display(), remedy(source, path))]
     Io {
         /// The failed operation, such as `read`.
         action: &'static str,
@@ -28,7 +28,7 @@ pub enum DatasetError {
         dir: PathBuf,
     },
     /// The bytes of a file do not follow its format, or do not have the recorded hash.
-    #[error("{} cannot be decoded: {cause}; restore the file from a copy", path.display())]
+    #[error("{} cannot be decoded: {cause}; restore the file from a copy{}", path.display(), or_repair(path))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum DatasetError {
         cause: String,
     },
     /// A column is missing, or its type or size differs from the dataset's features.
-    #[error("{}: column {column} {cause}; restore the file from a copy", path.display())]
+    #[error("{}: column {column} {cause}; restore the file from a copy{}", path.display(), or_repair(path))]
     Column {
         /// The Parquet file.
         path: PathBuf,
@@ -47,8 +47,9 @@ pub enum DatasetError {
     },
     /// Two files can be decoded, but contradict each other.
     #[error(
-        "{}: {cause}; the dataset's files contradict each other: restore the whole folder from a copy",
-        path.display()
+        "{}: {cause}; the dataset's files contradict each other: restore the whole folder from a copy{}",
+        path.display(),
+        or_repair(path)
     )]
     Inconsistent {
         /// The file in which the contradiction was found.
@@ -131,7 +132,7 @@ pub enum DatasetError {
     },
     /// The place of a file that the program writes or reads holds a link, a folder or a pipe.
     #[error(
-        "{} is a link or not a regular file: nothing is written through it; remove it, and try again",
+        "{} is a link, or not a regular file or folder: nothing is read or written there; remove it, and try again",
         path.display()
     )]
     NotAFile {
@@ -147,6 +148,26 @@ pub enum DatasetError {
         episode: usize,
         /// The number of episodes.
         episodes: usize,
+    },
+    /// An edit would remove every episode.
+    #[error("no episode would be left in {}; choose fewer episodes, or remove the whole folder yourself", dir.display())]
+    NoneLeft {
+        /// The dataset's folder.
+        dir: PathBuf,
+    },
+    /// A new dataset cannot be written where something is.
+    #[error("{} exists already; give a folder that does not exist or is empty", path.display())]
+    Taken {
+        /// The existing file or folder.
+        path: PathBuf,
+    },
+    /// No episode of a damaged dataset can be read.
+    #[error("{} cannot be repaired: no episode can be read. The first error: {cause}", dir.display())]
+    Unrepairable {
+        /// The dataset's folder.
+        dir: PathBuf,
+        /// The first error.
+        cause: Box<DatasetError>,
     },
     /// The header of a journal is damaged, so the journal cannot be decoded.
     #[error("the recording {} cannot be recovered: {cause}; delete it, or keep it for inspection", path.display())]
@@ -177,10 +198,24 @@ impl DatasetError {
     }
 }
 
+/// The advice to repair the dataset that a file belongs to; empty for a file of no dataset.
+fn or_repair(path: &Path) -> String {
+    let is_part = |folder: &&Path| ["meta", "data", "sim"].iter().any(|part| folder.ends_with(part));
+    match path.ancestors().skip(1).find(is_part).and_then(Path::parent) {
+        None => String::new(),
+        Some(dir) => {
+            let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+            format!(", or run `apprentice dataset repair {}`, which keeps all episodes that can be read", dir.display())
+        }
+    }
+}
+
 /// The remedy for an error of the operating system.
-fn remedy(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::NotFound => "check the path, or restore the file from a copy",
+fn remedy(source: &io::Error, path: &Path) -> String {
+    let remedy = match source.kind() {
+        io::ErrorKind::NotFound => {
+            return format!("check the path, or restore the file from a copy{}", or_repair(path));
+        }
         io::ErrorKind::PermissionDenied => "give yourself permission for the folder, or choose another",
         io::ErrorKind::ReadOnlyFilesystem => "the disk is mounted read-only: choose a folder on another",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on the disk and try again",
@@ -189,5 +224,6 @@ fn remedy(source: &io::Error) -> &'static str {
         }
         io::ErrorKind::OutOfMemory => "use fewer episodes, or a machine with more memory",
         _ => "check the disk and the folder's permissions",
-    }
+    };
+    remedy.to_owned()
 }

@@ -105,6 +105,28 @@ pub(super) fn remove(path: &Path) -> Result<(), DatasetError> {
     }
 }
 
+/// Move a file of the same disk, replacing the one at `to`. A missing file is not an error: it was moved already.
+pub(super) fn relocate(from: &Path, to: &Path) -> Result<(), DatasetError> {
+    create_dir(to.parent().unwrap_or(Path::new(".")))?;
+    match fs::rename(from, to) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(DatasetError::io("replace", to)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Remove a folder with all that is in it. A link is removed, not what it leads to; a missing folder is not an error.
+pub(super) fn remove_all(path: &Path) -> Result<(), DatasetError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(e) => Err(e),
+    };
+    match removed {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(DatasetError::io("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
 /// The entries of `dir`, sorted by name; empty if it does not exist.
 pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let entries = match fs::read_dir(dir) {
@@ -130,11 +152,30 @@ pub(super) fn remove_partials(dir: &Path) -> Result<(), DatasetError> {
 /// How long an append waits for another writer of the dataset. An append takes some hundredths of a second.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Acquire the write lock of the dataset in `dir`.
+/// Acquire the write lock of the dataset in `dir`, and check that none of the folders that the holder writes is a link.
 pub(super) fn lock(dir: &Path) -> Result<LockFile, DatasetError> {
-    LockFile::acquire(&dir.join(".lock"), LOCK_PATIENCE).map_err(|error| match error {
+    let lock = LockFile::acquire(&dir.join(".lock"), LOCK_PATIENCE).map_err(|error| match error {
         LockError::Held { holder, .. } => DatasetError::Locked { dir: dir.to_path_buf(), holder },
         LockError::NotAFile { path } => DatasetError::NotAFile { path },
         LockError::Io { action, path, source } => DatasetError::Io { action, path, source },
-    })
+    })?;
+    for folder in FOLDERS.map(|name| dir.join(name)) {
+        check_no_link(&folder)?;
+    }
+    for folder in ["data", "meta/episodes"].map(|name| dir.join(name)) {
+        list(&folder)?.iter().try_for_each(|chunk| check_no_link(chunk))?;
+    }
+    Ok(lock)
+}
+
+/// The folders of a dataset that a writer writes, besides those of the chunks.
+const FOLDERS: [&str; 9] =
+    ["meta", "meta/episodes", "data", "sim", "sim/scenes", "journal", "claims", ".edit", ".edit.partial"];
+
+/// Check that nothing is written through a link that came with a folder.
+pub(super) fn check_no_link(path: &Path) -> Result<(), DatasetError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(DatasetError::NotAFile { path: path.to_path_buf() }),
+        _ => Ok(()),
+    }
 }

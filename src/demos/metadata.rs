@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::episode::Episode;
 use super::error::DatasetError;
 use super::files;
 use super::schema::{CHUNK_SIZE, Features};
@@ -43,6 +44,36 @@ pub struct EpisodeSummary {
     pub(super) data_hash: u64,
 }
 
+/// The position of an episode in its dataset.
+pub(super) struct EpisodePosition {
+    /// LeRobot's `episode_index`.
+    pub episode_index: usize,
+    /// LeRobot's `dataset_from_index`: index of the first tick over the whole dataset.
+    pub dataset_from_index: usize,
+    /// LeRobot's `task_index`.
+    pub task_index: usize,
+}
+
+impl EpisodeSummary {
+    /// The summary of `episode` at `position`. `data_hash` is the xxh3 hash of its data file.
+    pub(super) fn new(episode: &Episode, recording: &str, position: &EpisodePosition, data_hash: u64) -> Self {
+        Self {
+            episode: position.episode_index,
+            length: episode.len(),
+            task: episode.header.task.clone(),
+            scene: episode.header.scene.clone(),
+            operator: episode.header.operator.clone(),
+            seed: episode.header.seed,
+            success: episode.succeeded(),
+            total_reward: episode.total_reward(),
+            interventions: episode.interventions.iter().filter(|i| **i).count(),
+            recording: recording.to_owned(),
+            dataset_from_index: position.dataset_from_index,
+            data_hash,
+        }
+    }
+}
+
 /// The chunk index and the file index of file number `index`.
 fn chunk_and_file(index: usize) -> (usize, usize) {
     (index / CHUNK_SIZE, index % CHUNK_SIZE)
@@ -56,6 +87,34 @@ pub(super) fn data_path(dir: &Path, episode: usize) -> PathBuf {
 pub(super) fn rows_path(dir: &Path, file: usize) -> PathBuf {
     let (chunk, file) = chunk_and_file(file);
     dir.join(format!("meta/episodes/chunk-{chunk:03}/file-{file:03}.parquet"))
+}
+
+/// The data files in the dataset, by the number of their episode.
+pub(super) fn data_files(dir: &Path) -> Result<Vec<(usize, PathBuf)>, DatasetError> {
+    numbered_files(&dir.join("data"))
+}
+
+/// The files of `meta/episodes/`, by number.
+pub(super) fn rows_files(dir: &Path) -> Result<Vec<(usize, PathBuf)>, DatasetError> {
+    numbered_files(&dir.join("meta/episodes"))
+}
+
+/// The files `chunk-000/file-000.parquet` of `folder`, by number. Files of other names are left out.
+fn numbered_files(folder: &Path) -> Result<Vec<(usize, PathBuf)>, DatasetError> {
+    let number = |path: &Path, prefix: &str| {
+        let name = path.file_name()?.to_str()?.strip_prefix(prefix)?;
+        name.split('.').next()?.parse::<usize>().ok()
+    };
+    let mut found = Vec::new();
+    for chunk in files::list(folder)?.into_iter().filter(|path| path.is_dir()) {
+        let Some(chunk_index) = number(&chunk, "chunk-") else { continue };
+        for path in files::list(&chunk)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "parquet")) {
+            if let Some(file_index) = number(&path, "file-").filter(|index| *index < CHUNK_SIZE) {
+                found.push((chunk_index.saturating_mul(CHUNK_SIZE).saturating_add(file_index), path));
+            }
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn tasks_path(dir: &Path) -> PathBuf {
@@ -140,7 +199,8 @@ pub(super) fn read_rows(dir: &Path, episodes: usize) -> Result<Vec<EpisodeSummar
     Ok(rows)
 }
 
-fn read_file_rows(path: &Path) -> Result<Vec<EpisodeSummary>, DatasetError> {
+/// All rows of one metadata file.
+pub(super) fn read_file_rows(path: &Path) -> Result<Vec<EpisodeSummary>, DatasetError> {
     let table = Table::read(path, |name| !name.starts_with("stats/"))?;
     let ints = |name: &str| -> Result<Vec<usize>, DatasetError> {
         let bad = |v: i64| DatasetError::column(path, name, format!("holds {v}"));

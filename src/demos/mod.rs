@@ -2,6 +2,7 @@
 
 mod columns;
 mod dataset;
+mod edit;
 mod episode;
 mod error;
 mod files;
@@ -9,12 +10,15 @@ mod journal;
 mod journal_file;
 mod journal_reader;
 mod metadata;
+mod new_dataset;
 mod recorder;
 mod recovery;
+mod repair;
 mod replay;
 mod schema;
 mod seed_claim;
 mod sim_files;
+mod staging;
 mod stats;
 mod table;
 
@@ -25,8 +29,10 @@ pub use error::DatasetError;
 pub use journal::{FinishedJournal, JournalWriter};
 pub use journal_reader::Damage;
 pub use metadata::EpisodeSummary;
+pub use new_dataset::NewDataset;
 pub use recorder::{Recorder, RecorderPlugin};
 pub use recovery::{RecoveredTake, Recovery, recover_kept, recovered_takes};
-pub use replay::{ReplayPlugin, ReplayTrack, rewind_to_start, start_replay};
+pub use repair::{RepairReport, repair};
+pub use replay::{ReplayPlugin, ReplayTrack, check_start, start_replay};
 pub use schema::DatasetInfo;
 pub use seed_claim::SeedClaim;

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::episode::{Episode, EpisodeHeader};
 use super::error::DatasetError;
 use super::files;
+use super::schema::DatasetSchema;
 use crate::spaces::Layout;
 
 /// The data that replay needs beyond the columns of the data file.
@@ -42,6 +43,9 @@ struct Record {
     /// See [`Episode::first_gap`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_gap: Option<usize>,
+    /// See [`EpisodeHeader::lead_in`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lead_in: Vec<f32>,
 }
 
 /// The other recorded agents of the arena.
@@ -127,35 +131,56 @@ pub(super) fn write(dir: &Path, index: usize, recording: &str, episode: &Episode
         snapshot_xxh3: Hash(xxh3_64(&header.snapshot)),
         multi_agent,
         first_gap: episode.first_gap,
+        lead_in: header.lead_in.clone(),
     };
     files::write_json(&record_path(dir, index), &record)
 }
 
 /// Read the files of `episode` and check that their hashes and the ID `recording` are the recorded ones.
 pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<SimulationData, DatasetError> {
+    let found = read_with(dir, episode, |_| None)?;
+    if found.recording != recording {
+        let cause = format!("it has recording {}, but meta/episodes has {recording}", found.recording);
+        return Err(DatasetError::inconsistent(record_path(dir, episode), cause));
+    }
+    Ok(found.data)
+}
+
+/// The files of an episode, read without the dataset's metadata.
+pub(super) struct FoundSimulation {
+    /// The recording's ID.
+    pub recording: String,
+    /// What the files hold.
+    pub data: SimulationData,
+    /// Why the scene's file could not be read, where another source of its text was used.
+    pub restored_scene: Option<DatasetError>,
+}
+
+/// Read the files of `episode` and check their hashes. `scene_text` returns the text of a scene by its name, in place of
+/// the stored one if that cannot be read; its hash must be the recorded one.
+pub(super) fn read_with(
+    dir: &Path,
+    episode: usize,
+    scene_text: impl Fn(&str) -> Option<String>,
+) -> Result<FoundSimulation, DatasetError> {
     let path = record_path(dir, episode);
     let record: Record = files::read_json(&path)?;
-    if record.recording != recording {
-        let cause = format!("it has recording {}, but meta/episodes has {recording}", record.recording);
-        return Err(DatasetError::inconsistent(&path, cause));
-    }
-    let snapshot_path = snapshot_path(dir, episode);
-    let snapshot = files::read_bytes(&snapshot_path)?;
-    if xxh3_64(&snapshot) != record.snapshot_xxh3.0 {
-        return Err(DatasetError::malformed(&snapshot_path, "its hash differs from the recorded one"));
-    }
+    let snapshot = read_hashed(&snapshot_path(dir, episode), record.snapshot_xxh3)?;
     let scene_path = scene_path(dir, record.scene_hash.0);
-    let scene = files::read_bytes(&scene_path)?;
-    if xxh3_64(&scene) != record.scene_text_xxh3.0 {
-        return Err(DatasetError::malformed(&scene_path, "its hash differs from the recorded one"));
-    }
+    let mut restored_scene = None;
+    let scene = read_hashed(&scene_path, record.scene_text_xxh3).or_else(|error| {
+        let text = scene_text(&record.scene).filter(|text| xxh3_64(text.as_bytes()) == record.scene_text_xxh3.0);
+        match text {
+            None => Err(error),
+            Some(text) => {
+                restored_scene = Some(error);
+                Ok(text.into_bytes())
+            }
+        }
+    })?;
     let mut other_actions = Vec::new();
     if let Some(multi_agent) = &record.multi_agent {
-        let path = other_actions_path(dir, episode);
-        let bytes = files::read_bytes(&path)?;
-        if xxh3_64(&bytes) != multi_agent.other_actions_xxh3.0 {
-            return Err(DatasetError::malformed(&path, "its hash differs from the recorded one"));
-        }
+        let bytes = read_hashed(&other_actions_path(dir, episode), multi_agent.other_actions_xxh3)?;
         other_actions = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     }
     let first_gap = record.first_gap;
@@ -174,9 +199,69 @@ pub(super) fn read(dir: &Path, episode: usize, recording: &str) -> Result<Simula
         agent_index: record.multi_agent.as_ref().map_or(0, |multi| multi.agent_index),
         other_act_dim: record.multi_agent.as_ref().map_or(0, |multi| multi.other_act_dim),
         snapshot,
+        lead_in: record.lead_in,
     };
     header.validate().map_err(|e| DatasetError::malformed(&path, e))?;
-    Ok(SimulationData { header, other_actions, first_gap })
+    Ok(FoundSimulation { recording: record.recording, data: SimulationData { header, other_actions, first_gap }, restored_scene })
+}
+
+fn read_hashed(path: &Path, hash: Hash) -> Result<Vec<u8>, DatasetError> {
+    let bytes = files::read_bytes(path)?;
+    if xxh3_64(&bytes) != hash.0 {
+        return Err(DatasetError::malformed(path, "its hash differs from the recorded one"));
+    }
+    Ok(bytes)
+}
+
+/// The schema of the dataset as the record of `episode` has it.
+pub(super) fn schema(dir: &Path, episode: usize) -> Result<DatasetSchema, DatasetError> {
+    let Record { agent, control_dt, observation, action, terms, .. } = files::read_json(&record_path(dir, episode))?;
+    Ok(DatasetSchema { agent, control_dt, observation, action, terms })
+}
+
+/// The files of `episode`, whether they exist or not.
+pub(super) fn paths(dir: &Path, episode: usize) -> [PathBuf; 3] {
+    [record_path(dir, episode), snapshot_path(dir, episode), other_actions_path(dir, episode)]
+}
+
+/// The episodes that have a file in `sim/`, ascending.
+pub(super) fn episodes(dir: &Path) -> Result<Vec<usize>, DatasetError> {
+    let number = |path: PathBuf| {
+        let (stem, extension) = path.file_name()?.to_str()?.strip_prefix("episode-")?.split_once('.')?;
+        ["json", "snapshot", "others"].contains(&extension).then(|| stem.parse::<usize>().ok()).flatten()
+    };
+    let mut found: Vec<usize> = files::list(&dir.join("sim"))?.into_iter().filter_map(number).collect();
+    found.dedup();
+    Ok(found)
+}
+
+/// Move the files of `episode` from the dataset `from` to the dataset `to`, replacing those there. If
+/// it is interrupted, the next call moves the rest.
+pub(super) fn replace(from: &Path, to: &Path, episode: usize) -> Result<(), DatasetError> {
+    let record = record_path(from, episode);
+    // The record is moved last, so that it exists as long as one of the others may have to be moved.
+    if record.exists() {
+        let others = other_actions_path(to, episode);
+        match files::read_json::<Record>(&record)?.multi_agent {
+            Some(_) => files::relocate(&other_actions_path(from, episode), &others)?,
+            None => files::remove(&others)?,
+        }
+        files::relocate(&snapshot_path(from, episode), &snapshot_path(to, episode))?;
+        files::relocate(&record, &record_path(to, episode))?;
+    }
+    Ok(())
+}
+
+/// Move the scenes of the dataset `from` to the dataset `to`. A file of the same name is replaced: the name is the hash of
+/// its text.
+pub(super) fn replace_scenes(from: &Path, to: &Path) -> Result<(), DatasetError> {
+    for path in files::list(&from.join("sim/scenes"))? {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if let Ok(hash) = u64::from_str_radix(stem, 16) {
+            files::relocate(&path, &scene_path(to, hash))?;
+        }
+    }
+    Ok(())
 }
 
 /// Remove the files of an interrupted append of `episode`. The scene file is kept: other episodes may use it, and it is

@@ -7,7 +7,7 @@ use bevy::ecs::prelude::*;
 
 use crate::demos::{Dataset, DatasetError};
 use crate::policies::PolicyIndex;
-use crate::scenes::{Scene, Spawned};
+use crate::scenes::{Scene, Spawned, file_name};
 use crate::sim::split_seed;
 
 /// The options of a session.
@@ -122,7 +122,7 @@ impl Session {
 
     /// The folder of the scene's dataset.
     pub fn dataset_dir(&self) -> PathBuf {
-        self.options.datasets.join(&self.scene.name)
+        self.options.datasets.join(file_name(&self.scene.name))
     }
 
     /// Show a message to the user.

@@ -2,10 +2,17 @@
 
 mod changed;
 mod check;
+mod delete;
+mod failure;
 mod info;
+mod merge;
 mod plot;
 mod recovered;
+mod repair;
 mod replay;
+mod selection;
+mod split;
+mod trim;
 
 use std::path::PathBuf;
 
@@ -19,7 +26,12 @@ use super::{Failure, Output};
   apprentice dataset info demos/slalom
   apprentice dataset check demos/slalom
   apprentice dataset replay demos/slalom 3
-  apprentice dataset plot demos/slalom --out slalom.png")]
+  apprentice dataset plot demos/slalom --out slalom.png
+  apprentice dataset delete demos/slalom 4,7-9
+  apprentice dataset trim demos/slalom 3 --start 0.5s --end 1s
+  apprentice dataset split demos/slalom 0-3 --out demos/few --rest demos/others
+  apprentice dataset merge demos/few demos/others --out demos/all
+  apprentice dataset repair demos/slalom")]
 pub struct DatasetArguments {
     #[command(subcommand)]
     command: DatasetCommand,
@@ -54,6 +66,19 @@ enum DatasetCommand {
     },
     /// List the takes that a crash or a closed window left beside the dataset, and keep or discard them
     Recovered(recovered::RecoveredArguments),
+    /// Remove episodes from a dataset, in place
+    Delete(delete::DeleteArguments),
+    /// Remove ticks from the start or the end of episodes, in place
+    Trim(trim::TrimArguments),
+    /// Copy some episodes into a new dataset, and the others into another
+    Split(split::SplitArguments),
+    /// Copy the episodes of several datasets into a new one
+    Merge(merge::MergeArguments),
+    /// Bring back what is left of a dataset that lost files, in place
+    Repair {
+        /// The dataset's folder
+        dir: PathBuf,
+    },
 }
 
 pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure> {
@@ -63,5 +88,10 @@ pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure>
         DatasetCommand::Replay { dir, episode } => replay::replay(dir, *episode, output),
         DatasetCommand::Plot { dir, out } => plot::plot_trajectories(dir, out, output),
         DatasetCommand::Recovered(arguments) => recovered::recovered(arguments, output),
+        DatasetCommand::Delete(arguments) => delete::delete(arguments, output),
+        DatasetCommand::Trim(arguments) => trim::trim(arguments, output),
+        DatasetCommand::Split(arguments) => split::split(arguments, output),
+        DatasetCommand::Merge(arguments) => merge::merge(arguments, output),
+        DatasetCommand::Repair { dir } => repair::repair(dir, output),
     }
 }

@@ -1,7 +1,13 @@
 //! Tests of `cli`.
 
 pub mod commands;
+mod dataset_edit;
+mod dataset_kill;
+mod dataset_recovered;
+mod dataset_repair;
 pub mod learners;
+mod record_together;
 pub mod refusals;
 pub mod reinforcement;
 pub mod rewards;
+mod scene_names;

@@ -9,7 +9,7 @@ use apprentice::demos::{Dataset, DatasetError, Episode, EpisodeHeader, Tick};
 use apprentice::spaces::{Field, Layout};
 use proptest::prelude::*;
 
-fn header(observations: usize, actions: usize, terms: &[&str]) -> EpisodeHeader {
+pub fn header(observations: usize, actions: usize, terms: &[&str]) -> EpisodeHeader {
     EpisodeHeader {
         scene: "circuit".to_owned(),
         scene_hash: 0xfeed_0000_0000_0001,
@@ -24,12 +24,13 @@ fn header(observations: usize, actions: usize, terms: &[&str]) -> EpisodeHeader 
         terms: terms.iter().map(|t| (*t).to_owned()).collect(),
         agent_index: 0,
         other_act_dim: 0,
+        lead_in: Vec::new(),
         snapshot: vec![1, 2, 3, 255],
     }
 }
 
 /// An episode with pseudo-random values (xorshift), seeded by `seed`.
-fn episode(header: EpisodeHeader, ticks: usize, seed: u64) -> Episode {
+pub fn episode(header: EpisodeHeader, ticks: usize, seed: u64) -> Episode {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut value = || {
         state ^= state << 13;
@@ -62,7 +63,7 @@ fn episode(header: EpisodeHeader, ticks: usize, seed: u64) -> Episode {
 }
 
 /// All files under `dir`, by their relative paths.
-fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![dir.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -78,7 +79,7 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-fn write_files(dir: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+pub fn write_files(dir: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     for (path, bytes) in files {
         let path = dir.join(path);
         fs::create_dir_all(path.parent().expect("has a folder")).expect("creates");
@@ -86,7 +87,7 @@ fn write_files(dir: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
-fn dataset_of(dir: &Path, episodes: &[Episode]) -> Dataset {
+pub fn dataset_of(dir: &Path, episodes: &[Episode]) -> Dataset {
     let mut dataset = Dataset::create_or_open(dir, &episodes[0].header).expect("opens");
     for (i, episode) in episodes.iter().enumerate() {
         assert_eq!(dataset.append(episode).expect("appends"), i);
