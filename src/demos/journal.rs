@@ -70,6 +70,8 @@ pub struct JournalWriter {
     ticks_per_flush: usize,
     /// Bytes of the flushed frames.
     written: u64,
+    /// Whether the end frame was written or is buffered.
+    finished: bool,
 }
 
 impl JournalWriter {
@@ -95,6 +97,7 @@ impl JournalWriter {
             pending_ticks: 0,
             ticks_per_flush: ((FLUSH_SECONDS / header.control_dt).round() as usize).max(1),
             written: 0,
+            finished: false,
         };
         let result = writer.write_header(dir);
         if result.is_err() {
@@ -153,10 +156,21 @@ impl JournalWriter {
     /// # Errors
     /// [`DatasetError::Io`] when the write fails.
     pub fn finish(mut self) -> Result<FinishedJournal, DatasetError> {
-        self.push_frame(FrameKind::End, &[])?;
-        self.flush()?;
-        self.file.sync_all().map_err(DatasetError::io("fsync", &self.path))?;
+        self.mark_finished()?;
         Ok(FinishedJournal { path: self.path, recording: self.recording, _lock: self.file })
+    }
+
+    /// Write the end frame and fsync the file: the operator has kept the recording. A call after an error tries again.
+    ///
+    /// # Errors
+    /// [`DatasetError::Io`] when the write fails; the frames stay buffered.
+    pub fn mark_finished(&mut self) -> Result<(), DatasetError> {
+        if !self.finished {
+            self.push_frame(FrameKind::End, &[])?;
+            self.finished = true;
+        }
+        self.flush()?;
+        self.file.sync_all().map_err(DatasetError::io("fsync", &self.path))
     }
 
     /// Discard the recording and remove its file.
