@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::exit::print_error;
 use super::load::{read_episode, scene_of};
 use super::{Failure, Output, plot};
 use crate::demos::{Dataset, Episode};
@@ -158,10 +159,10 @@ fn check(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
         "first_divergences": report.first_divergences,
     }));
     if report.diverged > 0 {
-        eprintln!(
+        print_error(format_args!(
             "error: {} of {} ticks differ from the recording; it was made by another build of the program",
             report.diverged, report.ticks
-        );
+        ));
         return Err(Failure::Reported);
     }
     Ok(())

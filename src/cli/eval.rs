@@ -74,6 +74,10 @@ pub struct EvalArguments {
 /// The policy, conditioned on the episode of a dataset that `name` gives as `DATASET:NUMBER`.
 fn with_demonstration(policy: Policy, name: &str) -> Result<Policy, Failure> {
     let episode = episode_of("--demonstration", name)?;
+    let (trained, recorded) = (&policy.config().agent, &episode.header.agent);
+    if trained != recorded {
+        return Err(Failure::usage(anyhow!("the policy is of a {trained}, the demonstration {name} of a {recorded}")));
+    }
     let observations = episode.observations_as(&policy.config().observation).map_err(|differences| {
         let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
         Failure::usage(anyhow!("the policy cannot be conditioned on {name}: it {}", differences.join("; it ")))

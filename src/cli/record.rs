@@ -13,7 +13,7 @@ use super::sides::{Matchup, check_side};
 use super::{Failure, Output, stop};
 use crate::demos::{Dataset, DatasetError};
 use crate::live::recover_journals;
-use crate::rollout::{Demonstrator, Player, RecordError, record, recording_seeds};
+use crate::rollout::{Demonstrator, Player, record, recording_seeds};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
@@ -76,12 +76,7 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
     let seeds = recording_seeds(arguments.seed).filter(|s| !recorded.contains(s)).take(arguments.episodes);
     let report = record(&scene, demonstrator, seeds, &arguments.dataset, &stop, |n| bar.set_position(n as u64));
     bar.finish_and_clear();
-    let report = report.map_err(|error| match error {
-        RecordError::NoOperator(_) | RecordError::Policy(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => {
-            Failure::usage(error)
-        }
-        RecordError::Dataset(_) => Failure::failed(error),
-    })?;
+    let report = report.map_err(Failure::failed)?;
     output.line(format_args!(
         "{}: {} episodes of {} by {name}, {} ticks, {} successful",
         arguments.dataset.display(),

@@ -58,9 +58,9 @@ pub enum DatasetError {
     },
     /// The episode's agent, control rate, layouts or reward terms differ from the dataset's.
     #[error(
-        "the episode does not fit the dataset {}:{}\nrecord it into another dataset folder",
+        "the episode does not fit the dataset {}: {}record it into another dataset folder",
         dir.display(),
-        differences.iter().map(|d| format!("\n  {d}")).collect::<String>()
+        listed(differences)
     )]
     Mismatch {
         /// The dataset's folder.
@@ -165,6 +165,14 @@ impl DatasetError {
 
     pub(super) fn column(path: impl AsRef<Path>, column: &str, cause: impl Into<String>) -> Self {
         Self::Column { path: path.as_ref().to_path_buf(), column: column.to_owned(), cause: cause.into() }
+    }
+}
+
+/// One difference within the line; several with a line for each.
+fn listed(differences: &[String]) -> String {
+    match differences {
+        [only] => format!("{only}; "),
+        several => several.iter().map(|d| format!("\n  {d}")).collect::<String>() + "\n",
     }
 }
 
