@@ -221,6 +221,9 @@ fn print(output: &Output, title: &str, evaluation: &Evaluation, score: Option<f6
         100.0 * low,
         100.0 * high
     ));
+    if let Some(repetition) = evaluation.repetition() {
+        output.line(format_args!("                   {repetition}"));
+    }
     output.line(format_args!("  mean reward      {:.3} per episode", evaluation.return_mean));
     if let Some(score) = score {
         output.line(format_args!("  normalized score {score:.3} (0: random actions, 1: steady operator)"));
@@ -240,6 +243,7 @@ fn json_object(scene: &Scene, e: &Evaluation, score: Option<f64>, random: f64, o
     json!({
         "scene": scene.name,
         "n_eval_episodes": e.episodes,
+        "n_distinct_episodes": e.distinct_episodes,
         "success_rate": e.success_rate,
         "success_rate_ci95": e.success_ci95,
         "mean_reward": e.return_mean,
