@@ -118,10 +118,7 @@ pub fn recovered(arguments: &RecoveredArguments, output: &Output) -> Result<(), 
 
 /// Keep a take, and return its index in the dataset.
 fn keep_take(number: usize, take: &RecoveredTake, dir: &Path, output: &Output) -> Result<usize, Failure> {
-    let index = take.keep(dir).map_err(|error| match error {
-        DatasetError::Mismatch { .. } => Failure::usage(error),
-        _ => Failure::failed(error),
-    })?;
+    let index = take.keep(dir).map_err(Failure::failed)?;
     output.line(format_args!("kept as episode {index}: {}", line(number, take)));
     if take.damage.is_some() {
         output.line("  the damaged journal is kept aside in the folder `journal`");

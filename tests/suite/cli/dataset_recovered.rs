@@ -74,7 +74,7 @@ fn a_take_is_kept_where_there_is_no_dataset_yet() {
     let folder = tempfile::tempdir().expect("a folder");
     let dir = folder.path();
     let (code, text) = run(&["dataset", "recovered", "demos"], dir);
-    assert!(code == Some(1) && text.contains("holds no dataset"), "{text}");
+    assert!(code == Some(2) && text.contains("holds no dataset"), "{text}");
     let episode = leave_take(dir, 8, 70);
     assert_eq!(ok(&["dataset", "recovered", "demos", "--keep", "all"], dir)["kept_as"], serde_json::json!([0]));
     assert_eq!(apprentice::demos::Dataset::open(dir.join("demos")).and_then(|d| d.read(0)).expect("reads"), episode);
