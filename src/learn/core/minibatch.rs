@@ -289,27 +289,6 @@ impl<'a> PreparedData<'a> {
         let end = self.data.episode_starts.get(next).copied().unwrap_or(self.data.rows());
         self.data.episode_starts[next - 1]..end
     }
-
-    /// Checks that no episode is shorter than an action chunk.
-    ///
-    /// # Errors
-    /// [`TrainError::Data`] with the first such episode.
-    pub fn check_window(&self, window: Window) -> Result<(), TrainError> {
-        for (index, start) in self.data.episode_starts.iter().enumerate() {
-            let ticks = self.episode(*start as u32).len();
-            if ticks < window.chunk_size {
-                return Err(TrainError::Data {
-                    origin: self.data.source.clone(),
-                    message: format!(
-                        "episode {index} has {ticks} ticks, fewer than the {} of a chunk; set head.chunk_size to {ticks} or \
-                         less, or remove the episode",
-                        window.chunk_size
-                    ),
-                });
-            }
-        }
-        Ok(())
-    }
 }
 
 fn row_of(table: &[f32], dim: usize, row: u32) -> &[f32] {

@@ -83,7 +83,10 @@ impl Transitions {
             return Err(TrainError::Data { origin: data.source.clone(), message });
         }
         if let Some(at) = out.observations.iter().chain(&out.actions).position(|x| !x.is_finite()) {
-            let message = format!("a number is not finite, near row {}; remove that episode", at / obs_dim);
+            let message = format!(
+                "a number is not finite, near row {}; remove that episode with `apprentice dataset delete`",
+                at / obs_dim
+            );
             return Err(TrainError::Data { origin: data.source.clone(), message });
         }
         Ok(out)

@@ -4,6 +4,7 @@ pub mod commands;
 mod dataset_edit;
 mod dataset_kill;
 mod dataset_repair;
+mod dataset_short;
 pub mod learners;
 pub mod refusals;
 pub mod reinforcement;
