@@ -139,6 +139,7 @@ pub mod rollout;
 pub mod scenes;
 pub mod sim;
 pub mod spaces;
+pub mod storage;
 pub mod study;
 pub mod tasks;
 pub mod teleop;

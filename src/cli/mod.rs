@@ -13,6 +13,7 @@ mod policy;
 mod progress;
 mod quickstart;
 mod record;
+mod recovery;
 mod reward;
 mod scenes;
 mod sides;

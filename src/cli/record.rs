@@ -1,7 +1,6 @@
 //! `apprentice record`
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -10,10 +9,9 @@ use serde_json::json;
 use super::exit::interrupted_with_result;
 use super::load::load_policy;
 use super::sides::{Matchup, check_side};
-use super::{Failure, Output, stop};
-use crate::demos::{Dataset, DatasetError};
-use crate::live::recover_journals;
-use crate::rollout::{Demonstrator, Player, RecordError, record, recording_seeds};
+use super::{Failure, Output, recovery, stop};
+use crate::demos::DatasetError;
+use crate::rollout::{Demonstrator, Player, RecordError, record_new, recording_seeds};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
@@ -66,15 +64,11 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
         return Err(Failure::usage(anyhow!("--episodes is 0; give at least 1")));
     }
     let stop = stop::on_interrupt();
-    let recovered = recover_journals(&arguments.dataset).map_err(Failure::failed)?;
-    if recovered > 0 {
-        output.line(format_args!("recovered {recovered} episode(s) of an interrupted recording"));
-    }
+    let recovery = recovery::recover(&arguments.dataset, output)?;
     let bar = output.bar(arguments.episodes as u64, "recording");
-    // Seeds that the dataset already has are skipped, so that no episode is recorded twice.
-    let recorded = recorded_seeds(&arguments.dataset, &scene.name, &name).map_err(Failure::failed)?;
-    let seeds = recording_seeds(arguments.seed).filter(|s| !recorded.contains(s)).take(arguments.episodes);
-    let report = record(&scene, demonstrator, seeds, &arguments.dataset, &stop, |n| bar.set_position(n as u64));
+    let seeds = recording_seeds(arguments.seed);
+    let progress = |n| bar.set_position(n as u64);
+    let report = record_new(&scene, demonstrator, seeds, arguments.episodes, &arguments.dataset, &stop, progress);
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {
         RecordError::NoOperator(_) | RecordError::Policy(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => {
@@ -97,7 +91,8 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
         "episodes": report.episodes,
         "ticks": report.ticks,
         "successes": report.successes,
-        "recovered_episodes": recovered,
+        "recovered_episodes": recovery.appended.len(),
+        "waiting_takes": recovery.waiting,
         "interrupted": report.stopped,
     }));
     if report.stopped {
@@ -132,16 +127,4 @@ fn demonstrator(arguments: &RecordArguments, scene: &Scene) -> Result<Demonstrat
         Some(ticks) => demonstrator.with_held_keys(ticks as usize),
         None => demonstrator,
     })
-}
-
-/// Seeds of the episodes in the dataset that were recorded by `operator` in `scene`.
-fn recorded_seeds(dir: &Path, scene: &str, operator: &str) -> Result<HashSet<u64>, DatasetError> {
-    match Dataset::open(dir) {
-        Ok(dataset) => {
-            let rows = dataset.summaries().iter().filter(|r| r.scene == scene && r.operator == operator);
-            Ok(rows.map(|r| r.seed).collect())
-        }
-        Err(DatasetError::NoDataset { .. }) => Ok(HashSet::new()),
-        Err(error) => Err(error),
-    }
 }

@@ -134,7 +134,7 @@ pub(super) fn read_episode(
     task_index: usize,
     fps: u32,
 ) -> Result<Episode, DatasetError> {
-    let SimulationData { header, other_actions } = simulation;
+    let SimulationData { header, other_actions, first_gap } = simulation;
     let table = read_table(path, row, |_| true)?;
     let constant = |value: usize| std::iter::repeat(value as i64);
     check_equal(path, "episode_index", &table.ints("episode_index")?, constant(row.episode))?;
@@ -160,6 +160,7 @@ pub(super) fn read_episode(
         interventions: table.bools("intervention")?,
         state_hashes: table.ints("state_hash")?.into_iter().map(i64::cast_unsigned).collect(),
         header,
+        first_gap,
     };
     episode.validate().map_err(|e| DatasetError::malformed(path, e))?;
     Ok(episode)

@@ -13,13 +13,14 @@ use std::time::Duration;
 use super::columns::{self, Columns};
 use super::episode::{Episode, EpisodeHeader};
 use super::error::DatasetError;
-use super::files::{self, WriteLock};
-use super::journal::new_recording_id;
+use super::files;
+use super::journal::{journal_dir, new_recording_id};
 use super::metadata::{self, EpisodePosition, EpisodeSummary, ROWS_PER_FILE, data_path};
 use super::schema::{DatasetInfo, DatasetSchema, Features};
 use super::sim_files;
 use super::staging;
 use super::stats::{self, FeatureStats, Stats};
+use crate::storage::LockFile;
 
 /// An open dataset folder. The first append locks the folder for writing by this handle.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub(super) struct DatasetMetadata {
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    _lock: WriteLock,
+    _lock: LockFile,
     /// Statistics of each episode in the last metadata file, which the next append rewrites.
     tail: Vec<Stats>,
 }
@@ -60,7 +61,7 @@ impl Dataset {
         header.validate()?;
         if !DatasetInfo::path(dir).exists() {
             files::create_dir(dir)?;
-            let _lock = WriteLock::acquire(dir)?;
+            let _lock = files::lock(dir)?;
             staging::complete(dir)?;
             if !DatasetInfo::path(dir).exists() {
                 create_empty(dir, header)?;
@@ -191,7 +192,7 @@ impl Dataset {
 
     /// The folder of the journals of recordings in progress.
     pub fn journal_dir(&self) -> PathBuf {
-        self.dir.join("journal")
+        journal_dir(&self.dir)
     }
 
     /// The observation layout.
@@ -249,7 +250,7 @@ impl Dataset {
         if let Some(writer) = self.writer.take() {
             return Ok(writer);
         }
-        let lock = WriteLock::acquire(&self.dir)?;
+        let lock = files::lock(&self.dir)?;
         staging::complete(&self.dir)?;
         self.reload()?;
         Ok(Writer { _lock: lock, tail: self.metadata.repair(&self.dir)? })

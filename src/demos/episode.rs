@@ -84,6 +84,9 @@ pub struct Episode {
     pub interventions: Vec<bool>,
     /// `[ticks]`.
     pub state_hashes: Vec<u64>,
+    /// The first tick before which ticks are missing, because the journal that it was recovered from was damaged. From there
+    /// on, a replay cannot have the recorded states.
+    pub first_gap: Option<usize>,
 }
 
 impl Episode {
@@ -100,6 +103,7 @@ impl Episode {
             successes: Vec::new(),
             interventions: Vec::new(),
             state_hashes: Vec::new(),
+            first_gap: None,
         }
     }
 

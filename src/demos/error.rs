@@ -130,6 +130,15 @@ pub enum DatasetError {
         /// The process that holds the lock, if known.
         holder: String,
     },
+    /// The place of a file that the program writes or reads holds a link, a folder or a pipe.
+    #[error(
+        "{} is a link or not a regular file: nothing is written through it; remove it, and try again",
+        path.display()
+    )]
+    NotAFile {
+        /// The place.
+        path: PathBuf,
+    },
     /// The dataset has no episode of this index.
     #[error("{} has no episode {episode}: it has {episodes} episodes, numbered from 0", dir.display())]
     NoEpisode {

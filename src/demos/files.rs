@@ -1,15 +1,16 @@
 //! Atomic file writes (temporary file, fsync, rename) and the lock that excludes a second writer.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::error::DatasetError;
+use crate::storage::{LockError, LockFile, sync_folder};
 
 /// Extension of the temporary file of a write. A crash may leave one; the next writer removes it.
 const PARTIAL: &str = "partial";
@@ -38,7 +39,10 @@ pub(super) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DatasetError
     temp.push(format!(".{PARTIAL}"));
     let temp = PathBuf::from(temp);
     let written = (|| -> Result<(), DatasetError> {
-        let mut file = File::create(&temp).map_err(DatasetError::io("create", &temp))?;
+        // A leftover; or a link that came with the folder, which is not followed.
+        remove(&temp)?;
+        let created = OpenOptions::new().write(true).create_new(true).open(&temp);
+        let mut file = created.map_err(DatasetError::io("create", &temp))?;
         file.write_all(bytes).map_err(DatasetError::io("write", &temp))?;
         file.sync_all().map_err(DatasetError::io("fsync", &temp))?;
         fs::rename(&temp, path).map_err(DatasetError::io("replace", path))
@@ -51,22 +55,29 @@ pub(super) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DatasetError
     sync_dir(dir)
 }
 
-/// Make renames and removals in `dir` durable with an fsync of the folder. Windows has no such call and needs none.
+/// Make renames and removals in `dir` durable.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), DatasetError> {
-    if cfg!(unix) {
-        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-        File::open(dir).and_then(|d| d.sync_all()).map_err(DatasetError::io("fsync", dir))?;
+    sync_folder(dir).map_err(DatasetError::io("fsync", dir))
+}
+
+/// Open a file for reading. A pipe or a device in its place is refused: to read it may never end.
+pub(super) fn open(path: &Path) -> Result<File, DatasetError> {
+    let found = fs::metadata(path).map_err(DatasetError::io("read", path))?;
+    if !found.is_file() {
+        return Err(DatasetError::NotAFile { path: path.to_path_buf() });
     }
-    Ok(())
+    File::open(path).map_err(DatasetError::io("read", path))
 }
 
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DatasetError> {
-    fs::read(path).map_err(DatasetError::io("read", path))
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(DatasetError::io("read", path))?;
+    Ok(bytes)
 }
 
 /// The xxh3 hash of a file, read in blocks of 64 KiB.
 pub(super) fn hash_file(path: &Path) -> Result<u64, DatasetError> {
-    let mut file = File::open(path).map_err(DatasetError::io("read", path))?;
+    let mut file = open(path)?;
     let mut hash = Xxh3::new();
     let mut block = vec![0; 1 << 16];
     loop {
@@ -138,60 +149,14 @@ pub(super) fn remove_partials(dir: &Path) -> Result<(), DatasetError> {
     Ok(())
 }
 
-/// How long a lock is retried. Between `fork` and `exec` a child process holds copies of its parent's open files, and so
-/// of locks that the parent has already released.
-const LOCK_RETRY_DURATION: Duration = Duration::from_millis(300);
+/// How long an append waits for another writer of the dataset. An append takes some hundredths of a second.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Lock a file. While another handle holds the lock, retry for 300 ms.
-///
-/// # Errors
-/// As [`File::try_lock`].
-pub fn lock_with_retry(file: &File) -> Result<(), TryLockError> {
-    let start = Instant::now();
-    loop {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_RETRY_DURATION => {
-                std::thread::sleep(LOCK_RETRY_DURATION / 30)
-            }
-            result => return result,
-        }
-    }
-}
-
-/// The write lock of a dataset; dropping it releases the lock. The operating system releases it when the process ends,
-/// however it ends, so there are no stale locks.
-#[derive(Debug)]
-pub(super) struct WriteLock {
-    _file: File,
-}
-
-impl WriteLock {
-    pub(super) fn acquire(dir: &Path) -> Result<Self, DatasetError> {
-        let path = dir.join(".lock");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(DatasetError::io("open", &path))?;
-        match lock_with_retry(&file) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // The ID only names the holder in the error message, so a failed read is ignored.
-                let _ = file.read_to_string(&mut pid);
-                let holder = match pid.trim().parse::<u32>() {
-                    Ok(pid) => format!("process {pid}"),
-                    Err(_) => "another process".to_owned(),
-                };
-                return Err(DatasetError::Locked { dir: dir.to_path_buf(), holder });
-            }
-            Err(TryLockError::Error(e)) => return Err(DatasetError::io("lock", &path)(e)),
-        }
-        file.set_len(0)
-            .and_then(|()| write!(file, "{}", std::process::id()))
-            .map_err(DatasetError::io("write", &path))?;
-        Ok(Self { _file: file })
-    }
+/// Acquire the write lock of the dataset in `dir`.
+pub(super) fn lock(dir: &Path) -> Result<LockFile, DatasetError> {
+    LockFile::acquire(&dir.join(".lock"), LOCK_PATIENCE).map_err(|error| match error {
+        LockError::Held { holder, .. } => DatasetError::Locked { dir: dir.to_path_buf(), holder },
+        LockError::NotAFile { path } => DatasetError::NotAFile { path },
+        LockError::Io { action, path, source } => DatasetError::Io { action, path, source },
+    })
 }

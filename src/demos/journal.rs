@@ -1,40 +1,26 @@
 //! The journal of a recording in progress: an append-only file that survives the process.
 //!
 //! It begins with eight magic bytes, followed by frames: length of the payload (u32, little-endian), xxh3 of kind and
-//! payload (u64), kind (u8), payload (postcard). The first frame is the header. One frame follows for each tick. The
-//! end frame marks a recording that the operator kept. A truncated last frame is detected by its length or its hash.
+//! payload (u64), kind (u8), payload (postcard). The first frame is the header; the second repeats it, since no tick can be
+//! read without it. One frame follows for each tick, with the tick's number. The end frame marks a recording that the
+//! operator kept. Damage to a frame is detected by its length or its hash, and leaves the other frames readable.
 
-use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::episode::{EpisodeHeader, Tick};
 use super::error::DatasetError;
 use super::files;
+use super::journal_file::{FrameKind, JournalFile};
 
-/// First bytes of every journal.
-pub(super) const MAGIC: &[u8; 8] = b"APPRJNL2";
 /// File name extension of a journal.
 pub(super) const EXTENSION: &str = "journal";
-/// Bytes before a frame's payload: length, hash and kind.
-pub(super) const FRAME_HEAD: usize = 4 + 8 + 1;
 /// Interval between two flushes, s of simulated time. Flushed frames survive a killed process. The bound on the loss is
 /// one second; half of it leaves a margin.
 const FLUSH_SECONDS: f32 = 0.5;
-
-/// The kind of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum FrameKind {
-    Header = 0,
-    Tick = 1,
-    End = 2,
-}
 
 /// The payload of the header frame.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,33 +29,33 @@ pub(super) struct HeaderFrame<R, H> {
     pub header: H,
 }
 
-/// A unique ID for a recording, from the time, the process ID and the system's random numbers.
+/// The payload of a tick's frame.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct TickFrame<T> {
+    /// The tick's number, from 0.
+    pub number: u64,
+    pub tick: T,
+}
+
+/// A unique ID for a recording, from the time, the process ID and the system's random numbers. IDs sort by time.
 pub(super) fn new_recording_id() -> String {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let random = RandomState::new().hash_one((nanos, std::process::id()));
     format!("{nanos:024x}{random:016x}")
 }
 
-/// Hash of a frame's kind and payload.
-pub(super) fn frame_hash(kind: u8, payload: &[u8]) -> u64 {
-    xxh3_64(payload) ^ u64::from(kind).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
 /// Writes the journal of one recording. If it is dropped without [`JournalWriter::finish`] or
 /// [`JournalWriter::discard`], the journal stays on disk and can be recovered.
 #[derive(Debug)]
 pub struct JournalWriter {
-    path: PathBuf,
-    /// Locked while it is open, so that recovery skips a recording in progress.
-    file: File,
+    file: JournalFile,
     recording: String,
     header: EpisodeHeader,
-    /// Frames that are not yet flushed to the operating system.
-    pending: Vec<u8>,
+    ticks: u64,
     pending_ticks: usize,
     ticks_per_flush: usize,
-    /// Bytes of the flushed frames.
-    written: u64,
+    /// Whether the end frame was written or is buffered.
+    finished: bool,
 }
 
 impl JournalWriter {
@@ -84,33 +70,31 @@ impl JournalWriter {
         header.validate()?;
         let dir = path.parent().unwrap_or(Path::new("."));
         files::create_dir(dir)?;
-        let file =
-            OpenOptions::new().append(true).create_new(true).open(path).map_err(DatasetError::io("create", path))?;
         let mut writer = Self {
-            path: path.to_path_buf(),
-            file,
+            file: JournalFile::create(path)?,
             recording: new_recording_id(),
             header: header.clone(),
-            pending: MAGIC.to_vec(),
+            ticks: 0,
             pending_ticks: 0,
             ticks_per_flush: ((FLUSH_SECONDS / header.control_dt).round() as usize).max(1),
-            written: 0,
+            finished: false,
         };
-        let result = writer.write_header(dir);
-        if result.is_err() {
-            // The write error is the one to report.
-            let _ = fs::remove_file(path);
+        match writer.write_header(dir) {
+            Ok(()) => Ok(writer),
+            Err(error) => {
+                writer.file.abandon();
+                Err(error)
+            }
         }
-        result.map(|()| writer)
     }
 
     fn write_header(&mut self, dir: &Path) -> Result<(), DatasetError> {
-        self.file.try_lock().map_err(|e| DatasetError::io("lock", &self.path)(e.into()))?;
         let frame = HeaderFrame { recording: &self.recording, header: &self.header };
-        let payload = encode(&self.path, &frame)?;
-        self.push_frame(FrameKind::Header, &payload)?;
-        self.flush()?;
-        self.file.sync_all().map_err(DatasetError::io("fsync", &self.path))?;
+        let payload = encode(self.file.path(), &frame)?;
+        for _copy in 0..2 {
+            self.file.push(FrameKind::Header, &payload)?;
+        }
+        self.file.sync()?;
         files::sync_dir(dir)
     }
 
@@ -121,8 +105,9 @@ impl JournalWriter {
     /// - [`DatasetError::Io`] when the write fails; the flushed frames stay recoverable.
     pub fn push(&mut self, tick: Tick<'_>) -> Result<(), DatasetError> {
         tick.check_sizes(&self.header)?;
-        let payload = encode(&self.path, &tick)?;
-        self.push_frame(FrameKind::Tick, &payload)?;
+        let payload = encode(self.file.path(), &TickFrame { number: self.ticks, tick })?;
+        self.file.push(FrameKind::Tick, &payload)?;
+        self.ticks += 1;
         self.pending_ticks += 1;
         if self.pending_ticks >= self.ticks_per_flush {
             self.flush()?;
@@ -135,14 +120,7 @@ impl JournalWriter {
     /// # Errors
     /// [`DatasetError::Io`] when the write fails; the frames stay buffered, and the next flush writes them again.
     pub fn flush(&mut self) -> Result<(), DatasetError> {
-        if let Err(e) = self.file.write_all(&self.pending) {
-            // A truncated frame would hide the frames of a later flush from recovery, so remove it. If that fails too,
-            // recovery stops at the truncated frame.
-            let _ = self.file.set_len(self.written);
-            return Err(DatasetError::io("write", &self.path)(e));
-        }
-        self.written += self.pending.len() as u64;
-        self.pending.clear();
+        self.file.flush()?;
         self.pending_ticks = 0;
         Ok(())
     }
@@ -153,10 +131,20 @@ impl JournalWriter {
     /// # Errors
     /// [`DatasetError::Io`] when the write fails.
     pub fn finish(mut self) -> Result<FinishedJournal, DatasetError> {
-        self.push_frame(FrameKind::End, &[])?;
-        self.flush()?;
-        self.file.sync_all().map_err(DatasetError::io("fsync", &self.path))?;
-        Ok(FinishedJournal { path: self.path, recording: self.recording, _lock: self.file })
+        self.mark_finished()?;
+        Ok(FinishedJournal { recording: self.recording, file: self.file })
+    }
+
+    /// Write the end frame and fsync the file: the operator has kept the recording. A call after an error tries again.
+    ///
+    /// # Errors
+    /// [`DatasetError::Io`] when the write fails; the frames stay buffered.
+    pub fn mark_finished(&mut self) -> Result<(), DatasetError> {
+        if !self.finished {
+            self.file.push(FrameKind::End, &[])?;
+            self.finished = true;
+        }
+        self.file.sync()
     }
 
     /// Discard the recording and remove its file.
@@ -164,27 +152,17 @@ impl JournalWriter {
     /// # Errors
     /// [`DatasetError::Io`] when the file cannot be removed.
     pub fn discard(self) -> Result<(), DatasetError> {
-        remove_journal(&self.path)
+        self.file.remove()
     }
 
     /// The journal's file.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// The recording's ID.
     pub fn recording(&self) -> &str {
         &self.recording
-    }
-
-    fn push_frame(&mut self, kind: FrameKind, payload: &[u8]) -> Result<(), DatasetError> {
-        let length = u32::try_from(payload.len())
-            .map_err(|_| DatasetError::malformed(&self.path, "a frame would be larger than 4 GiB"))?;
-        self.pending.extend_from_slice(&length.to_le_bytes());
-        self.pending.extend_from_slice(&frame_hash(kind as u8, payload).to_le_bytes());
-        self.pending.push(kind as u8);
-        self.pending.extend_from_slice(payload);
-        Ok(())
     }
 }
 
@@ -195,15 +173,14 @@ fn encode<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, DatasetError>
 /// A journal with an end frame, on disk until it is removed.
 #[derive(Debug)]
 pub struct FinishedJournal {
-    path: PathBuf,
+    file: JournalFile,
     recording: String,
-    _lock: File,
 }
 
 impl FinishedJournal {
     /// The journal's file.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// The recording's ID, for [`super::Dataset::append_recording`].
@@ -216,15 +193,22 @@ impl FinishedJournal {
     /// # Errors
     /// [`DatasetError::Io`] when the file cannot be removed.
     pub fn remove(self) -> Result<(), DatasetError> {
-        remove_journal(&self.path)
+        self.file.remove()
     }
 }
 
-/// Remove a journal and fsync its folder.
-pub(super) fn remove_journal(path: &Path) -> Result<(), DatasetError> {
-    files::remove(path)?;
-    if let Some(dir) = path.parent() {
-        files::sync_dir(dir)?;
+/// The folder of the journals of the dataset in `dir`.
+pub(super) fn journal_dir(dir: &Path) -> PathBuf {
+    dir.join("journal")
+}
+
+/// The path of a new journal in `dir`. It is named after the seed: the name of a scene is not a name of a file.
+pub(super) fn unused_path(dir: &Path, seed: u64) -> PathBuf {
+    let mut path = dir.join(format!("{seed:016x}.{EXTENSION}"));
+    let mut number = 1;
+    while path.symlink_metadata().is_ok() {
+        path = dir.join(format!("{seed:016x}-{number}.{EXTENSION}"));
+        number += 1;
     }
-    Ok(())
+    path
 }

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;
 use super::error::DatasetError;
-use super::files::{self, WriteLock};
+use super::files;
 use super::schema::DatasetSchema;
 use super::staging::{Staging, check_free};
+use crate::storage::LockFile;
 
 /// A new dataset that is being written beside its folder.
 pub struct NewDataset {
     out: PathBuf,
     staging: Staging,
     recordings: HashSet<String>,
-    _lock: WriteLock,
+    _lock: LockFile,
 }
 
 impl NewDataset {
@@ -34,11 +35,11 @@ impl NewDataset {
         let folder = out.with_file_name(partial);
         if folder.is_dir() && !folder.is_symlink() {
             // Fails while another process writes it; what a crash has left has no lock.
-            WriteLock::acquire(&folder)?;
+            files::lock(&folder)?;
         }
         let schema: DatasetSchema = like.metadata.schema.clone();
         let staging = Staging::in_folder(folder.clone(), schema)?;
-        let lock = WriteLock::acquire(&folder)?;
+        let lock = files::lock(&folder)?;
         Ok(Self { out, staging, recordings: HashSet::new(), _lock: lock })
     }
 

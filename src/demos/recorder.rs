@@ -8,7 +8,7 @@ use bevy::ecs::prelude::*;
 use super::dataset::Dataset;
 use super::episode::{Episode, EpisodeHeader, Tick};
 use super::error::DatasetError;
-use super::journal::JournalWriter;
+use super::journal::{JournalWriter, unused_path};
 use super::schema::DatasetInfo;
 use crate::agents::{Action, Agent, Driver, Observation, Spaces};
 use crate::scenes::{ArenaScene, Scene};
@@ -154,8 +154,7 @@ impl Recorder {
 
     fn begin(&mut self, header: EpisodeHeader) {
         if let Some(dir) = &self.journal_dir {
-            let path = dir.join(format!("{}-{:016x}.journal", header.scene, header.seed));
-            match JournalWriter::create(unused_path(&path), &header) {
+            match JournalWriter::create(unused_path(dir, header.seed), &header) {
                 Ok(journal) => self.journal = Some(journal),
                 Err(error) => self.error = Some(error),
             }
@@ -185,18 +184,6 @@ impl Recorder {
         }
         self.ended |= score.end.is_some();
     }
-}
-
-/// `path`, with a number appended to its stem if the file exists.
-fn unused_path(path: &Path) -> PathBuf {
-    let mut out = path.to_owned();
-    let mut n = 1;
-    while out.exists() {
-        let stem = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-        out = path.with_file_name(format!("{stem}-{n}.journal"));
-        n += 1;
-    }
-    out
 }
 
 /// The header of an episode that begins in the arena's current state.

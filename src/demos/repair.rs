@@ -7,7 +7,7 @@ use super::columns;
 use super::dataset::Dataset;
 use super::episode::Episode;
 use super::error::DatasetError;
-use super::files::{self, WriteLock};
+use super::files;
 use super::metadata::{self, EpisodePosition, EpisodeSummary, data_path};
 use super::schema::{DatasetInfo, DatasetSchema};
 use super::sim_files;
@@ -56,7 +56,7 @@ pub fn repair(dir: impl AsRef<Path>) -> Result<RepairReport, DatasetError> {
     if !DatasetInfo::path(dir).exists() && !["data", "sim", "meta"].iter().all(|part| dir.join(part).is_dir()) {
         return Err(DatasetError::NoDataset { dir: dir.to_path_buf() });
     }
-    let _lock = WriteLock::acquire(dir)?;
+    let _lock = files::lock(dir)?;
     staging::complete(dir)?;
     let first = match verify(dir) {
         Ok((kept, ticks)) => return Ok(RepairReport { kept, ticks, ..RepairReport::default() }),

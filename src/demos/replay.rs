@@ -12,6 +12,8 @@ use crate::sim::{Arena, DecideSystems, PhysicsSets, SimAct, Snapshot, SnapshotEr
 pub struct ReplayTrack {
     actions: Vec<f32>,
     hashes: Vec<u64>,
+    /// The number of ticks whose state is compared: those before the first gap.
+    compared: usize,
     next: usize,
     /// The first tick whose state hash differed from the recorded one.
     pub first_divergence: Option<usize>,
@@ -39,7 +41,9 @@ impl ReplayTrack {
     }
 
     fn with_actions(episode: &Episode, actions: Vec<f32>) -> Self {
-        Self { actions, hashes: episode.state_hashes.clone(), next: 0, first_divergence: None, divergences: 0 }
+        let compared = episode.first_gap.unwrap_or(episode.len());
+        let hashes = episode.state_hashes.clone();
+        Self { actions, hashes, compared, next: 0, first_divergence: None, divergences: 0 }
     }
 
     /// Whether all recorded ticks have been replayed.
@@ -106,7 +110,7 @@ fn replay(
         let Ok((arena, mut sets)) = arenas.get_mut(agent.arena) else { continue };
         let physics = sets.physics();
         let (tick, size) = (track.next, action.0.len());
-        if state_hash(&physics, arena) != track.hashes[tick] {
+        if tick < track.compared && state_hash(&physics, arena) != track.hashes[tick] {
             track.divergences += 1;
             track.first_divergence.get_or_insert(tick);
         }

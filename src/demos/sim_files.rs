@@ -16,6 +16,8 @@ pub(super) struct SimulationData {
     pub header: EpisodeHeader,
     /// `[ticks * header.other_act_dim]`.
     pub other_actions: Vec<f32>,
+    /// See [`Episode::first_gap`].
+    pub first_gap: Option<usize>,
 }
 
 /// `sim/episode-000000.json`: the header without its large parts, and the hashes of the files that hold them.
@@ -38,6 +40,9 @@ struct Record {
     /// `None` in a single-agent episode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     multi_agent: Option<MultiAgent>,
+    /// See [`Episode::first_gap`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_gap: Option<usize>,
 }
 
 /// The other recorded agents of the arena.
@@ -122,6 +127,7 @@ pub(super) fn write(dir: &Path, index: usize, recording: &str, episode: &Episode
         terms: header.terms.clone(),
         snapshot_xxh3: Hash(xxh3_64(&header.snapshot)),
         multi_agent,
+        first_gap: episode.first_gap,
     };
     files::write_json(&record_path(dir, index), &record)
 }
@@ -173,6 +179,7 @@ pub(super) fn read_with(
         let bytes = read_hashed(&other_actions_path(dir, episode), multi_agent.other_actions_xxh3)?;
         other_actions = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     }
+    let first_gap = record.first_gap;
     let header = EpisodeHeader {
         scene: record.scene,
         scene_hash: record.scene_hash.0,
@@ -190,7 +197,11 @@ pub(super) fn read_with(
         snapshot,
     };
     header.validate().map_err(|e| DatasetError::malformed(&path, e))?;
-    Ok(FoundSimulation { recording: record.recording, data: SimulationData { header, other_actions }, restored_scene })
+    Ok(FoundSimulation {
+        recording: record.recording,
+        data: SimulationData { header, other_actions, first_gap },
+        restored_scene,
+    })
 }
 
 fn read_hashed(path: &Path, hash: Hash) -> Result<Vec<u8>, DatasetError> {

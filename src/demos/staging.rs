@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::columns;
 use super::episode::{Episode, ticks_per_second};
 use super::error::DatasetError;
-use super::files::{self, WriteLock};
+use super::files;
 use super::metadata::{self, EpisodePosition, EpisodeSummary, ROWS_PER_FILE, data_path, rows_path};
 use super::schema::{DatasetInfo, DatasetSchema, Features};
 use super::sim_files;
@@ -203,7 +203,7 @@ pub(super) fn complete(dir: &Path) -> Result<(), DatasetError> {
 pub(super) fn await_completion(dir: &Path) -> Result<(), DatasetError> {
     let start = Instant::now();
     while is_pending(dir) {
-        match WriteLock::acquire(dir) {
+        match files::lock(dir) {
             Ok(_lock) => return complete(dir),
             Err(DatasetError::Locked { .. }) if start.elapsed() < COMPLETION_WAIT => {}
             Err(error) => return Err(error),

@@ -13,7 +13,7 @@ use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyboardInput;
 
 pub use clock::{SimClock, run_due_ticks};
-pub use opening::{open_session, recover_journals};
+pub use opening::open_session;
 pub use request::Request;
 pub use session::{Notice, RecordingState, Session, SessionOptions};
 pub use training::{BackgroundTraining, TrainingEvent};

@@ -1,18 +1,17 @@
 //! Opening a session: the arena and its drivers, and the recordings that a crash interrupted.
 
-use std::path::Path;
-
 use bevy::ecs::prelude::*;
 
 use super::episodes::reset;
 use super::session::{RecordingState, Session, SessionOptions};
 use crate::agents::Driver;
-use crate::demos::{Dataset, DatasetError, Recovery, recover};
+use crate::demos::{Recovery, recover_kept};
 use crate::policies::{Policies, Policy, PolicyError, resolve_policy_dir};
 use crate::scenes::{Scene, despawn_arena, find, spawn_arena};
 use crate::teleop::{ScriptedOperator, Skill};
 
-/// Open a session in `scene`. Recordings that a crash interrupted are recovered into the dataset first.
+/// Open a session in `scene`. Recordings that had been kept when the program ended are
+/// recovered into the dataset first; takes that nobody answered wait beside it.
 pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
     let spawned = spawn_arena(world, &scene, options.agents, Driver::Human);
     let mut session = Session::new(scene, spawned, options);
@@ -24,11 +23,7 @@ pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
             world.entity_mut(agent).insert((Driver::Scripted, ScriptedOperator(operator)));
         }
     }
-    match recover_journals(&session.dataset_dir()) {
-        Ok(0) => {}
-        Ok(n) => session.notify(format!("recovered {n} episode(s) of an interrupted recording")),
-        Err(error) => session.notify_error(error.to_string()),
-    }
+    recover(&mut session);
     if let Err(error) = load_opponent(world, &session) {
         session.notify_error(error.to_string());
     }
@@ -50,36 +45,21 @@ fn load_opponent(world: &mut World, session: &Session) -> Result<(), PolicyError
     Ok(())
 }
 
-/// Recover the recordings that a crash left in a dataset's `journal` folder. Returns the number of appended episodes.
-///
-/// # Errors
-/// [`DatasetError`] when the dataset cannot be opened or written.
-pub fn recover_journals(dir: &Path) -> Result<usize, DatasetError> {
-    let journals = dir.join("journal");
-    if !journals.is_dir() {
-        return Ok(0);
-    }
-    let mut dataset = match Dataset::open(dir) {
-        Ok(dataset) => dataset,
-        Err(DatasetError::NoDataset { .. }) => {
-            // The crash came before the first episode was kept: create the dataset from the header of a journal.
-            let mut recovered = recover(&journals)?.into_iter().flatten();
-            let Some(first) = recovered.find(|r| !r.episode.is_empty()) else { return Ok(0) };
-            Dataset::create_or_open(dir, &first.episode.header)?
-        }
-        Err(error) => return Err(error),
-    };
-    let mut count = 0;
-    for recovery in dataset.recover()? {
-        match recovery {
-            Recovery::Appended { .. } => count += 1,
-            Recovery::AlreadyAppended { .. } | Recovery::Empty { .. } => {}
-            Recovery::Failed { path, cause } => {
-                bevy::log::warn!("{} was not recovered; move or remove the file: {cause}", path.display())
+/// Append the recordings that had been kept when the program ended, and report the takes that wait.
+fn recover(session: &mut Session) {
+    let dir = session.dataset_dir();
+    match recover_kept(&dir) {
+        Ok(Recovery { appended, waiting, failed }) => {
+            if waiting > 0 {
+                let command = format!("`apprentice dataset recovered {}`", dir.display());
+                session.notify(format!("{waiting} recovered take(s) wait; {command} keeps or discards them"));
+            } else if !appended.is_empty() {
+                session.notify(format!("recovered {} episode(s) of an interrupted recording", appended.len()));
             }
+            failed.iter().for_each(|error| session.notify_error(error.to_string()));
         }
+        Err(error) => session.notify_error(error.to_string()),
     }
-    Ok(count)
 }
 
 /// Replace the session by one in another scene.

@@ -35,7 +35,7 @@ pub use ground_path::GroundPath;
 pub use headless::{SandboxPlugins, headless_app};
 pub use players::Player;
 pub use random::RandomActions;
-pub use record::{Demonstrator, RecordError, RecordReport, demonstrate, record};
+pub use record::{Demonstrator, RecordError, RecordReport, demonstrate, record, record_new};
 pub use resimulation::resimulate;
 pub use seeds::{evaluation_seeds, recording_seeds};
 pub use step::{FinishedEpisode, Step};

@@ -10,11 +10,10 @@ use thiserror::Error;
 use super::headless::headless_app;
 use super::players::{Player, PlayerAssignment, fitted};
 use crate::agents::Driver;
-use crate::demos::{DatasetError, Episode, Recorder};
+use crate::demos::{Dataset, DatasetError, Episode, Recorder, SeedClaim};
 use crate::policies::PolicyError;
 use crate::scenes::{Scene, Spawned, spawn_arena};
 use crate::sim::{begin_episode, tick};
-use crate::tasks::Score;
 use crate::teleop::{KeyQuantizer, Skill};
 
 /// The result of [`record`].
@@ -145,9 +144,31 @@ fn record_episode(
     }
 }
 
-/// Record one episode per seed and append it to the dataset in `dir`. The actions of the other agents in the arena are
-/// recorded too, so that the episode can be re-simulated. `progress` is called after each episode with the number of
-/// episodes. When `stop` is set, the running episode is discarded and recording ends.
+/// Record the episodes of the seeds that the dataset in `dir` does not have, and append them. See [`record_new`].
+///
+/// # Errors
+/// As [`record_new`].
+///
+/// # Panics
+/// As [`record_new`].
+pub fn record(
+    scene: &Scene,
+    by: impl Into<Demonstrator>,
+    seeds: impl Iterator<Item = u64>,
+    dir: &Path,
+    stop: &AtomicBool,
+    progress: impl FnMut(usize),
+) -> Result<RecordReport, RecordError> {
+    record_new(scene, by, seeds, usize::MAX, dir, stop, progress)
+}
+
+/// Record `episodes` episodes and append them to the dataset in `dir`: those of the first seeds whose episode in this scene
+/// by this demonstrator is neither in the dataset nor being recorded by another process. Where another process writes the
+/// dataset, wait for it. The actions of the other agents in the arena are recorded too, so that the episode can be
+/// re-simulated. `progress` is called after each episode with the number of episodes. When `stop` is set, the running
+/// episode is discarded and recording ends.
+///
+/// An episode is in memory until it has ended: one that is interrupted is recorded again from its seed by the next call.
 ///
 /// # Errors
 /// [`RecordError`] when the scene has no operator, a policy does not fit, or an episode cannot be appended to the dataset;
@@ -155,10 +176,11 @@ fn record_episode(
 ///
 /// # Panics
 /// When the demonstrator has no players or not that side, or when keys are held for 0 ticks.
-pub fn record(
+pub fn record_new(
     scene: &Scene,
     by: impl Into<Demonstrator>,
-    seeds: impl Iterator<Item = u64>,
+    mut seeds: impl Iterator<Item = u64>,
+    episodes: usize,
     dir: &Path,
     stop: &AtomicBool,
     mut progress: impl FnMut(usize),
@@ -167,35 +189,56 @@ pub fn record(
     let mut app = headless_app(1);
     let spawned = spawn_played(&mut app, scene, &by)?;
     let world = app.world_mut();
-    let agent = spawned.agents[by.side];
     let mut report = RecordReport::default();
-    let journals = dir.join("journal");
-    for seed in seeds {
-        let recorder = by.configure(Recorder::with_journal(&*by.name, &journals));
+    while report.episodes < episodes {
+        let claim = wait_for_turn(stop, || SeedClaim::take(dir, &scene.name, &by.name, &mut seeds))?;
+        let Some(claim) = claim else {
+            report.stopped = true;
+            break;
+        };
+        let Some(claim) = claim else { break };
+        let recorder = by.configure(Recorder::in_memory(&*by.name));
         let is_stopped = || stop.load(Ordering::Relaxed);
-        let recorder = record_episode(world, &spawned, by.side, seed, recorder, is_stopped);
+        let recorder = record_episode(world, &spawned, by.side, claim.seed, recorder, is_stopped);
         let Some(mut recorder) = recorder else { continue };
         if let Some(error) = recorder.take_error() {
-            recorder.discard()?;
             return Err(error.into());
         }
-        if !recorder.ended() {
-            recorder.discard()?;
+        let ended = recorder.ended();
+        let Some(episode) = recorder.into_episode().filter(|_| ended) else {
+            report.stopped = true;
+            break;
+        };
+        let appended = wait_for_turn(stop, || Dataset::create_or_open(dir, &episode.header)?.append(&episode))?;
+        if appended.is_none() {
             report.stopped = true;
             break;
         }
-        if report.episodes == 0
-            && let Err(error) = recorder.check_fits(dir)
-        {
-            // The dataset would reject its journal forever, and an operator can repeat the episode.
-            recorder.discard()?;
-            return Err(error.into());
-        }
-        report.ticks += recorder.len();
-        report.successes += usize::from(world.get::<Score>(agent).is_some_and(Score::succeeded));
-        recorder.keep(dir)?;
+        report.ticks += episode.len();
+        report.successes += usize::from(episode.succeeded());
         report.episodes += 1;
         progress(report.episodes);
     }
     Ok(report)
+}
+
+/// Call `write` until no other process holds the dataset's lock. `None` when recording was stopped before.
+fn wait_for_turn<T>(
+    stop: &AtomicBool,
+    mut write: impl FnMut() -> Result<T, DatasetError>,
+) -> Result<Option<T>, DatasetError> {
+    let mut reported = false;
+    loop {
+        match write() {
+            Err(error @ DatasetError::Locked { .. }) => {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                if !std::mem::replace(&mut reported, true) {
+                    bevy::log::info!("waiting: {error}");
+                }
+            }
+            other => return other.map(Some),
+        }
+    }
 }

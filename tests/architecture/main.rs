@@ -16,6 +16,7 @@ type Rule = (&'static str, &'static [&'static str]);
 
 /// The folders of `src/`, and the folders that their files may import.
 const MAY_IMPORT: &[Rule] = &[
+    ("storage", &[]),
     ("spaces", &[]),
     ("sim", &[]),
     ("keys", &["sim"]),
@@ -24,14 +25,17 @@ const MAY_IMPORT: &[Rule] = &[
     ("world", &["agents", "sim"]),
     ("tasks", &["spaces", "sim", "agents", "teleop", "world"]),
     ("scenes", &["spaces", "sim", "agents", "teleop", "world", "tasks"]),
-    ("demos", &["spaces", "sim", "agents", "tasks", "scenes"]),
-    ("policies", &["spaces", "sim", "agents"]),
+    ("demos", &["storage", "spaces", "sim", "agents", "tasks", "scenes"]),
+    ("policies", &["storage", "spaces", "sim", "agents"]),
     ("rollout", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies"]),
-    ("learn", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout"]),
-    ("live", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn"]),
+    ("learn", &["storage", "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout"]),
+    (
+        "live",
+        &["storage", "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn"],
+    ),
     ("bench", &["sim", "spaces", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
-    ("study", &["sim", "world", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
-    ("tune", &["policies", "learn"]),
+    ("study", &["storage", "sim", "world", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
+    ("tune", &["storage", "policies", "learn"]),
     ("ui", &["spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live"]),
     (
         "prelude",
@@ -43,8 +47,8 @@ const MAY_IMPORT: &[Rule] = &[
     (
         "cli",
         &[
-            "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn", "live",
-            "bench", "study", "tune", "ui",
+            "storage", "spaces", "sim", "agents", "tasks", "teleop", "scenes", "demos", "policies", "rollout", "learn",
+            "live", "bench", "study", "tune", "ui",
         ],
     ),
 ];
@@ -62,7 +66,7 @@ const LEARN: &[Rule] = &[
 ];
 
 /// What commands may import of `src/cli`: not each other.
-const SHARED: &[&str] = &["exit", "stop", "load", "overrides", "plot", "progress", "sides", "evaluation"];
+const SHARED: &[&str] = &["exit", "stop", "load", "overrides", "plot", "progress", "recovery", "sides", "evaluation"];
 
 /// The folders and files of `src/cli`, and those of them that they may import.
 const CLI: &[Rule] = &[
@@ -72,6 +76,7 @@ const CLI: &[Rule] = &[
     ("overrides", &["exit"]),
     ("plot", &["exit"]),
     ("progress", &["exit", "plot"]),
+    ("recovery", &["exit"]),
     ("sides", &["exit", "load"]),
     ("evaluation", &["exit", "sides"]),
     ("bench", SHARED),

@@ -7,6 +7,7 @@ mod failure;
 mod info;
 mod merge;
 mod plot;
+mod recovered;
 mod repair;
 mod replay;
 mod selection;
@@ -76,6 +77,8 @@ enum DatasetCommand {
         /// The dataset's folder
         dir: PathBuf,
     },
+    /// List the takes that a crash or a closed window left beside the dataset, and keep or discard them
+    Recovered(recovered::RecoveredArguments),
 }
 
 pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure> {
@@ -89,5 +92,6 @@ pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure>
         DatasetCommand::Split(arguments) => split::split(arguments, output),
         DatasetCommand::Merge(arguments) => merge::merge(arguments, output),
         DatasetCommand::Repair { dir } => repair::repair(dir, output),
+        DatasetCommand::Recovered(arguments) => recovered::recovered(arguments, output),
     }
 }

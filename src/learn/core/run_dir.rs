@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::demos::lock_with_retry;
 use crate::learn::{Learner, TrainConfig, TrainError};
 use crate::policies::artifact::{CONFIG_FILE, existing_or_previous, replace_dir};
 use crate::policies::{Policy, PolicyError};
+use crate::storage::lock_with_retry;
 
 /// The resolved configuration in a run's folder.
 const RUN_CONFIG_FILE: &str = "config.toml";

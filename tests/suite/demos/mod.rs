@@ -6,5 +6,4 @@ mod edit_crashes;
 mod edit_repair;
 mod journal_recovery;
 mod kill;
-mod locks;
 mod recorded_games;

@@ -1,0 +1,4 @@
+//! Tests of `storage`.
+
+mod lock;
+mod replace;
