@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::exit::interrupted_with_result;
+use super::exit::{interrupted_with_result, print_error};
 use super::{Failure, Output, stop};
 use crate::bench::{BenchError, GROUPS, Group, Measurement, Options};
 
@@ -61,7 +61,7 @@ pub fn run(arguments: &BenchArguments, output: &Output) -> Result<(), Failure> {
         None => Ok(()),
         Some((_, BenchError::Stopped)) => Err(interrupted_with_result("the measurements so far are printed above")),
         Some((group, error)) => {
-            eprintln!("error: {group}: {error}");
+            print_error(format_args!("error: {group}: {error}"));
             Err(Failure::Reported)
         }
     }

@@ -74,6 +74,10 @@ pub struct EvalArguments {
 /// The policy, conditioned on the episode of a dataset that `name` gives as `DATASET:NUMBER`.
 fn with_demonstration(policy: Policy, name: &str) -> Result<Policy, Failure> {
     let episode = episode_of("--demonstration", name)?;
+    let (trained, recorded) = (&policy.config().agent, &episode.header.agent);
+    if trained != recorded {
+        return Err(Failure::usage(anyhow!("the policy is of a {trained}, the demonstration {name} of a {recorded}")));
+    }
     let observations = episode.observations_as(&policy.config().observation).map_err(|differences| {
         let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
         Failure::usage(anyhow!("the policy cannot be conditioned on {name}: it {}", differences.join("; it ")))
@@ -217,6 +221,9 @@ fn print(output: &Output, title: &str, evaluation: &Evaluation, score: Option<f6
         100.0 * low,
         100.0 * high
     ));
+    if let Some(repetition) = evaluation.repetition() {
+        output.line(format_args!("                   {repetition}"));
+    }
     output.line(format_args!("  mean reward      {:.3} per episode", evaluation.return_mean));
     if let Some(score) = score {
         output.line(format_args!("  normalized score {score:.3} (0: random actions, 1: steady operator)"));
@@ -236,6 +243,7 @@ fn json_object(scene: &Scene, e: &Evaluation, score: Option<f64>, random: f64, o
     json!({
         "scene": scene.name,
         "n_eval_episodes": e.episodes,
+        "n_distinct_episodes": e.distinct_episodes,
         "success_rate": e.success_rate,
         "success_rate_ci95": e.success_ci95,
         "mean_reward": e.return_mean,

@@ -2,9 +2,15 @@
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
+use std::sync::OnceLock;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+
+use super::exit_code::{FAILURE, USAGE, exit_code};
+
+/// The first error of stdout.
+static OUTPUT_ERROR: OnceLock<std::io::Error> = OnceLock::new();
 
 /// The format of a command's result.
 #[derive(Clone, Copy, Debug)]
@@ -39,20 +45,42 @@ impl Output {
     }
 }
 
-/// Print a line on stdout. If that fails (the pipe is closed, the disk is full), exit with code 1.
+/// Print a line on stdout. When stdout takes nothing (a closed pipe, a full disk), the work goes on, so that no training or
+/// recording is lost, and [`check_output`] reports it at the end.
 fn print(text: impl Display) {
-    if let Err(error) = writeln!(std::io::stdout(), "{text}") {
-        if error.kind() != ErrorKind::BrokenPipe {
-            eprintln!("error: cannot write the result: {error}");
-        }
-        std::process::exit(1);
+    if OUTPUT_ERROR.get().is_some() {
+        return;
+    }
+    let mut stdout = std::io::stdout();
+    if let Err(error) = writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // The first error stays.
+        let _ = OUTPUT_ERROR.set(error);
     }
 }
 
-/// The error of a command.
+/// Print a line on stderr. When stderr takes nothing, there is no one to report it to.
+pub fn print_error(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The exit code of a command with the code `code`: a failure if its result could not be printed.
+pub fn check_output(code: u8) -> u8 {
+    match OUTPUT_ERROR.get() {
+        None => code,
+        Some(error) => {
+            if error.kind() != ErrorKind::BrokenPipe {
+                print_error(format_args!("error: cannot write the result: {error}"));
+            }
+            code.max(FAILURE)
+        }
+    }
+}
+
+/// The error of a command. An error type of this crate has an exit code of its own, the same in every command; `Usage` and
+/// `Failed` decide for other errors.
 #[derive(Debug)]
 pub enum Failure {
-    /// A usage error: arguments that are invalid or do not fit together. Exit code 2.
+    /// A usage error: arguments that are invalid, name what is not there, or do not fit together. Exit code 2.
     Usage(anyhow::Error),
     /// A runtime error. Exit code 1.
     Failed(anyhow::Error),
@@ -73,19 +101,20 @@ impl Failure {
 
     /// Print the JSON object of a usage error; clap prints the message itself.
     pub fn object_only(text: &str) {
-        print(json!({ "error": text.trim(), "exit_code": 2 }));
+        print(json!({ "error": text.trim(), "exit_code": USAGE }));
     }
 
     /// Print the error and return the exit code.
     pub fn report(&self, output: &Output) -> u8 {
         let (error, code) = match self {
-            Self::Usage(error) => (error, 2),
-            Self::Failed(error) => (error, 1),
-            Self::Reported => return 1,
+            Self::Usage(error) => (error, USAGE),
+            Self::Failed(error) => (error, FAILURE),
+            Self::Reported => return FAILURE,
         };
+        let code = error.chain().find_map(exit_code).unwrap_or(code);
         let text = full_text(error);
         output.object(&json!({ "error": text, "exit_code": code }));
-        eprintln!("error: {text}");
+        print_error(format_args!("error: {text}"));
         code
     }
 }
@@ -108,6 +137,6 @@ pub fn interrupted(remedy: impl Display) -> Failure {
 
 /// The error of an interrupted command that has printed its result. `remedy` is how to continue.
 pub fn interrupted_with_result(remedy: impl Display) -> Failure {
-    eprintln!("interrupted; {remedy}");
+    print_error(format_args!("interrupted; {remedy}"));
     Failure::Reported
 }

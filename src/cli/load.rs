@@ -48,15 +48,34 @@ pub fn scene_of(episode: &Episode) -> anyhow::Result<Scene> {
     })
 }
 
+/// The error of a dataset that holds the episodes of one given before.
+pub fn given_twice(dir: &Path, first: &Path) -> Failure {
+    Failure::usage(anyhow!(
+        "{} holds the episodes of {}: give each dataset once, since the copy of an episode that is trained on would \
+         validate, too",
+        dir.display(),
+        first.display()
+    ))
+}
+
 /// All demonstrations of some datasets.
+///
+/// # Errors
+/// A dataset that is given twice: the same episodes would be trained on and validate.
 pub fn load_data(dirs: &[PathBuf]) -> Result<TrainingData, Failure> {
     let mut all: Option<TrainingData> = None;
+    let mut seen: Vec<(&Path, u64)> = Vec::new();
     for dir in dirs {
         let dataset = Dataset::open(dir).map_err(Failure::failed)?;
         if dataset.is_empty() {
-            return Err(Failure::failed(anyhow!("{} has no episodes; record some first", dir.display())));
+            return Err(Failure::usage(anyhow!("{} has no episodes; record some first", dir.display())));
         }
         let data = TrainingData::from_dataset(&dataset).map_err(Failure::failed)?;
+        let hash = data.hash();
+        if let Some((first, _)) = seen.iter().find(|(_, other)| *other == hash) {
+            return Err(given_twice(dir, first));
+        }
+        seen.push((dir, hash));
         match &mut all {
             None => all = Some(data),
             Some(all) => all.concatenate(&data).map_err(Failure::usage)?,

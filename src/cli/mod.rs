@@ -5,6 +5,7 @@ mod dataset;
 mod eval;
 mod evaluation;
 mod exit;
+mod exit_code;
 mod load;
 mod overrides;
 mod play;
@@ -53,7 +54,7 @@ enum Command {
     Play(play::PlayArguments),
     /// Record demonstrations, train a policy and evaluate it, in under three minutes
     Quickstart(quickstart::QuickstartArguments),
-    /// List the built-in scenes, or validate a scene file
+    /// List the built-in scenes, print one, or validate a scene file
     Scenes(scenes::ScenesArguments),
     /// Record demonstrations of a scripted operator or a policy
     Record(record::RecordArguments),
@@ -84,7 +85,25 @@ pub fn run() -> ExitCode {
 /// learners calls this after [`register`](crate::learn::register).
 pub fn run_with<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
     let given: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-    let arguments = match Arguments::try_parse_from(&given) {
+    exit::check_output(run_given(&given))
+}
+
+/// Refuse an argument that is not UTF-8. Results, settings and policies hold paths as text.
+fn check_utf8(given: &[OsString]) -> Result<(), Failure> {
+    match given.iter().find(|argument| argument.to_str().is_none()) {
+        None => Ok(()),
+        Some(argument) => Err(Failure::usage(anyhow::anyhow!(
+            "the argument `{}` is not valid UTF-8; rename the file or folder, or start the program inside it",
+            argument.display()
+        ))),
+    }
+}
+
+fn run_given(given: &[OsString]) -> u8 {
+    if let Err(failure) = check_utf8(given) {
+        return failure.report(&Output { json: given.iter().any(|a| a == "--json") });
+    }
+    let arguments = match Arguments::try_parse_from(given) {
         Ok(arguments) => arguments,
         Err(error) => {
             if error.use_stderr() && given.iter().any(|a| a == "--json") {

@@ -10,8 +10,7 @@ use super::exit::interrupted_with_result;
 use super::load::load_policy;
 use super::sides::{Matchup, check_side};
 use super::{Failure, Output, recovery, stop};
-use crate::demos::DatasetError;
-use crate::rollout::{Demonstrator, Player, RecordError, record_new, recording_seeds};
+use crate::rollout::{Demonstrator, Player, record_new, recording_seeds};
 use crate::scenes::{Scene, find};
 use crate::teleop::Skill;
 
@@ -70,12 +69,7 @@ pub fn run(arguments: &RecordArguments, output: &Output) -> Result<(), Failure> 
     let progress = |n| bar.set_position(n as u64);
     let report = record_new(&scene, demonstrator, seeds, arguments.episodes, &arguments.dataset, &stop, progress);
     bar.finish_and_clear();
-    let report = report.map_err(|error| match error {
-        RecordError::NoOperator(_) | RecordError::Policy(_) | RecordError::Dataset(DatasetError::Mismatch { .. }) => {
-            Failure::usage(error)
-        }
-        RecordError::Dataset(_) => Failure::failed(error),
-    })?;
+    let report = report.map_err(Failure::failed)?;
     output.line(format_args!(
         "{}: {} episodes of {} by {name}, {} ticks, {} successful",
         arguments.dataset.display(),

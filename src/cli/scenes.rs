@@ -4,10 +4,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Failure, Output};
-use crate::scenes::{SceneError, builtin_names, find};
+use crate::scenes::{builtin_names, find};
 
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  apprentice scenes list\n  apprentice scenes check my_track.ron")]
+#[command(after_help = "Examples:
+  apprentice scenes list
+  apprentice scenes show slalom > my_track.ron   copy a scene, to change it
+  apprentice scenes check my_track.ron")]
 pub struct ScenesArguments {
     #[command(subcommand)]
     command: ScenesCommand,
@@ -17,6 +20,11 @@ pub struct ScenesArguments {
 enum ScenesCommand {
     /// List the built-in scenes
     List,
+    /// Print the text of a scene, which begins a scene file of your own
+    Show {
+        /// The name of a built-in scene, or a .ron file
+        name: String,
+    },
     /// Validate a scene file; an error names the file, line and column
     Check {
         /// The .ron file, or the name of a built-in scene
@@ -27,11 +35,14 @@ enum ScenesCommand {
 pub fn run(arguments: &ScenesArguments, output: &Output) -> Result<(), Failure> {
     match &arguments.command {
         ScenesCommand::List => list(output),
+        ScenesCommand::Show { name } => {
+            let scene = find(name).map_err(Failure::failed)?;
+            output.line(scene.text.trim_end());
+            output.object(&json!({ "name": scene.name, "text": scene.text }));
+            Ok(())
+        }
         ScenesCommand::Check { file } => {
-            let scene = find(file).map_err(|error| match error {
-                SceneError::Unknown { .. } => Failure::usage(error),
-                SceneError::Read { .. } | SceneError::Invalid { .. } => Failure::failed(error),
-            })?;
+            let scene = find(file).map_err(Failure::failed)?;
             let agent = scene.blueprint.spaces().agent;
             output.line(format_args!("{file}: valid, agent {agent}"));
             output.object(&json!({ "file": file, "name": scene.name, "agent": &*agent, "valid": true }));

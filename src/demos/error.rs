@@ -59,9 +59,9 @@ pub enum DatasetError {
     },
     /// The episode's agent, control rate, layouts or reward terms differ from the dataset's.
     #[error(
-        "the episode does not fit the dataset {}:{}\nrecord it into another dataset folder",
+        "the episode does not fit the dataset {}: {}record it into another dataset folder",
         dir.display(),
-        differences.iter().map(|d| format!("\n  {d}")).collect::<String>()
+        listed(differences)
     )]
     Mismatch {
         /// The dataset's folder.
@@ -207,6 +207,14 @@ fn or_repair(path: &Path) -> String {
             let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
             format!(", or run `apprentice dataset repair {}`, which keeps all episodes that can be read", dir.display())
         }
+    }
+}
+
+/// One difference within the line; several with a line for each.
+fn listed(differences: &[String]) -> String {
+    match differences {
+        [only] => format!("{only}; "),
+        several => several.iter().map(|d| format!("\n  {d}")).collect::<String>() + "\n",
     }
 }
 

@@ -76,11 +76,12 @@ impl DatasetSchema {
         Ok((schema, fps))
     }
 
-    /// The differences between an episode's header and this schema, one line each.
+    /// The differences between an episode's header and this schema, one line each. Another agent is the only difference that
+    /// counts: all of its fields differ.
     pub fn differences(&self, header: &EpisodeHeader) -> Vec<String> {
         let mut lines = Vec::new();
         if header.agent != self.agent {
-            lines.push(format!("agent: the episode has {}, the dataset {}", header.agent, self.agent));
+            return vec![format!("the episode is of a {}, the dataset of a {}", header.agent, self.agent)];
         }
         if header.control_dt.to_bits() != self.control_dt.to_bits() {
             lines.push(format!(

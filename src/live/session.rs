@@ -30,7 +30,7 @@ pub struct SessionOptions {
 impl Default for SessionOptions {
     fn default() -> Self {
         let (side, opponent) = Default::default();
-        Self { agents: 1, side, opponent, datasets: "datasets".into(), runs: "runs".into(), operator: "human".into() }
+        Self { agents: 1, side, opponent, datasets: "demos".into(), runs: "runs".into(), operator: "human".into() }
     }
 }
 

@@ -64,6 +64,17 @@ pub enum PolicyError {
         /// One line for each field that differs.
         differences: Vec<String>,
     },
+    /// The policy was trained for another agent.
+    #[error(
+        "the policy was trained for a {trained}, and this agent is a {agent}; choose a policy trained for a {agent}, or \
+         train one"
+    )]
+    Agent {
+        /// Name of the policy's agent.
+        trained: String,
+        /// Name of the agent.
+        agent: String,
+    },
     /// The policy was trained for several tasks, and this is none of them.
     #[error("the policy was not trained for the task `{task}`; its tasks are {}", known.join(", "))]
     Task {

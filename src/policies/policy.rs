@@ -106,13 +106,19 @@ impl Policy {
     /// with. A policy of several tasks is conditioned on `task`, a scene's name; other policies ignore it.
     ///
     /// # Errors
-    /// [`PolicyError::Layout`] with the fields that the agents lack or that differ, [`PolicyError::Task`], or
-    /// [`PolicyError::MissingDemonstration`].
+    /// [`PolicyError::Agent`] for another agent, [`PolicyError::Layout`] with the fields that the agents lack or that
+    /// differ, [`PolicyError::Task`], or [`PolicyError::MissingDemonstration`].
     pub fn for_agent(mut self, spaces: &Spaces, task: &str) -> Result<Self, PolicyError> {
         if self.config.network.n_demonstration_frames > 0 && self.demonstration.is_empty() {
             return Err(PolicyError::MissingDemonstration);
         }
-        self.mapping = ObservationMapping::new(&self.config, &spaces.observation, &spaces.action, task)?;
+        let mapping = ObservationMapping::new(&self.config, &spaces.observation, &spaces.action, task);
+        self.mapping = mapping.map_err(|error| match error {
+            PolicyError::Layout { .. } if self.config.agent != *spaces.agent => {
+                PolicyError::Agent { trained: self.config.agent.clone(), agent: spaces.agent.to_string() }
+            }
+            error => error,
+        })?;
         Ok(self)
     }
 

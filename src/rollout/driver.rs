@@ -200,6 +200,8 @@ impl<'a> RolloutDriver<'a> {
             expert_actions: self.has_expert.then(Vec::new),
             ..Trajectory::default()
         };
+        let (row, obs_dim) = (self.row(arena), self.env.observation_size());
+        self.running[arena].add_to_fingerprint(&self.env.last_step().observations[row * obs_dim..][..obs_dim]);
     }
 
     /// Row of the recorded agent of `arena`.
@@ -278,8 +280,11 @@ impl<'a> RolloutDriver<'a> {
         trajectory.end = finished.end;
         trajectory.ticks = finished.ticks as usize;
         trajectory.terms.clone_from(&finished.terms);
+        let observation = &self.env.last_step().final_observations[row * obs_dim..][..obs_dim];
+        trajectory.add_to_fingerprint(observation);
+        trajectory.add_to_fingerprint(&finished.terms);
+        trajectory.add_to_fingerprint(&[finished.ticks as f32]);
         if self.record >= Record::Transitions {
-            let observation = &self.env.last_step().final_observations[row * obs_dim..][..obs_dim];
             trajectory.observations.extend_from_slice(observation);
         }
         trajectory

@@ -27,6 +27,9 @@ pub struct EpisodeResult {
     pub ticks: u64,
     /// Per reward term: the weighted sum over the episode.
     pub terms: Vec<f64>,
+    /// Equal for episodes that are the same, see [`Trajectory::fingerprint`].
+    #[serde(skip)]
+    pub fingerprint: u64,
 }
 
 impl From<&Trajectory> for EpisodeResult {
@@ -42,6 +45,7 @@ impl From<&Trajectory> for EpisodeResult {
             episode_return: f64::from(trajectory.episode_return()),
             ticks: trajectory.ticks as u64,
             terms: trajectory.terms.iter().map(|t| f64::from(*t)).collect(),
+            fingerprint: trajectory.fingerprint,
         }
     }
 }
@@ -60,9 +64,12 @@ pub struct TermMean {
 pub struct Evaluation {
     /// The number of episodes.
     pub episodes: usize,
+    /// The number of different ones among them. Where nothing is random, neither in the scene nor in the policy, seeds repeat
+    /// the same episode.
+    pub distinct_episodes: usize,
     /// Fraction of successful episodes.
     pub success_rate: f64,
-    /// Its 95 % Wilson score interval.
+    /// Its 95 % Wilson score interval, over the distinct episodes: a repetition is no further evidence.
     pub success_ci95: (f64, f64),
     /// Mean episode return.
     pub return_mean: f64,
@@ -81,6 +88,8 @@ impl Evaluation {
     fn of(scene: &Scene, results: Vec<EpisodeResult>) -> Self {
         let n = results.len().max(1) as f64;
         let successes = results.iter().filter(|r| r.success).count();
+        let distinct: BTreeMap<u64, bool> = results.iter().map(|r| (r.fingerprint, r.success)).collect();
+        let distinct_successes = distinct.values().filter(|success| **success).count();
         let mut ends = BTreeMap::new();
         for result in &results {
             *ends.entry(result.end.clone()).or_insert(0) += 1;
@@ -88,8 +97,9 @@ impl Evaluation {
         let names = scene.blueprint.terms();
         Self {
             episodes: results.len(),
+            distinct_episodes: distinct.len(),
             success_rate: successes as f64 / n,
-            success_ci95: wilson_interval(successes, results.len()),
+            success_ci95: wilson_interval(distinct_successes, distinct.len()),
             return_mean: results.iter().map(|r| r.episode_return).sum::<f64>() / n,
             seconds_mean: results.iter().map(|r| r.ticks as f64).sum::<f64>() / n
                 * f64::from(scene.blueprint.control_dt()),
@@ -100,6 +110,24 @@ impl Evaluation {
                 .collect(),
             ends,
             results,
+        }
+    }
+}
+
+impl Evaluation {
+    /// What to know of episodes that repeat each other; `None` where all differ.
+    pub fn repetition(&self) -> Option<String> {
+        match self.distinct_episodes {
+            distinct if distinct >= self.episodes => None,
+            1 => Some(format!(
+                "all {} episodes are the same one: nothing is random in them, neither the start nor the actions; the \
+                 interval is that of 1 episode",
+                self.episodes
+            )),
+            distinct => Some(format!(
+                "only {distinct} of {} episodes differ; the interval is that of {distinct} episodes",
+                self.episodes
+            )),
         }
     }
 }

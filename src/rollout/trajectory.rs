@@ -22,6 +22,9 @@ pub struct Trajectory {
     pub ticks: usize,
     /// Per reward term: the weighted sum over the episode.
     pub terms: Vec<f32>,
+    /// Hash of its first and last observation, its length and its reward terms. Episodes with the same fingerprint are the
+    /// same episode: they began alike, and nothing in them was random.
+    pub fingerprint: u64,
     /// Whether exploration noise was added to the actions.
     pub explored: bool,
     /// `[T + 1, observation size]`: before each tick, and after the last one.
@@ -37,6 +40,13 @@ pub struct Trajectory {
 }
 
 impl Trajectory {
+    /// Add `values` to the fingerprint.
+    pub(super) fn add_to_fingerprint(&mut self, values: &[f32]) {
+        // FNV-1a over words of 32 bits.
+        let mix = |hash: u64, value: &f32| (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0100_0000_01b3);
+        self.fingerprint = values.iter().fold(self.fingerprint, mix);
+    }
+
     /// Whether the task succeeded.
     pub fn succeeded(&self) -> bool {
         self.end == Some(EpisodeEnd::Success)

@@ -70,7 +70,8 @@ const SHARED: &[&str] = &["exit", "stop", "load", "overrides", "plot", "progress
 
 /// The folders and files of `src/cli`, and those of them that they may import.
 const CLI: &[Rule] = &[
-    ("exit", &[]),
+    ("exit_code", &[]),
+    ("exit", &["exit_code"]),
     ("stop", &["exit"]),
     ("load", &["exit"]),
     ("overrides", &["exit"]),

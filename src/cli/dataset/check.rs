@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::changed::warn_of_change;
+use crate::cli::exit::print_error;
 use crate::cli::load::scene_of;
 use crate::cli::{Failure, Output};
 use crate::demos::Dataset;
@@ -36,10 +37,10 @@ pub fn check(dir: &PathBuf, output: &Output) -> Result<(), Failure> {
         "first_divergences": report.first_divergences,
     }));
     if report.diverged > 0 {
-        eprintln!(
+        print_error(format_args!(
             "error: {} of {} ticks differ from the recording; it was made by another build of the program",
             report.diverged, report.ticks
-        );
+        ));
         return Err(Failure::Reported);
     }
     Ok(())

@@ -32,7 +32,7 @@ pub struct PlayArguments {
     #[arg(long, value_name = "POLICY", requires = "scene")]
     pub(super) opponent: Option<PathBuf>,
     /// Folder of the datasets, one per scene
-    #[arg(long, default_value = "datasets")]
+    #[arg(long, default_value = "demos")]
     pub(super) datasets: PathBuf,
     /// Folder of the training runs
     #[arg(long, default_value = "runs")]

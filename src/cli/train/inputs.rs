@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 
 use super::arguments::RunArguments;
-use crate::cli::load::load_data;
+use crate::cli::load::{given_twice, load_data};
 use crate::cli::progress::failure;
 use crate::cli::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
@@ -75,11 +75,19 @@ pub fn load(
         Need::No => None,
         _ => Some(scene(arguments.scene.as_deref(), data.as_ref(), needs.two_sided)?),
     };
+    if let (Some(scene), Some(data)) = (&scene, &data) {
+        check_agent(scene, data)?;
+    }
     let episodes = match (&scene, needs.episodes, arguments.datasets.is_empty()) {
         (Some(scene), Need::Optional | Need::Required, false) => load_episodes(&arguments.datasets, scene)?,
         _ => Vec::new(),
     };
     let earlier = if arguments.earlier.is_empty() { None } else { Some(Arc::new(load_data(&arguments.earlier)?)) };
+    if let (Some(data), Some(earlier)) = (&data, &earlier)
+        && data.hash() == earlier.hash()
+    {
+        return Err(given_twice(&arguments.earlier[0], &arguments.datasets[0]));
+    }
     let pretrained = pretrained(&config, arguments)?;
     let selected = match &data {
         Some(data) if needs.gpu => {
@@ -171,6 +179,21 @@ fn report_pretrained(
     Ok(())
 }
 
+/// Refuse demonstrations of another agent than the scene's, with one line instead of one for each field.
+fn check_agent(scene: &Scene, data: &TrainingData) -> Result<(), Failure> {
+    let spaces = scene.blueprint.spaces();
+    if *spaces.agent == *data.agent || spaces.observation.columns_of(&data.observation).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::usage(anyhow!(
+        "{} is of a {}, and the scene {} has a {}; name another scene with --scene",
+        data.source,
+        data.agent,
+        scene.name,
+        spaces.agent
+    )))
+}
+
 /// The scenes of the demonstrations.
 fn scenes_of(data: &TrainingData) -> Vec<&str> {
     let scenes: BTreeSet<&str> = data.episode_info.iter().map(|info| info.scene.as_str()).collect();
@@ -201,7 +224,11 @@ fn scene(named: Option<&str>, data: Option<&TrainingData>, two_sided: bool) -> R
 /// The episodes of some datasets of `scene`.
 fn load_episodes(datasets: &[PathBuf], scene: &Scene) -> Result<Vec<Episode>, Failure> {
     let mut all = Vec::new();
-    for dir in datasets {
+    let place = |dir: &PathBuf| std::fs::canonicalize(dir).unwrap_or_else(|_| dir.clone());
+    for (at, dir) in datasets.iter().enumerate() {
+        if let Some(first) = datasets[..at].iter().find(|first| place(first) == place(dir)) {
+            return Err(given_twice(dir, first));
+        }
         let dataset = Dataset::open(dir).map_err(Failure::failed)?;
         for (index, summary) in dataset.summaries().iter().enumerate() {
             if summary.scene != scene.name {
@@ -225,7 +252,7 @@ fn load_episodes(datasets: &[PathBuf], scene: &Scene) -> Result<Vec<Episode>, Fa
         }
     }
     if all.is_empty() {
-        return Err(Failure::failed(anyhow!("the datasets have no episodes; record some first")));
+        return Err(Failure::usage(anyhow!("the datasets have no episodes; record some first")));
     }
     Ok(all)
 }

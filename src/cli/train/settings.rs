@@ -13,8 +13,14 @@ use crate::learn::{GivenInputs, LearnerSpec, TrainConfig};
 use crate::policies::{artifact, resolve_policy_dir};
 
 /// An absolute path, so that a run can be resumed from another folder.
-fn absolute(path: &Path) -> String {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+fn absolute(path: &Path) -> Result<String, Failure> {
+    let absolute = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    absolute.into_os_string().into_string().map_err(|path| {
+        Failure::usage(anyhow!(
+            "the path `{}` is not valid UTF-8, and settings are text; rename its folders, or copy it to another place",
+            path.display()
+        ))
+    })
 }
 
 /// The settings of a run, in this order: the learner's defaults, those that other options imply, the run's own file where
@@ -35,7 +41,7 @@ pub fn resolve(learner: &'static dyn LearnerSpec, arguments: &RunArguments) -> R
             learner.name()
         )));
     }
-    let reward = arguments.reward.as_deref().map(absolute);
+    let reward = arguments.reward.as_deref().map(absolute).transpose()?;
     let mut defaults = TrainConfig::defaults(learner);
     learner.set_input_defaults(
         &mut defaults,
@@ -48,7 +54,7 @@ pub fn resolve(learner: &'static dyn LearnerSpec, arguments: &RunArguments) -> R
             defaults.head = base.head;
         }
         defaults.network = base.network;
-        defaults.init.from = absolute(from);
+        defaults.init.from = absolute(from)?;
     }
     let init_from = defaults.init.from.clone();
     let mut overrides = set.clone();

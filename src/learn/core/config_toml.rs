@@ -92,13 +92,18 @@ impl TrainConfig {
     fn key_error(&self, error: KeyError) -> String {
         match error {
             KeyError::Unknown { key, nearest } => {
+                let name = self.spec.name();
                 let section = key.split('.').next().unwrap_or_default();
                 let similar = |own: &dyn AnySection| strsim::jaro_winkler(own.name(), section) > 0.9;
-                if key.contains('.') && !self.all_sections().into_iter().any(similar) {
-                    let name = self.spec.name();
-                    return format!("train {name} does not read {section}.*; leave {key} out");
+                let other = key.contains('.') && !self.all_sections().into_iter().any(similar);
+                match (other, nearest) {
+                    (true, Some(meant)) => format!("train {name} does not read {section}.*; did you mean {meant}?"),
+                    (true, None) => format!("train {name} does not read {section}.*; leave {key} out"),
+                    (false, Some(meant)) => format!("there is no key {key}; did you mean {meant}?"),
+                    (false, None) => {
+                        format!("there is no key {key}; `apprentice train {name} --print-config` prints all keys")
+                    }
                 }
-                format!("there is no key {key}; did you mean {nearest}?")
             }
             KeyError::Syntax => "it must be key=value, such as training.steps=2000".into(),
         }

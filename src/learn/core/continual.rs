@@ -74,6 +74,9 @@ impl TrainingData {
     /// The layouts or the length of a tick differ.
     pub fn concatenate(&mut self, other: &Self) -> Result<(), TrainError> {
         let fail = |message: String| Err(TrainError::Data { origin: other.source.clone(), message });
+        if self.agent != other.agent && self.observation.fields != other.observation.fields {
+            return fail(format!("it is of a {}, unlike {}, which is of a {}", other.agent, self.source, self.agent));
+        }
         for (own, found) in [(&self.observation, &other.observation), (&self.action, &other.action)] {
             let differences: Vec<String> = own.differences(found).iter().map(ToString::to_string).collect();
             if !differences.is_empty() {

@@ -28,6 +28,7 @@ pub mod run_dir;
 pub mod run_options;
 pub mod section;
 pub mod settings;
+pub mod synonyms;
 pub mod tensorboard;
 pub mod tensors;
 pub mod trainable_network;

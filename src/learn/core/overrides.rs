@@ -2,6 +2,11 @@
 
 use toml::{Table, Value};
 
+use super::synonyms::meant;
+
+/// Keys that are less similar than this, from 0 to 1, are not suggested.
+const MIN_SIMILARITY: f64 = 0.85;
+
 /// Why a key cannot be set.
 #[derive(Debug, PartialEq, Eq)]
 pub enum KeyError {
@@ -9,8 +14,8 @@ pub enum KeyError {
     Unknown {
         /// The key as given.
         key: String,
-        /// The most similar key there is.
-        nearest: String,
+        /// The key that is meant, or an option of the command line, as far as known.
+        nearest: Option<String>,
     },
     /// There is no `=`.
     Syntax,
@@ -115,14 +120,16 @@ pub fn line_of_section(text: &str, section: &str) -> Option<usize> {
 }
 
 fn unknown(key: &str, known: &[(String, Value)]) -> KeyError {
-    // A key without its table, such as `steps`, is nearest to the one that ends in it.
+    let keys = || known.iter().map(|(k, _)| k.as_str());
+    // A key without its table, such as `stepz`, is nearest to the one that ends in a similar word.
     let score = |k: &str| {
         let last = k.rsplit('.').next().unwrap_or(k);
         strsim::jaro_winkler(k, key).max(strsim::jaro_winkler(last, key.rsplit('.').next().unwrap_or(key)))
             + 0.01 * strsim::jaro_winkler(k, key)
     };
-    let nearest = known.iter().map(|(k, _)| k.as_str()).max_by(|a, b| score(a).total_cmp(&score(b)));
-    KeyError::Unknown { key: key.to_owned(), nearest: nearest.unwrap_or_default().to_owned() }
+    let similar = || keys().filter(|k| score(k) >= MIN_SIMILARITY).max_by(|a, b| score(a).total_cmp(&score(b)));
+    let nearest = meant(key, keys()).or_else(similar).map(str::to_owned);
+    KeyError::Unknown { key: key.to_owned(), nearest }
 }
 
 /// Every value with its dotted key.

@@ -120,10 +120,10 @@ fn usage_errors_exit_with_2_and_name_the_remedy() {
     let dir = trained("slalom");
     let cases: [(&[&str], &str); 9] = [
         (&["eval", "--policy", "run", "--scene", "slalon"], "did you mean `slalom`"),
-        (&["eval", "--policy", "run", "--scene", "courtyard", "--episodes", "2"], "steer"),
+        (&["eval", "--policy", "run", "--scene", "courtyard", "--episodes", "2"], "trained for a vehicle"),
         (&["record", "--scene", "slalom", "--operator", "lazy", "--dataset", "x"], "steady, hasty or sloppy"),
         (&["record", "--scene", "slalom", "--episodes", "0", "--dataset", "x"], "at least 1"),
-        (&["record", "--scene", "courtyard", "--episodes", "1", "--dataset", "demos"], "steer"),
+        (&["record", "--scene", "courtyard", "--episodes", "1", "--dataset", "demos"], "of a humanoid"),
         (&["train", "bc", "--dataset", "demos", "--run", "r", "--set", "training.stepz=3"], "training.steps"),
         (&["train", "bc", "--dataset", "demos", "--run", "run"], "--resume"),
         (
@@ -166,7 +166,7 @@ fn corrupt_files_exit_with_1_and_are_named() {
         assert!(stderr_text(&output).contains("file-001.parquet"), "{}", stderr_text(&output));
     }
     let output = apprentice(&["dataset", "info", "nothing", "--json"], dir.path());
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(json(&output)["error"].as_str().expect("an error").contains("nothing"));
 }
 

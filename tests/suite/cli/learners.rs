@@ -56,7 +56,7 @@ fn invalid_inputs_are_refused_and_leave_no_policy() {
     let walks = ["record", "--scene", "courtyard", "--episodes", "1", "--dataset", "walks"];
     assert_eq!(run(&walks, dir.path()).0, Some(0));
     let cases: [(&[&str], i32, &str); 11] = [
-        (&["train", "bc", "--dataset", "observed", "--run", "x"], 1, "train bco"),
+        (&["train", "bc", "--dataset", "observed", "--run", "x"], 2, "train bco"),
         (
             &[
                 "train",
@@ -88,7 +88,7 @@ fn invalid_inputs_are_refused_and_leave_no_policy() {
         ),
         (
             &["train", "bc", "--dataset", "demos", "--run", "x", "--set", "network.conv_features=[\"rays\"]"],
-            1,
+            2,
             "network.conv_features",
         ),
         (&["train", "bco", "--dataset", "walks", "--scene", "slalom", "--run", "x"], 2, "--scene"),
@@ -108,7 +108,7 @@ fn invalid_inputs_are_refused_and_leave_no_policy() {
     }
     for command in [&["dataset", "check", "observed"][..], &["dataset", "replay", "observed", "0"]] {
         let (code, text) = run(command, dir.path());
-        assert!(code == Some(1) && text.contains("without actions"), "{command:?}: {text}");
+        assert!(code == Some(2) && text.contains("without actions"), "{command:?}: {text}");
     }
     assert_eq!(run(&["dataset", "info", "observed"], dir.path()).0, Some(0));
 }
@@ -126,7 +126,7 @@ fn a_chunk_longer_than_an_episode_is_refused() {
     let train = ["train", "bc", "--dataset", "short", "--run", "x", "--set", "head.chunk_size=40"];
     let (code, text) = run(&[&train[..], &SHORT].concat(), dir.path());
     assert!(
-        code == Some(1) && text.contains("episode 0 has 30 ticks") && text.contains("head.chunk_size"),
+        code == Some(2) && text.contains("episode 0 has 30 ticks") && text.contains("head.chunk_size"),
         "{code:?} {text}"
     );
 }
@@ -206,7 +206,7 @@ fn tune_prints_its_trials_and_writes_a_table_and_a_plot() {
     let fewer = ["tune", "bc", "--dataset", "demos", "--space", "space.toml", "--trials", "2", "--out", "t", "--json"];
     assert_eq!(json(&apprentice(&[&fewer[..], &SHORT].concat(), dir.path()))["trials"], more["trials"]);
     let (code, text) = run(&["tune", "bc", "--dataset", "demos", "--space", "none.toml", "--out", "u"], dir.path());
-    assert!(code == Some(1) && text.contains("none.toml"), "{text}");
+    assert!(code == Some(2) && text.contains("none.toml"), "{text}");
 }
 
 #[test]

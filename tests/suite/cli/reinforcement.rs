@@ -214,7 +214,7 @@ fn dqn_requires_demonstrations_of_its_scene() {
     let (code, text) = train("dqn", &[&pretraining[..], &["slalom.ron", "--run", "none"]].concat(), dir);
     assert!(code == Some(2) && text.contains("another version of slalom"), "{text}");
     let (code, text) = train("dqn", &["--scene", "slalom", "--dataset", "missing", "--run", "none"], dir);
-    assert!(code == Some(1) && text.contains("missing"), "{text}");
+    assert!(code == Some(2) && text.contains("missing"), "{text}");
     assert!(!dir.join("none").exists());
 }
 

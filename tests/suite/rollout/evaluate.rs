@@ -1,8 +1,8 @@
 //! Evaluation runs one episode per seed, independent of the other seeds.
 
 use apprentice::agents::Driver;
-use apprentice::rollout::{Player, evaluate, evaluation_seeds, headless_app};
-use apprentice::scenes::{find, spawn_arena};
+use apprentice::rollout::{Player, evaluate, evaluation_seeds, headless_app, wilson_interval};
+use apprentice::scenes::{find, parse, spawn_arena};
 use apprentice::sim::{begin_episode, tick};
 use apprentice::tasks::Score;
 use apprentice::teleop::{ScriptedOperator, Skill};
@@ -36,6 +36,27 @@ fn every_seed_is_evaluated_once_as_in_the_app_loop() {
         assert_eq!((episode.ticks, episode.success), (score.ticks, score.succeeded()), "seed {}", episode.seed);
         assert_eq!(episode.episode_return, f64::from(score.episode_return()), "seed {}", episode.seed);
     }
+}
+
+#[test]
+fn the_interval_is_that_of_the_distinct_episodes() {
+    let seeds = evaluation_seeds(0, 40);
+    let random_start = find("slalom").expect("a scene");
+    let text = random_start.text.replace("spread: 0.6", "spread: 0.0");
+    let text = text.replace("spread: (1.0, 1.0), turn: 5.0", "spread: (0.0, 0.0), turn: 0.0");
+    let text = text.replace("time_limit: 40.0", "time_limit: 4.0");
+    let scene = parse("slalom", "slalom.ron", &text).expect("a scene");
+    // The same start in every episode, and a player that does the same in each.
+    let same = evaluate(&scene, Player::Neutral, &seeds, 0, |_| {}).expect("neutral fits");
+    assert_eq!((same.episodes, same.distinct_episodes), (40, 1));
+    assert_eq!(same.success_ci95, wilson_interval(0, 1));
+    assert!(same.repetition().is_some_and(|text| text.contains("all 40 episodes are the same")));
+    let different = evaluate(&random_start, Player::Neutral, &seeds, 0, |_| {}).expect("it fits");
+    assert_eq!(different.distinct_episodes, 40);
+    assert_eq!(different.repetition(), None);
+    // Random actions differ from the same start on.
+    let random = evaluate(&scene, Player::Random, &seeds, 0, |_| {}).expect("random fits");
+    assert_eq!(random.distinct_episodes, 40);
 }
 
 #[test]
