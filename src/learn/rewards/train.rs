@@ -60,7 +60,7 @@ pub(super) fn inferred_reward(
         gamma: config.get::<PpoConfig>().gamma,
         observation: observation.clone(),
         action: action.clone(),
-        normalizer: expert.fit_normalizer(excluded),
+        normalizer: expert.fit_normalizer(observation, action, excluded),
         feature_weights: Vec::new(),
         reward: settings.clone(),
     };
