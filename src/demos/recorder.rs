@@ -8,7 +8,7 @@ use bevy::ecs::prelude::*;
 use super::dataset::Dataset;
 use super::episode::{Episode, EpisodeHeader, Tick};
 use super::error::DatasetError;
-use super::journal::{JournalWriter, unused_path};
+use super::journal::{JournalWriter, new_recording_id, unused_path};
 use super::schema::DatasetInfo;
 use crate::agents::{Action, Agent, Driver, Observation, Spaces};
 use crate::scenes::{ArenaScene, Scene};
@@ -24,6 +24,10 @@ pub struct Recorder {
     /// Folder for the journal; `None`: the episode is kept in memory only.
     journal_dir: Option<PathBuf>,
     journal: Option<JournalWriter>,
+    /// Whether the last write to the journal failed; the next tick tries again.
+    journal_failed: bool,
+    /// The ID of a recording without a journal, from the first attempt to keep it.
+    recording: Option<String>,
     episode: Option<Episode>,
     pending: Option<Pending>,
     states_only: bool,
@@ -48,6 +52,8 @@ impl Recorder {
             operator: operator.into(),
             journal_dir: None,
             journal: None,
+            journal_failed: false,
+            recording: None,
             episode: None,
             pending: None,
             states_only: false,
@@ -112,27 +118,28 @@ impl Recorder {
     }
 
     /// Append the episode to the dataset in `dir`, which is created if there is none, and return the episode's index;
-    /// `None` when no tick was recorded.
+    /// `None` when no tick was recorded. The recorder is empty afterwards.
     ///
     /// # Errors
-    /// [`DatasetError`] when the append fails; the journal then stays on disk and is recovered at the next start.
-    pub fn keep(mut self, dir: &Path) -> Result<Option<usize>, DatasetError> {
-        let Some(episode) = self.episode.take().filter(|e| !e.is_empty()) else {
-            self.discard()?;
+    /// [`DatasetError`] when the append fails. The recorder then still has the whole episode: call this again, with the
+    /// same or another folder. The episode is never appended twice to the same dataset.
+    pub fn keep(&mut self, dir: &Path) -> Result<Option<usize>, DatasetError> {
+        let Some(episode) = self.episode.as_ref().filter(|e| !e.is_empty()) else {
+            self.remove_journal()?;
             return Ok(None);
         };
-        let mut dataset = Dataset::create_or_open(dir, &episode.header)?;
-        let index = match self.journal.take() {
+        let recording = match &mut self.journal {
             Some(journal) => {
-                let finished = journal.finish()?;
-                let index = dataset.append_recording(&episode, finished.recording())?;
-                finished.remove()?;
-                // Removes the folder only if it is empty.
-                let _ = self.journal_dir.as_ref().map(std::fs::remove_dir);
-                index
+                // A journal on a full disk must not prevent that the episode is appended to a dataset elsewhere.
+                let _ = journal.mark_finished();
+                journal.recording().to_owned()
             }
-            None => dataset.append(&episode)?,
+            None => self.recording.get_or_insert_with(new_recording_id).clone(),
         };
+        let index = Dataset::create_or_open(dir, &episode.header)?.append_recording(episode, &recording)?;
+        self.episode = None;
+        // The episode is safe. A journal that cannot be removed is recognized by its ID at the next recovery.
+        let _ = self.remove_journal();
         Ok(Some(index))
     }
 
@@ -146,6 +153,10 @@ impl Recorder {
     /// # Errors
     /// [`DatasetError::Io`] when the journal cannot be removed.
     pub fn discard(mut self) -> Result<(), DatasetError> {
+        self.remove_journal()
+    }
+
+    fn remove_journal(&mut self) -> Result<(), DatasetError> {
         self.journal.take().map_or(Ok(()), JournalWriter::discard)?;
         // Removes the folder only if it is empty.
         let _ = self.journal_dir.as_ref().map(std::fs::remove_dir);
@@ -177,10 +188,12 @@ impl Recorder {
             state_hash: pending.state_hash,
         };
         let written = self.journal.as_mut().map_or(Ok(()), |journal| journal.push(tick));
-        if let Err(error) = episode.push(tick).and(written) {
-            // The journal keeps the ticks written so far. The rest of the episode is recorded in memory only.
+        // The journal buffers the ticks that it could not write, and writes them at a later tick if it can.
+        let failed_before = std::mem::replace(&mut self.journal_failed, written.is_err());
+        if let Err(error) = episode.push(tick).and(written)
+            && !failed_before
+        {
             self.error = Some(error);
-            self.journal = None;
         }
         self.ended |= score.end.is_some();
     }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use bevy::ecs::prelude::*;
 use bevy::time::{Fixed, Real, Time, Virtual, update_virtual_time};
 
-use super::session::Session;
+use super::session::{RecordingState, Session};
+use crate::demos::Recorder;
 use crate::sim::tick;
 
 /// The most simulated time that one frame catches up, at relative speeds up to 1; it is multiplied by higher ones. After a
@@ -37,6 +38,8 @@ pub struct SimClock {
     fixed: Time<Fixed>,
     /// Run one tick at the next update while paused.
     step_once: bool,
+    /// No tick runs and no time passes until the person has decided something.
+    waiting: bool,
     /// Times of the ticks in the last [`RATE_WINDOW`].
     recent_ticks: VecDeque<Instant>,
     lateness: Duration,
@@ -50,6 +53,7 @@ impl Default for SimClock {
             simulated: Time::from_max_delta(Duration::MAX),
             fixed: Time::default(),
             step_once: false,
+            waiting: false,
             recent_ticks: VecDeque::new(),
             lateness: Duration::ZERO,
             tick_count: 0,
@@ -97,10 +101,21 @@ impl SimClock {
         self.step_once = true;
     }
 
-    /// The tick rate that relative speed and timestep request, ticks per real second; 0 while paused. The timestep is that
+    /// Whether the simulated time stands still until the person has decided something, as over a recorded episode. Unlike a
+    /// pause it has no single steps, and ends by itself.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
+    /// Let the simulated time stand still, or go on.
+    pub fn set_waiting(&mut self, waiting: bool) {
+        self.waiting = waiting;
+    }
+
+    /// The tick rate that relative speed and timestep request, ticks per real second; 0 while paused or waiting. The timestep is that
     /// of the last [`SimClock::due`].
     pub fn target_rate(&self) -> f32 {
-        if self.is_paused() { 0.0 } else { self.relative_speed() / self.fixed.timestep().as_secs_f32() }
+        if self.stands_still() { 0.0 } else { self.relative_speed() / self.fixed.timestep().as_secs_f32() }
     }
 
     /// The number of ticks run so far.
@@ -121,9 +136,9 @@ impl SimClock {
     }
 
     /// The fraction of a tick that has passed since the last tick, 0 to 1, for interpolation of the drawn poses; 1 while
-    /// paused.
+    /// paused or waiting.
     pub fn overstep_fraction(&self) -> f32 {
-        if self.is_paused() { 1.0 } else { self.fixed.overstep_fraction().clamp(0.0, 1.0) }
+        if self.stands_still() { 1.0 } else { self.fixed.overstep_fraction().clamp(0.0, 1.0) }
     }
 
     /// Advance the clock to `now` and return the number of ticks of `control_dt` seconds that are due.
@@ -135,9 +150,10 @@ impl SimClock {
         // Bevy copies the virtual time to the app's `Time`, which this clock does not have.
         update_virtual_time(&mut Time::default(), &mut self.simulated, &self.real);
         self.fixed.set_timestep_seconds(f64::from(control_dt));
-        if self.is_paused() {
+        if self.stands_still() {
             self.fixed.discard_overstep(Duration::MAX);
-            return usize::from(std::mem::take(&mut self.step_once));
+            let step = std::mem::take(&mut self.step_once);
+            return usize::from(step && !self.waiting);
         }
         self.fixed.accumulate_overstep(self.simulated.delta());
         let (speed, timestep) = (self.simulated.relative_speed_f64(), self.fixed.timestep());
@@ -154,6 +170,10 @@ impl SimClock {
         ticks
     }
 
+    fn stands_still(&self) -> bool {
+        self.waiting || self.is_paused()
+    }
+
     fn count_ticks(&mut self, ticks: usize) {
         self.tick_count += ticks as u64;
         let now = Instant::now();
@@ -167,10 +187,21 @@ impl SimClock {
 /// Run the ticks that are due.
 pub fn run_due_ticks(world: &mut World) {
     let Some(session) = world.get_resource::<Session>() else { return };
-    let control_dt = session.scene.blueprint.control_dt();
-    let ticks = world.resource_mut::<SimClock>().due(Instant::now(), control_dt);
-    for _ in 0..ticks {
+    let (control_dt, waiting) = (session.scene.blueprint.control_dt(), session.is_waiting());
+    let mut clock = world.resource_mut::<SimClock>();
+    clock.set_waiting(waiting);
+    let due = clock.due(Instant::now(), control_dt);
+    let mut ticks = 0;
+    // A recorded episode may end before all ticks of the frame have run.
+    while ticks < due && !episode_has_ended(world) {
         tick(world);
+        ticks += 1;
     }
     world.resource_mut::<SimClock>().count_ticks(ticks);
+}
+
+/// Whether a recorded episode has ended, so that the scene waits for the person.
+fn episode_has_ended(world: &World) -> bool {
+    let session = world.resource::<Session>();
+    session.recording == RecordingState::Recording && world.get::<Recorder>(session.ego()).is_some_and(Recorder::ended)
 }

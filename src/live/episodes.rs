@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bevy::ecs::prelude::*;
 
+use super::commands::Command;
 use super::session::{RecordingState, Session};
 use crate::agents::Driver;
 use crate::demos::Recorder;
@@ -12,12 +13,14 @@ use crate::tasks::{EpisodeEnd, Score};
 
 /// Delay between the end of an unrecorded episode and the start of the next.
 const RESET_DELAY: Duration = Duration::from_millis(1200);
+/// The error of a request that a recorded episode must not get lost by.
+const DECIDE_FIRST: &str = "keep (Enter) or discard (Backspace) the recorded episode first";
 
 /// Begin a new episode. While an episode is being recorded, discard its ticks and record the new episode.
 pub(super) fn reset(world: &mut World) {
     let recording = world.resource::<Session>().recording;
     if recording == RecordingState::Review {
-        world.resource_mut::<Session>().notify_error("keep (Enter) or discard (Backspace) the recorded episode first");
+        world.resource_mut::<Session>().notify_error(DECIDE_FIRST);
         return;
     }
     if recording == RecordingState::Recording {
@@ -30,7 +33,8 @@ pub(super) fn reset(world: &mut World) {
     }
 }
 
-fn begin(world: &mut World) {
+/// Begin a new episode at the next tick.
+pub(super) fn begin(world: &mut World) {
     let mut session = world.resource_mut::<Session>();
     session.ended_at = None;
     let (arena, seed) = (session.spawned.arena, session.next_seed());
@@ -51,7 +55,7 @@ fn attach_recorder(world: &mut World) {
 }
 
 /// Remove the recorder and discard its episode.
-fn drop_recorder(world: &mut World) {
+pub(super) fn drop_recorder(world: &mut World) {
     let ego = world.resource::<Session>().ego();
     let Some(recorder) = world.entity_mut(ego).take::<Recorder>() else { return };
     if let Err(error) = recorder.discard() {
@@ -72,14 +76,21 @@ pub(super) fn toggle_recording(world: &mut World) {
         }
         RecordingState::Recording => {
             let ego = world.resource::<Session>().ego();
+            if world.get::<Recorder>(ego).is_none_or(Recorder::is_empty) {
+                drop_recorder(world);
+                let mut session = world.resource_mut::<Session>();
+                session.recording = RecordingState::Idle;
+                let key = session.key_name(Command::Record);
+                session.notify_error(format!("nothing was recorded: no time has passed; {key} begins an episode"));
+                return;
+            }
             if let Some(mut recorder) = world.get_mut::<Recorder>(ego) {
                 recorder.stop();
             }
             review(world);
         }
         RecordingState::Review => {
-            let text = "keep (Enter) or discard (Backspace) the recorded episode first";
-            world.resource_mut::<Session>().notify_error(text);
+            world.resource_mut::<Session>().notify_error(DECIDE_FIRST);
         }
     }
 }
@@ -88,42 +99,6 @@ fn review(world: &mut World) {
     let mut session = world.resource_mut::<Session>();
     session.recording = RecordingState::Review;
     session.notify("recorded: Enter keeps it, Backspace discards it");
-}
-
-pub(super) fn keep(world: &mut World) {
-    let recording = world.resource::<Session>().recording;
-    if recording == RecordingState::Idle {
-        world.resource_mut::<Session>().notify_error("nothing is recorded; R begins an episode");
-        return;
-    }
-    let session = world.resource::<Session>();
-    let (ego, dir) = (session.ego(), session.dataset_dir());
-    let Some(recorder) = world.entity_mut(ego).take::<Recorder>() else { return };
-    let kept = recorder.keep(&dir);
-    let mut session = world.resource_mut::<Session>();
-    session.recording = RecordingState::Idle;
-    session.refresh_dataset_counts();
-    match kept {
-        Ok(Some(index)) => {
-            let episodes = session.episodes;
-            session.notify(format!("kept as episode {index}; {episodes} in {}", dir.display()));
-        }
-        Ok(None) => session.notify_error("no tick was recorded"),
-        Err(error) => session.notify_error(error.to_string()),
-    }
-    begin(world);
-}
-
-pub(super) fn discard(world: &mut World) {
-    if world.resource::<Session>().recording == RecordingState::Idle {
-        world.resource_mut::<Session>().notify_error("nothing is recorded; R begins an episode");
-        return;
-    }
-    drop_recorder(world);
-    let mut session = world.resource_mut::<Session>();
-    session.recording = RecordingState::Idle;
-    session.notify("discarded");
-    begin(world);
 }
 
 /// Handle the end of an episode: review a recorded one; after an unrecorded one, begin the next.

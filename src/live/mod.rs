@@ -1,9 +1,13 @@
 //! The interactive session: driving, recording, taking over from the policy, and training in the background.
 
 mod clock;
+mod commands;
 mod episodes;
+mod keyboard;
 mod opening;
 mod request;
+mod saving;
+mod scene_policies;
 mod session;
 mod take_over;
 mod training;
@@ -13,8 +17,12 @@ use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyboardInput;
 
 pub use clock::{SimClock, run_due_ticks};
+pub use commands::{COMMANDS, Command, CommandKeys};
+pub use keyboard::{HeldKeys, KeyboardLayout, KeyboardState, command_of, digit_of};
 pub use opening::open_session;
 pub use request::Request;
+pub use saving::UnsavedPolicy;
+pub use scene_policies::{ScenePolicies, newest_policy};
 pub use session::{Notice, RecordingState, Session, SessionOptions};
 pub use training::{BackgroundTraining, TrainingEvent};
 
@@ -51,13 +59,16 @@ impl Plugin for LivePlugin {
     fn build(&self, app: &mut App) {
         app.add_message::<Request>()
             .add_message::<KeyboardInput>()
+            .add_message::<KeyboardState>()
+            .init_resource::<HeldKeys>()
+            .init_resource::<ScenePolicies>()
             .init_resource::<SimClock>()
             .init_resource::<BackgroundTraining>()
             .configure_sets(Update, (LiveSystems::Input, LiveSystems::Ticks, LiveSystems::After).chain())
             .add_systems(
                 Update,
                 (
-                    (request::latch_keyboard, request::handle_requests).chain().in_set(LiveSystems::Input),
+                    (keyboard::latch_keyboard, request::handle_requests).chain().in_set(LiveSystems::Input),
                     run_due_ticks.in_set(LiveSystems::Ticks),
                     (episodes::handle_episode_end, training::receive_training_events)
                         .chain()

@@ -1,20 +1,27 @@
 //! Opening a session: the arena and its drivers, and the recordings that a crash interrupted.
 
+use std::fmt::Display;
+
 use bevy::ecs::prelude::*;
 
+use super::commands::Command;
 use super::episodes::reset;
+use super::scene_policies::restore_policy;
 use super::session::{RecordingState, Session, SessionOptions};
 use crate::agents::Driver;
 use crate::demos::{Recovery, recover_kept};
 use crate::policies::{Policies, Policy, PolicyError, resolve_policy_dir};
 use crate::scenes::{Scene, despawn_arena, find, spawn_arena};
-use crate::teleop::{ScriptedOperator, Skill};
+use crate::teleop::{KeyBindings, ScriptedOperator, Skill};
 
-/// Open a session in `scene`. Recordings that had been kept when the program ended are
-/// recovered into the dataset first; takes that nobody answered wait beside it.
+/// Open a session in `scene`. Recordings that had been kept when the program ended are recovered into the dataset first;
+/// takes that nobody answered wait beside it. The policy that the scene had last is loaded, or else the one of its newest
+/// run.
 pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
     let spawned = spawn_arena(world, &scene, options.agents, Driver::Human);
     let mut session = Session::new(scene, spawned, options);
+    let bindings = world.get::<KeyBindings>(session.ego()).into_iter().flat_map(|keys| &keys.bindings);
+    session.driving_keys = bindings.flat_map(|binding| binding.keys.clone()).collect();
     for agent in session.spawned.agents.clone() {
         // A scripted operator drives the other agents until a policy is loaded.
         if agent != session.ego()
@@ -23,13 +30,68 @@ pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
             world.entity_mut(agent).insert((Driver::Scripted, ScriptedOperator(operator)));
         }
     }
-    recover(&mut session);
+    let mut notes = Notes::default();
+    notes.extend(who_drives_the_others(&session));
+    recover(&session, &mut notes);
     if let Err(error) = load_opponent(world, &session) {
-        session.notify_error(error.to_string());
+        notes.push_error(error);
     }
     session.refresh_dataset_counts();
+    if let Some(previous) = world.remove_resource::<Session>() {
+        session.keyboard = previous.keyboard;
+    }
     world.insert_resource(session);
+    match restore_policy(world) {
+        Ok(found) => notes.extend(found),
+        Err(error) => notes.push_error(error),
+    }
     reset(world);
+    notes.show(&mut world.resource_mut::<Session>());
+}
+
+/// What there is to say when a session opens, shown as one message.
+#[derive(Default)]
+struct Notes {
+    lines: Vec<String>,
+    is_error: bool,
+}
+
+impl Notes {
+    fn push(&mut self, line: String) {
+        self.lines.push(line);
+    }
+
+    fn push_error(&mut self, error: impl Display) {
+        self.lines.push(error.to_string());
+        self.is_error = true;
+    }
+
+    fn extend(&mut self, line: Option<String>) {
+        self.lines.extend(line);
+    }
+
+    fn show(self, session: &mut Session) {
+        match self.lines.join("\n") {
+            text if text.is_empty() => {}
+            text if self.is_error => session.notify_error(text),
+            text => session.notify(text),
+        }
+    }
+}
+
+/// Who drives the other agents, in a scene without sides.
+fn who_drives_the_others(session: &Session) -> Option<String> {
+    let others = session.spawned.agents.len() - 1;
+    if others == 0 || !session.scene.blueprint.sides().is_empty() {
+        return None;
+    }
+    let who = match session.scene.blueprint.operator(Skill::Steady) {
+        Some(_) => format!("the scripted operator `{}` drives", Skill::Steady),
+        None => "nobody drives".to_owned(),
+    };
+    let policy = session.key_name(Command::Policy);
+    let agents = if others == 1 { "the other agent".to_owned() } else { format!("the other {others} agents") };
+    Some(format!("you drive the first agent; {who} {agents}, and with {policy} the policy drives all"))
 }
 
 /// Load the opponent policy, if there is one, and let it drive the other side.
@@ -46,19 +108,19 @@ fn load_opponent(world: &mut World, session: &Session) -> Result<(), PolicyError
 }
 
 /// Append the recordings that had been kept when the program ended, and report the takes that wait.
-fn recover(session: &mut Session) {
+fn recover(session: &Session, notes: &mut Notes) {
     let dir = session.dataset_dir();
     match recover_kept(&dir) {
         Ok(Recovery { appended, waiting, failed }) => {
             if waiting > 0 {
                 let command = format!("`apprentice dataset recovered {}`", dir.display());
-                session.notify(format!("{waiting} recovered take(s) wait; {command} keeps or discards them"));
+                notes.push(format!("{waiting} recovered take(s) wait; {command} keeps or discards them"));
             } else if !appended.is_empty() {
-                session.notify(format!("recovered {} episode(s) of an interrupted recording", appended.len()));
+                notes.push(format!("recovered {} episode(s) of an interrupted recording", appended.len()));
             }
-            failed.iter().for_each(|error| session.notify_error(error.to_string()));
+            failed.iter().for_each(|error| notes.push_error(error));
         }
-        Err(error) => session.notify_error(error.to_string()),
+        Err(error) => notes.push_error(error),
     }
 }
 
@@ -76,7 +138,8 @@ pub(super) fn change_scene(world: &mut World, name: &str) {
         world.resource_mut::<Session>().notify_error(text);
         return;
     }
-    let Some(session) = world.remove_resource::<Session>() else { return };
-    despawn_arena(world, session.spawned.arena);
-    open_session(world, scene, session.options);
+    let session = world.resource::<Session>();
+    let (arena, options) = (session.spawned.arena, session.options.clone());
+    despawn_arena(world, arena);
+    open_session(world, scene, options);
 }

@@ -1,16 +1,11 @@
-//! The user's input: keys that drive the agent, and requests to the session.
+//! The requests to the session.
 
 use std::path::PathBuf;
 
 use bevy::ecs::prelude::*;
-use bevy::input::ButtonState;
-use bevy::input::keyboard::KeyboardInput;
 
 use super::clock::SimClock;
-use super::session::Session;
 use super::training::BackgroundTraining;
-use crate::agents::Driver;
-use crate::teleop::KeyLatch;
 
 /// A request to the session. The command line, the window and tests send the same messages.
 #[derive(Message, Clone, Debug, PartialEq)]
@@ -19,16 +14,20 @@ pub enum Request {
     LoadScene(String),
     /// Begin to record a new episode, or stop the recording.
     ToggleRecording,
-    /// Append the recorded episode to the dataset.
+    /// Append the recorded episode to the dataset. Without one: save the trained policy that could not be saved.
     KeepEpisode,
-    /// Discard the recorded episode.
+    /// Discard the recorded episode. Without one: discard the trained policy that could not be saved.
     DiscardEpisode,
+    /// Keep datasets and training runs in this folder from now on, and save there what could not be saved.
+    SaveInto(PathBuf),
     /// Hand over to the policy, or take over from it.
     TogglePolicy,
     /// Train on the dataset in the background. The trained policy is loaded at the end; the driver does not change.
     Train,
     /// Stop training.
     StopTraining,
+    /// Train, or stop training.
+    ToggleTraining,
     /// Load the policy of this policy or run folder and hand over to it.
     LoadPolicy(PathBuf),
     /// Begin a new episode.
@@ -41,26 +40,6 @@ pub enum Request {
     SetRelativeSpeed(f32),
 }
 
-/// Latch the key events for the ego agent.
-pub(super) fn latch_keyboard(
-    session: Res<Session>,
-    mut events: MessageReader<KeyboardInput>,
-    mut agents: Query<(&mut KeyLatch, &Driver)>,
-) {
-    let Ok((mut keys, driver)) = agents.get_mut(session.ego()) else {
-        events.clear();
-        return;
-    };
-    for event in events.read() {
-        // Releases are latched for every driver: a key released while a policy drives must not remain pressed.
-        match event.state {
-            ButtonState::Pressed if *driver == Driver::Human && !event.repeat => keys.press(event.key_code),
-            ButtonState::Pressed => {}
-            ButtonState::Released => keys.release(event.key_code),
-        }
-    }
-}
-
 /// Handle the requests in the order of arrival.
 pub(super) fn handle_requests(world: &mut World) {
     let requests: Vec<Request> = world.resource_mut::<Messages<Request>>().drain().collect();
@@ -71,13 +50,18 @@ pub(super) fn handle_requests(world: &mut World) {
             Request::SetRelativeSpeed(speed) => world.resource_mut::<SimClock>().set_relative_speed(speed),
             Request::LoadScene(name) => super::opening::change_scene(world, &name),
             Request::ToggleRecording => super::episodes::toggle_recording(world),
-            Request::KeepEpisode => super::episodes::keep(world),
-            Request::DiscardEpisode => super::episodes::discard(world),
+            Request::KeepEpisode => super::saving::keep(world),
+            Request::DiscardEpisode => super::saving::discard(world),
             Request::Reset => super::episodes::reset(world),
             Request::TogglePolicy => super::take_over::toggle_policy(world),
             Request::LoadPolicy(path) => super::take_over::load_policy(world, &path),
             Request::Train => super::training::start(world),
             Request::StopTraining => world.resource_mut::<BackgroundTraining>().stop(),
+            Request::ToggleTraining if world.resource::<BackgroundTraining>().running => {
+                world.resource_mut::<BackgroundTraining>().stop();
+            }
+            Request::ToggleTraining => super::training::start(world),
+            Request::SaveInto(folder) => super::saving::save_into(world, &folder),
         }
     }
 }

@@ -1,14 +1,21 @@
 //! The session: the loaded scene, its agents, its recording and its policy.
 
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bevy::ecs::prelude::*;
+use bevy::input::keyboard::KeyCode;
+
+use super::commands::Command;
+use super::keyboard::KeyboardLayout;
 
 use crate::demos::{Dataset, DatasetError};
 use crate::policies::PolicyIndex;
 use crate::scenes::{Scene, Spawned};
 use crate::sim::split_seed;
+
+/// How often the session says that keys have no effect while a policy drives.
+const REMINDER_INTERVAL: Duration = Duration::from_secs(4);
 
 /// The options of a session.
 #[derive(Clone, Debug)]
@@ -42,7 +49,7 @@ pub enum RecordingState {
     Idle,
     /// An episode is being recorded.
     Recording,
-    /// A recorded episode waits for the user to keep or discard it.
+    /// A recorded episode waits for the user to keep or discard it; the scene stands still.
     Review,
 }
 
@@ -72,6 +79,18 @@ pub struct Session {
     pub episodes: usize,
     /// The number of ticks in the scene's dataset.
     pub ticks: usize,
+    /// The number of episodes in the scene's dataset that succeeded.
+    pub successes: usize,
+    /// Why the recorded episode could not be saved, at the last attempt. It waits to be saved or discarded.
+    pub save_error: Option<String>,
+    /// Whether a list or a question covers the scene, which then stands still.
+    pub covered: bool,
+    /// Whether a text field takes the keys.
+    pub typing: bool,
+    /// The person's keyboard.
+    pub keyboard: KeyboardLayout,
+    /// The keys that drive the ego agent, by position.
+    pub driving_keys: Vec<KeyCode>,
     /// The loaded policy.
     pub policy: Option<PolicyIndex>,
     /// The folder of the loaded policy.
@@ -95,6 +114,12 @@ impl Session {
             recording: RecordingState::Idle,
             episodes: 0,
             ticks: 0,
+            successes: 0,
+            save_error: None,
+            covered: false,
+            typing: false,
+            keyboard: KeyboardLayout::default(),
+            driving_keys: Vec::new(),
             policy: None,
             policy_name: String::new(),
             notice: None,
@@ -125,6 +150,29 @@ impl Session {
         self.options.datasets.join(&self.scene.name)
     }
 
+    /// Whether the scene stands still until the person decides: over a recorded episode, in a list or in a question.
+    pub fn is_waiting(&self) -> bool {
+        self.recording == RecordingState::Review || self.covered
+    }
+
+    /// Whether a key drives the ego agent.
+    pub fn is_driving_key(&self, key: KeyCode) -> bool {
+        self.driving_keys.contains(&key)
+    }
+
+    /// The key of a command, as it is printed on the person's keyboard.
+    pub fn key_name(&self, command: Command) -> String {
+        self.keyboard.name_of(command, &self.driving_keys)
+    }
+
+    /// Say that a key has no effect because the policy drives, once for each time that the notice is visible.
+    pub(super) fn remind_who_drives(&mut self) {
+        let text = format!("you do not drive; {} takes over", self.key_name(Command::Policy));
+        if self.notice.as_ref().is_none_or(|notice| notice.text != text || notice.at.elapsed() > REMINDER_INTERVAL) {
+            self.notify(text);
+        }
+    }
+
     /// Show a message to the user.
     pub fn notify(&mut self, text: impl Into<String>) {
         let text = text.into();
@@ -148,8 +196,11 @@ impl Session {
     /// Read the number of episodes and ticks from the dataset.
     pub(super) fn refresh_dataset_counts(&mut self) {
         match Dataset::open(self.dataset_dir()) {
-            Ok(dataset) => (self.episodes, self.ticks) = (dataset.len(), dataset.total_ticks()),
-            Err(DatasetError::NoDataset { .. }) => (self.episodes, self.ticks) = (0, 0),
+            Ok(dataset) => {
+                (self.episodes, self.ticks) = (dataset.len(), dataset.total_ticks());
+                self.successes = dataset.summaries().iter().filter(|episode| episode.success).count();
+            }
+            Err(DatasetError::NoDataset { .. }) => (self.episodes, self.ticks, self.successes) = (0, 0, 0),
             Err(error) => self.notify_error(error.to_string()),
         }
     }

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use bevy::ecs::prelude::*;
 
+use super::commands::Command;
+use super::keyboard::HeldKeys;
+use super::scene_policies::ScenePolicies;
 use super::session::Session;
+use super::training::BackgroundTraining;
 use crate::agents::Driver;
 use crate::demos::Recorder;
 use crate::policies::{Policies, Policy, PolicyError, resolve_policy_dir};
@@ -18,25 +22,28 @@ pub(super) fn load_policy(world: &mut World, path: &Path) {
                 world.resource_mut::<Session>().notify_error(error.to_string());
                 return;
             }
+            let scene = world.resource::<Session>().scene.hash();
+            world.resource_mut::<ScenePolicies>().remember(scene, path.to_owned());
             hand_over_to_policy(world);
         }
         Err(error) => world.resource_mut::<Session>().notify_error(error.to_string()),
     }
 }
 
-/// Set the loaded policy; it replaces the previous one.
+/// Set the loaded policy; it replaces the previous one. `name`: its folder, or what it is.
 ///
 /// # Errors
 /// [`PolicyError`] when its layouts do not fit the scene's agent.
 pub(super) fn set_policy(world: &mut World, policy: Policy, name: String) -> Result<(), PolicyError> {
     let scene = &world.resource::<Session>().scene;
     let policy = policy.for_agent(&scene.blueprint.spaces(), &scene.name)?;
-    let previous = world.resource::<Session>().policy;
+    let previous = world.resource::<ScenePolicies>().index;
     let mut policies = world.resource_mut::<Policies>();
     let index = match previous {
         Some(index) => policies.replace(index, policy),
         None => policies.add(policy),
     };
+    world.resource_mut::<ScenePolicies>().index = Some(index);
     let mut session = world.resource_mut::<Session>();
     session.policy = Some(index);
     session.policy_name = name;
@@ -54,10 +61,16 @@ fn hand_over_to_policy(world: &mut World) {
 }
 
 fn set_driver(world: &mut World, agent: Entity, driver: Driver) {
+    let held: Vec<_> = match driver {
+        // The keys that the person holds already have an effect at once.
+        Driver::Human => world.resource::<HeldKeys>().iter().collect(),
+        _ => Vec::new(),
+    };
     let mut entity = world.entity_mut(agent);
     entity.insert(driver);
     if let Some(mut keys) = entity.get_mut::<KeyLatch>() {
         keys.clear();
+        held.into_iter().for_each(|key| keys.press(key));
     }
     if let Some(mut recorder) = entity.get_mut::<Recorder>() {
         // Ticks that the human drives after the policy are recorded as interventions.
@@ -78,8 +91,24 @@ pub(super) fn toggle_policy(world: &mut World) {
         let name = world.resource::<Session>().policy_name.clone();
         world.resource_mut::<Session>().notify(format!("the policy drives ({name})"));
     } else {
-        world
-            .resource_mut::<Session>()
-            .notify_error("there is no policy yet: record some episodes (R), then train (T)");
+        let text = why_no_policy(world);
+        world.resource_mut::<Session>().notify_error(text);
+    }
+}
+
+/// Why no policy can drive, and what to do.
+fn why_no_policy(world: &World) -> String {
+    let (session, training) = (world.resource::<Session>(), world.resource::<BackgroundTraining>());
+    let (record, train) = (session.key_name(Command::Record), session.key_name(Command::Train));
+    if training.running && training.scene_hash == session.scene.hash() {
+        let left = training.seconds_left().map_or(String::new(), |left| format!(", {left:.0} s left"));
+        return format!("the policy is still being trained: step {} of {}{left}", training.step, training.total_steps);
+    }
+    let name = &session.scene.name;
+    if session.episodes == 0 {
+        format!("there is no policy for {name} yet: record some episodes ({record}), then train ({train})")
+    } else {
+        let episodes = session.episodes;
+        format!("there is no policy for {name} yet: {train} trains one on the {episodes} recorded episodes")
     }
 }

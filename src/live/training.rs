@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use bevy::ecs::prelude::*;
 
+use super::commands::Command;
+use super::saving::UnsavedPolicy;
+use super::scene_policies::ScenePolicies;
 use super::session::Session;
 use super::take_over::set_policy;
 use crate::demos::Dataset;
@@ -15,6 +19,9 @@ use crate::learn::{
     defaults, train_on_dataset,
 };
 use crate::policies::Policy;
+
+/// The name of the policy of a run in progress.
+const SO_FAR: &str = "in training";
 
 /// An event of the training thread.
 #[derive(Debug)]
@@ -37,7 +44,13 @@ pub enum TrainingEvent {
         step: u64,
         /// The validation loss.
         loss: f32,
+        /// Whether it is the best so far.
+        best: bool,
+        /// The policy of this step.
+        policy: Box<Policy>,
     },
+    /// The policy of the last step, before it is saved.
+    Trained(Box<Policy>),
     /// Training has finished or was stopped.
     Finished(TrainSummary),
     /// Training has failed with this error.
@@ -57,6 +70,16 @@ pub struct BackgroundTraining {
     pub losses: Vec<(f32, f32)>,
     /// Step and validation loss, for the plot.
     pub validation_losses: Vec<(f32, f32)>,
+    /// Name of the scene that is trained for.
+    pub scene: String,
+    /// The trained policy that could not be saved, until it is.
+    pub unsaved: Option<UnsavedPolicy>,
+    pub(super) scene_hash: u64,
+    run: PathBuf,
+    /// The best policy so far, or else the newest, in case that it cannot be saved.
+    newest: Option<Policy>,
+    /// Time and step of the first report.
+    since: Option<(Instant, u64)>,
     stop: Arc<AtomicBool>,
     events: Option<Mutex<Receiver<TrainingEvent>>>,
 }
@@ -65,6 +88,18 @@ impl BackgroundTraining {
     /// Request training to stop. The policy trained so far is saved.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Steps per second; `None` before it can be estimated.
+    pub fn rate(&self) -> Option<f64> {
+        let (at, first) = self.since?;
+        let seconds = at.elapsed().as_secs_f64();
+        (seconds > 0.5 && self.step > first).then(|| (self.step - first) as f64 / seconds)
+    }
+
+    /// Seconds until the last step; `None` before it can be estimated.
+    pub fn seconds_left(&self) -> Option<f64> {
+        self.rate().map(|rate| self.total_steps.saturating_sub(self.step) as f64 / rate)
     }
 }
 
@@ -88,8 +123,13 @@ impl Progress for Reporter {
         let _ = self.0.send(TrainingEvent::Stepped { step: report.step, loss });
     }
 
-    fn validated(&mut self, report: &ValidationReport, _policy: &Policy) {
-        let _ = self.0.send(TrainingEvent::Validated { step: report.step, loss: report.validation.loss });
+    fn validated(&mut self, report: &ValidationReport, policy: &Policy) {
+        let (step, loss, policy) = (report.step, report.validation.loss, Box::new(policy.clone()));
+        let _ = self.0.send(TrainingEvent::Validated { step, loss, best: report.best, policy });
+    }
+
+    fn trained(&mut self, policy: &Policy) {
+        let _ = self.0.send(TrainingEvent::Trained(Box::new(policy.clone())));
     }
 }
 
@@ -99,10 +139,18 @@ pub(super) fn start(world: &mut World) {
         world.resource_mut::<Session>().notify_error("training is already running");
         return;
     }
+    if world.resource::<BackgroundTraining>().unsaved.is_some() {
+        let text = "save (Enter) or discard (Backspace) the last policy first, which could not be saved";
+        world.resource_mut::<Session>().notify_error(text);
+        return;
+    }
     let session = world.resource::<Session>();
+    let scene_hash = session.scene.hash();
     let (dir, runs, scene) = (session.dataset_dir(), session.options.runs.clone(), session.scene.name.clone());
     if session.episodes == 0 {
-        world.resource_mut::<Session>().notify_error("the dataset is empty: record some episodes first (R)");
+        let mut session = world.resource_mut::<Session>();
+        let key = session.key_name(Command::Record);
+        session.notify_error(format!("the dataset is empty: record some episodes first ({key})"));
         return;
     }
     let run = unused_run(&runs, &scene);
@@ -126,6 +174,12 @@ pub(super) fn start(world: &mut World) {
         total_steps: 0,
         losses: Vec::new(),
         validation_losses: Vec::new(),
+        scene,
+        unsaved: None,
+        scene_hash,
+        run: run.clone(),
+        newest: None,
+        since: None,
         stop,
         events: Some(Mutex::new(receiver)),
     });
@@ -147,7 +201,7 @@ fn train(dir: &Path, options: &RunOptions, sender: &Sender<TrainingEvent>) -> Re
 }
 
 /// The first run folder that does not exist: `<scene>-1`, `<scene>-2`, ...
-fn unused_run(runs: &Path, scene: &str) -> PathBuf {
+pub(super) fn unused_run(runs: &Path, scene: &str) -> PathBuf {
     (1..).map(|n: u32| runs.join(format!("{scene}-{n}"))).find(|dir| !dir.exists()).unwrap_or_else(|| runs.join(scene))
 }
 
@@ -163,31 +217,88 @@ pub(super) fn receive_training_events(world: &mut World) {
             TrainingEvent::Started { total_steps } => training.total_steps = total_steps,
             TrainingEvent::Stepped { step, loss } => {
                 training.step = step;
+                training.since.get_or_insert_with(|| (Instant::now(), step));
                 training.losses.push((step as f32, loss));
             }
-            TrainingEvent::Validated { step, loss } => training.validation_losses.push((step as f32, loss)),
+            TrainingEvent::Validated { step, loss, best, policy } => {
+                training.validation_losses.push((step as f32, loss));
+                if best || training.newest.is_none() {
+                    training.newest = Some((*policy).clone());
+                }
+                load_policy_so_far(world, step, *policy);
+            }
+            TrainingEvent::Trained(policy) => {
+                training.newest.get_or_insert(*policy);
+            }
             TrainingEvent::Failed(error) => {
                 training.running = false;
                 training.events = None;
-                world.resource_mut::<Session>().notify_error(format!("training failed: {error}"));
+                keep_unsaved_policy(world, error);
             }
             TrainingEvent::Finished(summary) => {
                 training.running = false;
                 training.events = None;
+                training.newest = None;
                 load_trained_policy(world, &summary);
             }
         }
     }
 }
 
-fn load_trained_policy(world: &mut World, summary: &TrainSummary) {
-    let name = summary.policy_dir.display().to_string();
-    let result = Policy::load(&summary.policy_dir).and_then(|policy| set_policy(world, policy, name.clone()));
+/// Load the policy of a validation, so that it can drive while training goes on.
+fn load_policy_so_far(world: &mut World, step: u64, policy: Policy) {
+    let session = world.resource::<Session>();
+    let training = world.resource::<BackgroundTraining>();
+    let of_this_run = session.policy.is_none() || session.policy_name.starts_with(SO_FAR);
+    if training.scene_hash != session.scene.hash() || !of_this_run {
+        return;
+    }
+    if let Err(error) = set_policy(world, policy, format!("{SO_FAR}, step {step}")) {
+        world.resource_mut::<Session>().notify_error(error.to_string());
+    }
+}
+
+/// After an error, keep the policy that training has reached in memory.
+fn keep_unsaved_policy(world: &mut World, error: String) {
+    let mut training = world.resource_mut::<BackgroundTraining>();
+    let Some(policy) = training.newest.take() else {
+        world.resource_mut::<Session>().notify_error(format!("training failed: {error}"));
+        return;
+    };
+    let (scene, run) = (training.scene_hash, training.run.clone());
+    let unsaved = UnsavedPolicy { policy: policy.clone(), scene, run, error: error.clone() };
+    let name = unsaved.name();
+    training.unsaved = Some(unsaved);
     let mut session = world.resource_mut::<Session>();
+    let folder = session.key_name(Command::Folder);
+    session.notify_error(format!(
+        "training stopped: {error}; its policy is still here: Enter saves it, {folder} saves it into another folder, \
+         Backspace discards it"
+    ));
+    if session.scene.hash() == scene
+        && let Err(error) = set_policy(world, policy, name)
+    {
+        world.resource_mut::<Session>().notify_error(error.to_string());
+    }
+}
+
+fn load_trained_policy(world: &mut World, summary: &TrainSummary) {
+    let training = world.resource::<BackgroundTraining>();
+    let (scene, name, run) = (training.scene_hash, training.scene.clone(), training.run.clone());
+    let how = if summary.outcome == Outcome::Interrupted { "stopped" } else { "finished" };
+    world.resource_mut::<ScenePolicies>().remember(scene, run.clone());
+    if world.resource::<Session>().scene.hash() != scene {
+        let text = format!("training for {name} {how} after {:.0} s; its policy waits in that scene", summary.seconds);
+        world.resource_mut::<Session>().notify(text);
+        return;
+    }
+    let result =
+        Policy::load(&summary.policy_dir).and_then(|policy| set_policy(world, policy, run.display().to_string()));
+    let mut session = world.resource_mut::<Session>();
+    let key = session.key_name(Command::Policy);
     match result {
         Ok(()) => {
-            let how = if summary.outcome == Outcome::Interrupted { "stopped" } else { "finished" };
-            session.notify(format!("training {how} after {:.0} s; P hands over to the policy", summary.seconds));
+            session.notify(format!("training {how} after {:.0} s; {key} hands over to the policy", summary.seconds))
         }
         Err(error) => session.notify_error(error.to_string()),
     }

@@ -82,8 +82,10 @@ pub trait Progress {
     fn started(&mut self, _info: &RunInfo) {}
     /// Every `training.log_freq` steps.
     fn stepped(&mut self, _report: &StepReport) {}
-    /// After every evaluation, with the current policy, on the CPU. Clone it to drive with it.
+    /// After every evaluation, with the current policy, on the CPU, before it is saved. Clone it to drive with it.
     fn validated(&mut self, _report: &ValidationReport, _policy: &Policy) {}
+    /// After the last step, with its policy, before it is saved.
+    fn trained(&mut self, _policy: &Policy) {}
     /// After the last step, when everything is saved.
     fn finished(&mut self, _summary: &TrainSummary) {}
 }

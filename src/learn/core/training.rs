@@ -133,6 +133,8 @@ impl TrainingLoop<'_> {
         let selects = step as f64 >= f64::from(self.config.training.select_after) * self.extent.updates as f64;
         let best = selects && self.state.best_loss.is_none_or(|best| validation.loss < best);
         let policy = self.labeled_policy()?;
+        // Before it is saved: a write that fails does not lose it.
+        self.progress.validated(&ValidationReport { step, validation, best }, &policy);
         if best {
             self.state.best_loss = self.newest_loss;
             self.state.best_step = step;
@@ -143,7 +145,6 @@ impl TrainingLoop<'_> {
         }
         self.events.write(step, &validation.metrics())?;
         self.events.flush()?;
-        self.progress.validated(&ValidationReport { step, validation, best }, &policy);
         Ok(())
     }
 
@@ -152,6 +153,7 @@ impl TrainingLoop<'_> {
         self.learner.metrics(self.state.step)?;
         self.state.finished |= outcome == Outcome::Finished;
         let policy = self.labeled_policy()?;
+        self.progress.trained(&policy);
         self.dir.checkpoint(self.learner, &policy, &self.state, 0)?;
         if self.state.best_loss.is_none() && self.state.finished {
             // Without an evaluation after `select_after`, the newest policy is the best one known.
