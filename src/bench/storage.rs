@@ -37,6 +37,7 @@ fn write(dir: &Path, options: &Options) -> Result<(), BenchError> {
         terms: scene.blueprint.terms().into_iter().map(|(name, _)| name).collect(),
         agent_index: 0,
         other_act_dim: 0,
+        lead_in: Vec::new(),
         snapshot: Vec::new(),
     };
     let mut dataset = Dataset::create_or_open(dir, &header)?;

@@ -34,8 +34,12 @@ pub struct EpisodeHeader {
     pub agent_index: usize,
     /// Total action dimension of the other recorded agents of the arena; 0 in a single-agent episode.
     pub other_act_dim: usize,
-    /// The arena's start snapshot.
+    /// The arena's start snapshot. A replay does not read it: it begins in the state that the scene, the seed and `lead_in`
+    /// give, since the physics engine trusts a snapshot, whoever made it.
     pub snapshot: Vec<u8>,
+    /// The actions of all recorded agents of the arena, in the order of their slots, of the ticks before the first one, `[ticks,
+    /// act_dim + other_act_dim]`. Empty where the episode begins at the arena's reset.
+    pub lead_in: Vec<f32>,
 }
 
 /// One tick, borrowed.
@@ -152,12 +156,13 @@ impl Episode {
         })
     }
 
-    /// The given ticks, as an episode with the same header. The start snapshot is that of the whole episode: a part that
-    /// begins later needs its own.
+    /// The given ticks, as an episode of the same recording. The actions of the ticks before them lead in to its start; its
+    /// start snapshot stays that of the whole episode.
     #[must_use]
     pub fn slice(&self, ticks: std::ops::Range<usize>) -> Self {
         let mut part = Self::new(self.header.clone());
         let rows = |values: &[f32], size: usize| values[ticks.start * size..ticks.end * size].to_vec();
+        part.header.lead_in.extend((0..ticks.start).flat_map(|tick| self.all_actions(tick)));
         part.observations = rows(&self.observations, self.header.observation.size());
         part.actions = rows(&self.actions, self.header.action.size());
         part.other_actions = rows(&self.other_actions, self.header.other_act_dim);
@@ -166,8 +171,18 @@ impl Episode {
         part.dones = self.dones[ticks.clone()].to_vec();
         part.successes = self.successes[ticks.clone()].to_vec();
         part.interventions = self.interventions[ticks.clone()].to_vec();
-        part.state_hashes = self.state_hashes[ticks].to_vec();
+        part.state_hashes = self.state_hashes[ticks.clone()].to_vec();
+        part.first_gap = self.first_gap.filter(|gap| *gap < ticks.end).map(|gap| gap.saturating_sub(ticks.start));
         part
+    }
+
+    /// The actions of all recorded agents at `tick`, in the order of their slots, `[act_dim + other_act_dim]`.
+    fn all_actions(&self, tick: usize) -> Vec<f32> {
+        let (act_dim, other_act_dim) = (self.header.action.size(), self.header.other_act_dim);
+        let mut row = self.other_actions[tick * other_act_dim..(tick + 1) * other_act_dim].to_vec();
+        let own = self.header.agent_index * act_dim;
+        row.splice(own..own, self.actions[tick * act_dim..(tick + 1) * act_dim].iter().copied());
+        row
     }
 
     /// The observations, reduced to the fields of `layout`, `[ticks, layout size]`.
@@ -285,6 +300,7 @@ impl EpisodeHeader {
     ///   and in order, or a dimension above 2^20;
     /// - the name of a reward term is empty, repeated or contains `/` or a control character;
     /// - `other_act_dim` is not a multiple of the agent's action dimension, or `agent_index` is out of range;
+    /// - `lead_in` is not a whole number of ticks, or has a value that is not finite;
     /// - `1 / control_dt` is not a whole number of ticks per second between 1 and 10,000;
     /// - `agent` or `task` is empty.
     pub fn validate(&self) -> Result<(), DatasetError> {
@@ -300,6 +316,13 @@ impl EpisodeHeader {
                 "agent_index {} and other_act_dim {other_act_dim} are not possible with action dimension {act_dim}",
                 self.agent_index
             )));
+        }
+        let width = self.action.size() + other_act_dim;
+        if !self.lead_in.is_empty() && (width == 0 || !self.lead_in.len().is_multiple_of(width)) {
+            return Err(header(format!("lead_in has {} actions, not a multiple of {width}", self.lead_in.len())));
+        }
+        if self.lead_in.iter().any(|action| !action.is_finite()) {
+            return Err(header("lead_in has a value that is not finite".to_owned()));
         }
         if self.agent.is_empty() || self.task.is_empty() {
             return Err(header("the name of the agent or the task text is empty".to_owned()));

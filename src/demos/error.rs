@@ -132,7 +132,7 @@ pub enum DatasetError {
     },
     /// The place of a file that the program writes or reads holds a link, a folder or a pipe.
     #[error(
-        "{} is a link or not a regular file: nothing is written through it; remove it, and try again",
+        "{} is a link, or not a regular file or folder: nothing is read or written there; remove it, and try again",
         path.display()
     )]
     NotAFile {

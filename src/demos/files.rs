@@ -152,11 +152,30 @@ pub(super) fn remove_partials(dir: &Path) -> Result<(), DatasetError> {
 /// How long an append waits for another writer of the dataset. An append takes some hundredths of a second.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Acquire the write lock of the dataset in `dir`.
+/// Acquire the write lock of the dataset in `dir`, and check that none of the folders that the holder writes is a link.
 pub(super) fn lock(dir: &Path) -> Result<LockFile, DatasetError> {
-    LockFile::acquire(&dir.join(".lock"), LOCK_PATIENCE).map_err(|error| match error {
+    let lock = LockFile::acquire(&dir.join(".lock"), LOCK_PATIENCE).map_err(|error| match error {
         LockError::Held { holder, .. } => DatasetError::Locked { dir: dir.to_path_buf(), holder },
         LockError::NotAFile { path } => DatasetError::NotAFile { path },
         LockError::Io { action, path, source } => DatasetError::Io { action, path, source },
-    })
+    })?;
+    for folder in FOLDERS.map(|name| dir.join(name)) {
+        check_no_link(&folder)?;
+    }
+    for folder in ["data", "meta/episodes"].map(|name| dir.join(name)) {
+        list(&folder)?.iter().try_for_each(|chunk| check_no_link(chunk))?;
+    }
+    Ok(lock)
+}
+
+/// The folders of a dataset that a writer writes, besides those of the chunks.
+const FOLDERS: [&str; 9] =
+    ["meta", "meta/episodes", "data", "sim", "sim/scenes", "journal", "claims", ".edit", ".edit.partial"];
+
+/// Check that nothing is written through a link that came with a folder.
+pub(super) fn check_no_link(path: &Path) -> Result<(), DatasetError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(DatasetError::NotAFile { path: path.to_path_buf() }),
+        _ => Ok(()),
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! It begins with eight magic bytes, followed by frames: length of the payload (u32, little-endian), xxh3 of kind and
 //! payload (u64), kind (u8), payload (postcard). The first frame is the header; the second repeats it, since no tick can be
-//! read without it. One frame follows for each tick, with the tick's number. The end frame marks a recording that the
-//! operator kept. Damage to a frame is detected by its length or its hash, and leaves the other frames readable.
+//! read without it. One frame follows for each tick, with the tick's number. The end frame has the number of
+//! ticks, and marks a recording that the operator kept. Damage to a frame is detected by its length or its hash, and leaves the other frames readable.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -69,6 +69,7 @@ impl JournalWriter {
         let path = path.as_ref();
         header.validate()?;
         let dir = path.parent().unwrap_or(Path::new("."));
+        files::check_no_link(dir)?;
         files::create_dir(dir)?;
         let mut writer = Self {
             file: JournalFile::create(path)?,
@@ -141,7 +142,8 @@ impl JournalWriter {
     /// [`DatasetError::Io`] when the write fails; the frames stay buffered.
     pub fn mark_finished(&mut self) -> Result<(), DatasetError> {
         if !self.finished {
-            self.file.push(FrameKind::End, &[])?;
+            let payload = encode(self.file.path(), &self.ticks)?;
+            self.file.push(FrameKind::End, &payload)?;
             self.finished = true;
         }
         self.file.sync()

@@ -13,6 +13,8 @@ const LONGEST_TICK: usize = 1 << 20;
 const TICK_OVERHEAD: usize = 128;
 /// A number of a tick at or above this is damage. Sums of smaller ones cannot overflow.
 const LARGEST_NUMBER: u64 = 1 << 31;
+/// The longest number, bytes.
+const LONGEST_NUMBER: usize = 10;
 /// While it looks for a whole frame, the reader hashes at most this many times the length of the journal: a journal that was
 /// made for it would otherwise take hours.
 const SEARCH_FACTOR: usize = 64;
@@ -20,7 +22,7 @@ const SEARCH_FACTOR: usize = 64;
 /// What a damaged journal has lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// Ticks between whole ticks that cannot be read. Those at the end are not known, and not counted.
+    /// Ticks that cannot be read. Those behind the last whole frame are not known, and not counted.
     pub lost_ticks: usize,
     /// Bytes that cannot be read.
     pub lost_bytes: usize,
@@ -87,6 +89,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<JournalContents>, String> {
                 _ => frames.lost += FRAME_HEAD + payload.len(),
             },
             FrameKind::End => {
+                let ticks = decode::<u64>(payload).filter(|ticks| (numbered..LARGEST_NUMBER).contains(ticks));
+                damage.lost_ticks += (ticks.unwrap_or(numbered) - numbered) as usize;
                 contents.finished = true;
                 break;
             }
@@ -183,7 +187,7 @@ impl<'a> Frames<'a> {
             // Behind the first, a header is where it is expected, or nowhere.
             FrameKind::Header => !self.has_header || start == self.at,
             FrameKind::Tick => payload.len() <= self.longest_tick,
-            FrameKind::End => payload.is_empty(),
+            FrameKind::End => payload.len() <= LONGEST_NUMBER,
         };
         if !fits {
             return None;

@@ -33,6 +33,6 @@ pub use new_dataset::NewDataset;
 pub use recorder::{Recorder, RecorderPlugin};
 pub use recovery::{RecoveredTake, Recovery, recover_kept, recovered_takes};
 pub use repair::{RepairReport, repair};
-pub use replay::{ReplayPlugin, ReplayTrack, rewind_to_start, start_replay};
+pub use replay::{ReplayPlugin, ReplayTrack, check_start, start_replay};
 pub use schema::DatasetInfo;
 pub use seed_claim::SeedClaim;

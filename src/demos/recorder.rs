@@ -16,7 +16,8 @@ use crate::sim::{ActSystems, Arena, Physics, PhysicsSets, SimAct, Snapshot, stat
 use crate::spaces::Layout;
 use crate::tasks::Score;
 
-/// Records its entity, an agent, from the arena's next tick to the end of the episode or the removal of the component.
+/// Records its entity, an agent, from the arena's next tick to the end of the episode or the removal of the component. Insert
+/// it before the first tick of an episode: a replay begins there.
 #[derive(Component)]
 pub struct Recorder {
     /// The operator's name in the dataset.
@@ -229,6 +230,7 @@ fn header(
         agent_index: index,
         other_act_dim: agent.other_actions.len(),
         snapshot,
+        lead_in: Vec::new(),
     }
 }
 

@@ -163,7 +163,9 @@ fn recordings(dir: &Path) -> Result<HashSet<String>, DatasetError> {
 }
 
 fn journals(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
-    let mut paths = files::list(&journal_dir(dir))?;
+    let folder = journal_dir(dir);
+    files::check_no_link(&folder)?;
+    let mut paths = files::list(&folder)?;
     paths.retain(|path| path.extension().is_some_and(|e| e == EXTENSION));
     Ok(paths)
 }

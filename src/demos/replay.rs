@@ -5,7 +5,9 @@ use bevy::ecs::prelude::*;
 
 use super::episode::Episode;
 use crate::agents::{Action, Agent, Driver};
-use crate::sim::{Arena, DecideSystems, PhysicsSets, SimAct, Snapshot, SnapshotError, state_hash};
+use crate::sim::{
+    Arena, DecideSystems, PhysicsSets, SimAct, SimObserve, Snapshot, SnapshotError, begin_episode, state_hash, tick,
+};
 
 /// The recorded actions of an agent whose driver is [`Driver::Replay`], and the expected state hashes.
 #[derive(Component, Clone, Debug)]
@@ -30,14 +32,24 @@ impl ReplayTrack {
     /// The tracks of all agents in the arena, in the order of their slots. All have the same action dimension.
     fn for_all_agents(episode: &Episode) -> Vec<Self> {
         let (other_act_dim, act_dim) = (episode.header.other_act_dim, episode.header.action.size());
-        let actions_of = |other: usize| -> Vec<f32> {
-            let rows = episode.other_actions.chunks_exact(other_act_dim);
-            rows.flat_map(|row| &row[other * act_dim..(other + 1) * act_dim]).copied().collect()
-        };
+        let actions_of = |other: usize| column(&episode.other_actions, other_act_dim, act_dim, other);
         let mut tracks: Vec<Self> =
             (1..episode.n_agents()).map(|other| Self::with_actions(episode, actions_of(other - 1))).collect();
         tracks.insert(episode.header.agent_index.min(tracks.len()), Self::from_episode(episode));
         tracks
+    }
+
+    /// The tracks of the ticks before the episode's first one, in the order of the agents' slots, and the number of these
+    /// ticks. No state is compared.
+    fn lead_in(episode: &Episode) -> (Vec<Self>, usize) {
+        let (lead_in, act_dim) = (&episode.header.lead_in, episode.header.action.size());
+        let width = act_dim + episode.header.other_act_dim;
+        let ticks = lead_in.len() / width.max(1);
+        let track = |agent: usize| {
+            let actions = column(lead_in, width, act_dim, agent);
+            Self { actions, hashes: vec![0; ticks], compared: 0, next: 0, first_divergence: None, divergences: 0 }
+        };
+        ((0..episode.n_agents()).map(track).collect(), ticks)
     }
 
     fn with_actions(episode: &Episode, actions: Vec<f32>) -> Self {
@@ -59,11 +71,17 @@ impl ReplayTrack {
     }
 }
 
-/// Replay the episode from its start snapshot: reset `arena` and drive `agents`, which are all agents of the arena in the
-/// order of their slots, with [`Driver::Replay`].
+/// The actions of one agent: of each row of `width` values, those of `agent`.
+fn column(rows: &[f32], width: usize, act_dim: usize, agent: usize) -> Vec<f32> {
+    rows.chunks_exact(width.max(1)).flat_map(|row| &row[agent * act_dim..(agent + 1) * act_dim]).copied().collect()
+}
+
+/// Replay the episode: reset `arena`, which is one of the episode's scene, with its seed, and drive `agents`, which are all
+/// agents of the arena in the order of their slots, with [`Driver::Replay`]. Where the first ticks of the episode were
+/// removed, they are simulated first.
 ///
 /// # Errors
-/// As [`rewind_to_start`], and when the number of agents differs from the episode's; nothing is changed then.
+/// [`SnapshotError::Bodies`] when the number of agents differs from the episode's; nothing is changed then.
 pub fn start_replay(
     world: &mut World,
     arena: Entity,
@@ -74,20 +92,36 @@ pub fn start_replay(
     if tracks.len() != agents.len() {
         return Err(SnapshotError::Bodies { found: tracks.len(), wanted: agents.len() });
     }
-    world.get_mut::<Arena>(arena).map_or(Ok(()), |mut arena| rewind_to_start(&mut arena, episode))?;
-    for (agent, track) in agents.iter().zip(tracks) {
-        world.entity_mut(*agent).insert((Driver::Replay, track));
+    begin_episode(world, arena, episode.header.seed);
+    let (lead_in, ticks) = ReplayTrack::lead_in(episode);
+    if ticks > 0 {
+        drive(world, agents, lead_in);
+        (0..ticks).for_each(|_| tick(world));
     }
+    drive(world, agents, tracks);
     Ok(())
 }
 
-/// Reset `arena` to the episode's start snapshot at the next tick.
+fn drive(world: &mut World, agents: &[Entity], tracks: Vec<ReplayTrack>) {
+    for (agent, track) in agents.iter().zip(tracks) {
+        world.entity_mut(*agent).insert((Driver::Replay, track));
+    }
+}
+
+/// Check the start snapshot of an episode whose replay was just started: where the arena is in the recorded state, the
+/// snapshot must be of that state. Where it is not, another build has recorded the episode, and the replay diverges.
 ///
 /// # Errors
-/// [`SnapshotError`] when the snapshot cannot be decoded or has another number of bodies than the arena.
-pub fn rewind_to_start(arena: &mut Arena, episode: &Episode) -> Result<(), SnapshotError> {
-    let snapshot = Snapshot::from_bytes(&episode.header.snapshot)?;
-    arena.request_reset_from(episode.header.seed, snapshot)
+/// [`SnapshotError::Differs`]
+pub fn check_start(world: &mut World, arena: Entity, episode: &Episode) -> Result<(), SnapshotError> {
+    world.run_schedule(SimObserve);
+    let mut arenas = world.query::<(&Arena, PhysicsSets)>();
+    let Ok((arena, mut sets)) = arenas.get_mut(world, arena) else { return Ok(()) };
+    let physics = sets.physics();
+    let is_recorded =
+        episode.first_gap != Some(0) && episode.state_hashes.first() == Some(&state_hash(&physics, arena));
+    let snapshot = Snapshot::take(&physics, arena).to_bytes()?;
+    if is_recorded && snapshot != episode.header.snapshot { Err(SnapshotError::Differs) } else { Ok(()) }
 }
 
 /// Replays the agents that have a [`ReplayTrack`].

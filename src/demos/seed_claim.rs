@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::dataset::Dataset;
 use super::error::DatasetError;
 use super::files;
+use super::staging;
 use crate::storage::is_open_at;
 
 /// Attempts to create a claim in a folder that another process removes when it is empty.
@@ -41,6 +42,7 @@ impl SeedClaim {
     ) -> Result<Option<Self>, DatasetError> {
         files::create_dir(dir)?;
         let _dataset_lock = files::lock(dir)?;
+        staging::complete(dir)?;
         let recorded: HashSet<u64> = match Dataset::open(dir) {
             Ok(dataset) => {
                 let rows = dataset.summaries().iter().filter(|row| row.scene == scene && row.operator == operator);

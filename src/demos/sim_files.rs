@@ -43,6 +43,9 @@ struct Record {
     /// See [`Episode::first_gap`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_gap: Option<usize>,
+    /// See [`EpisodeHeader::lead_in`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lead_in: Vec<f32>,
 }
 
 /// The other recorded agents of the arena.
@@ -128,6 +131,7 @@ pub(super) fn write(dir: &Path, index: usize, recording: &str, episode: &Episode
         snapshot_xxh3: Hash(xxh3_64(&header.snapshot)),
         multi_agent,
         first_gap: episode.first_gap,
+        lead_in: header.lead_in.clone(),
     };
     files::write_json(&record_path(dir, index), &record)
 }
@@ -195,6 +199,7 @@ pub(super) fn read_with(
         agent_index: record.multi_agent.as_ref().map_or(0, |multi| multi.agent_index),
         other_act_dim: record.multi_agent.as_ref().map_or(0, |multi| multi.other_act_dim),
         snapshot,
+        lead_in: record.lead_in,
     };
     header.validate().map_err(|e| DatasetError::malformed(&path, e))?;
     Ok(FoundSimulation {

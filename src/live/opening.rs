@@ -107,18 +107,19 @@ fn load_opponent(world: &mut World, session: &Session) -> Result<(), PolicyError
     Ok(())
 }
 
-/// Append the recordings that had been kept when the program ended, and report the takes that wait.
+/// Append the recordings that had been kept when the program ended, and note the takes that wait.
 fn recover(session: &Session, notes: &mut Notes) {
     let dir = session.dataset_dir();
     match recover_kept(&dir) {
         Ok(Recovery { appended, waiting, failed }) => {
+            if !appended.is_empty() {
+                notes.push(format!("recovered {} kept episode(s) of an interrupted recording", appended.len()));
+            }
             if waiting > 0 {
                 let command = format!("`apprentice dataset recovered {}`", dir.display());
                 notes.push(format!("{waiting} recovered take(s) wait; {command} keeps or discards them"));
-            } else if !appended.is_empty() {
-                notes.push(format!("recovered {} episode(s) of an interrupted recording", appended.len()));
             }
-            failed.iter().for_each(|error| notes.push_error(error));
+            failed.into_iter().for_each(|error| notes.push_error(error));
         }
         Err(error) => notes.push_error(error),
     }

@@ -11,7 +11,7 @@ use super::keyboard::KeyboardLayout;
 
 use crate::demos::{Dataset, DatasetError};
 use crate::policies::PolicyIndex;
-use crate::scenes::{Scene, Spawned};
+use crate::scenes::{Scene, Spawned, file_name};
 use crate::sim::split_seed;
 
 /// How often the session says that keys have no effect while a policy drives.
@@ -147,7 +147,7 @@ impl Session {
 
     /// The folder of the scene's dataset.
     pub fn dataset_dir(&self) -> PathBuf {
-        self.options.datasets.join(&self.scene.name)
+        self.options.datasets.join(file_name(&self.scene.name))
     }
 
     /// Whether the scene stands still until the person decides: over a recorded episode, in a list or in a question.

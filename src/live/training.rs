@@ -19,6 +19,7 @@ use crate::learn::{
     defaults, train_on_dataset,
 };
 use crate::policies::Policy;
+use crate::scenes::file_name;
 
 /// The name of the policy of a run in progress.
 const SO_FAR: &str = "in training";
@@ -202,7 +203,8 @@ fn train(dir: &Path, options: &RunOptions, sender: &Sender<TrainingEvent>) -> Re
 
 /// The first run folder that does not exist: `<scene>-1`, `<scene>-2`, ...
 pub(super) fn unused_run(runs: &Path, scene: &str) -> PathBuf {
-    (1..).map(|n: u32| runs.join(format!("{scene}-{n}"))).find(|dir| !dir.exists()).unwrap_or_else(|| runs.join(scene))
+    let name = file_name(scene);
+    (1..).map(|n: u32| runs.join(format!("{name}-{n}"))).find(|dir| !dir.exists()).unwrap_or_else(|| runs.join(name))
 }
 
 /// Receive the events of the training thread; at the end, load the trained policy.

@@ -36,7 +36,7 @@ pub use headless::{SandboxPlugins, headless_app};
 pub use players::Player;
 pub use random::RandomActions;
 pub use record::{Demonstrator, RecordError, RecordReport, demonstrate, record, record_new};
-pub use resimulation::resimulate;
+pub use resimulation::{check_replay, resimulate};
 pub use seeds::{evaluation_seeds, recording_seeds};
 pub use step::{FinishedEpisode, Step};
 pub use trace::{Trace, trace_episode, trace_policy};

@@ -23,7 +23,7 @@ pub struct Trace {
 /// The path of a recorded episode, by re-simulation.
 ///
 /// # Errors
-/// [`SnapshotError`] when the recorded start does not decode.
+/// [`SnapshotError`] when the recorded start cannot be restored.
 pub fn trace_episode(scene: &Scene, episode: &Episode) -> Result<Trace, SnapshotError> {
     let Resimulation { mut world, agent } = Resimulation::start(scene, episode)?;
     let mut paths = PathReader::new(&mut world);

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::blueprint::{Scene, SceneError};
 use super::locate::position_of;
 use super::specification::SceneSpecification;
@@ -28,6 +30,27 @@ const BUILTIN: [(&str, &str); 14] = [
 /// Names of the built-in scenes.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|(name, _)| *name)
+}
+
+/// The built-in scene of this name, if there is one. Unlike [`find`], it opens no file: for names that come from a dataset or
+/// a policy.
+pub fn find_built_in(name: &str) -> Option<Scene> {
+    BUILTIN.iter().any(|(built_in, _)| *built_in == name).then(|| find(name).ok()).flatten()
+}
+
+/// The longest name of a scene that is part of a file's name as it is, bytes. File systems allow 255 for the whole.
+const LONGEST_NAME: usize = 100;
+
+/// What a scene's name becomes as the name of a file or folder. A name that is no plain one, such as `../x`, is changed, and
+/// the hash of the name appended, so that different names stay different.
+pub fn file_name(name: &str) -> String {
+    let is_plain = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    let trimmed = name.trim_matches(['.', ' ']);
+    if !name.is_empty() && name.len() <= LONGEST_NAME && trimmed == name && name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(40).collect();
+    format!("{plain}-{:016x}", xxh3_64(name.as_bytes()))
 }
 
 /// A built-in scene by name, or a scene file by path (anything that ends in `.ron` or names a file).

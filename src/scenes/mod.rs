@@ -9,6 +9,6 @@ mod specification;
 mod validate;
 
 pub use blueprint::{ArenaContents, Blueprint, CurriculumStage, Role, Scene, SceneError};
-pub use library::{builtin_names, find, load_file, parse};
+pub use library::{builtin_names, file_name, find, find_built_in, load_file, parse};
 pub use spawn::{ArenaScene, Spawned, despawn_arena, spawn_arena};
 pub use specification::{SceneSpecification, StageSpecification};

@@ -62,6 +62,12 @@ pub enum SnapshotError {
         /// Bodies in the arena.
         wanted: usize,
     },
+    /// The bytes are not of the state that the episode begins in.
+    #[error(
+        "the start snapshot is not of the state in which the scene and the seed begin the episode: its file was changed; restore \
+         it from a copy"
+    )]
+    Differs,
     /// The number of delayed actions does not match the delay.
     #[error(
         "the number of delayed actions in the snapshot does not match its delay of {delay} ticks; it is damaged or was \

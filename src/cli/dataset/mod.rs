@@ -64,6 +64,8 @@ enum DatasetCommand {
         #[arg(long, value_parser = png)]
         out: PathBuf,
     },
+    /// List the takes that a crash or a closed window left beside the dataset, and keep or discard them
+    Recovered(recovered::RecoveredArguments),
     /// Remove episodes from a dataset, in place
     Delete(delete::DeleteArguments),
     /// Remove ticks from the start or the end of episodes, in place
@@ -77,8 +79,6 @@ enum DatasetCommand {
         /// The dataset's folder
         dir: PathBuf,
     },
-    /// List the takes that a crash or a closed window left beside the dataset, and keep or discard them
-    Recovered(recovered::RecoveredArguments),
 }
 
 pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure> {
@@ -87,11 +87,11 @@ pub fn run(arguments: &DatasetArguments, output: &Output) -> Result<(), Failure>
         DatasetCommand::Check { dir } => check::check(dir, output),
         DatasetCommand::Replay { dir, episode } => replay::replay(dir, *episode, output),
         DatasetCommand::Plot { dir, out } => plot::plot_trajectories(dir, out, output),
+        DatasetCommand::Recovered(arguments) => recovered::recovered(arguments, output),
         DatasetCommand::Delete(arguments) => delete::delete(arguments, output),
         DatasetCommand::Trim(arguments) => trim::trim(arguments, output),
         DatasetCommand::Split(arguments) => split::split(arguments, output),
         DatasetCommand::Merge(arguments) => merge::merge(arguments, output),
         DatasetCommand::Repair { dir } => repair::repair(dir, output),
-        DatasetCommand::Recovered(arguments) => recovered::recovered(arguments, output),
     }
 }

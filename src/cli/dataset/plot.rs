@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use serde_json::json;
 
 use crate::cli::load::scene_of;
@@ -19,7 +20,8 @@ pub fn plot_trajectories(dir: &PathBuf, out: &PathBuf, output: &Output) -> Resul
     for number in 0..count {
         let episode = dataset.read(number).map_err(Failure::failed)?;
         let scene = scene_of(&episode).map_err(Failure::failed)?;
-        traces.push(trace_episode(&scene, &episode).map_err(Failure::failed)?);
+        let trace = trace_episode(&scene, &episode).with_context(|| format!("episode {number}"));
+        traces.push(trace.map_err(Failure::failed)?);
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use serde_json::json;
 
 use super::changed::warn_of_change;
@@ -13,7 +14,7 @@ pub fn replay(dir: &Path, number: usize, output: &Output) -> Result<(), Failure>
     let episode = read_episode(dir, number)?;
     let scene = scene_of(&episode).map_err(Failure::failed)?;
     warn_of_change(&episode);
-    let track = resimulate(&scene, &episode).map_err(Failure::failed)?;
+    let track = resimulate(&scene, &episode).with_context(|| format!("episode {number}")).map_err(Failure::failed)?;
     let first = track.first_divergence;
     output.line(format_args!(
         "episode {number}: {} ticks of {} by {}, {}",

@@ -1,10 +1,13 @@
 //! `apprentice play` in a build with a window.
 
+use anyhow::Context;
+
 use super::arguments::PlayArguments;
 use crate::cli::load::{episode_of, load_policy, scene_of};
 use crate::cli::{Failure, Output, sides};
 use crate::demos::Episode;
 use crate::live::SessionOptions;
+use crate::rollout::check_replay;
 use crate::scenes::{Scene, find};
 use crate::ui::{AppOptions, run_app};
 
@@ -60,5 +63,7 @@ fn run_window(options: AppOptions, output: &Output) -> Result<(), Failure> {
 fn recorded_episode(name: &str) -> Result<(Episode, Scene), Failure> {
     let episode = episode_of("--replay", name)?;
     let scene = scene_of(&episode).map_err(Failure::failed)?;
+    let number = name.rsplit_once(':').map_or("", |(_, number)| number);
+    check_replay(&scene, &episode).with_context(|| format!("episode {number}")).map_err(Failure::failed)?;
     Ok((episode, scene))
 }

@@ -3,11 +3,14 @@
 pub mod commands;
 mod dataset_edit;
 mod dataset_kill;
+mod dataset_recovered;
 mod dataset_repair;
 mod dataset_short;
 pub mod exit_codes;
 pub mod learners;
 pub mod output;
+mod record_together;
 pub mod refusals;
 pub mod reinforcement;
 pub mod rewards;
+mod scene_names;

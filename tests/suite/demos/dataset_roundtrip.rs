@@ -24,6 +24,7 @@ pub fn header(observations: usize, actions: usize, terms: &[&str]) -> EpisodeHea
         terms: terms.iter().map(|t| (*t).to_owned()).collect(),
         agent_index: 0,
         other_act_dim: 0,
+        lead_in: Vec::new(),
         snapshot: vec![1, 2, 3, 255],
     }
 }

@@ -1,11 +1,13 @@
-//! Recovery: a truncated journal yields all complete ticks, and each recording is appended to the dataset once.
+//! Recovery: a truncated journal yields all complete ticks, a take waits until it is answered, and each recording is
+//! appended to the dataset once.
 
 use std::fs;
 use std::path::Path;
 
-use apprentice::demos::{Dataset, DatasetError, Episode, EpisodeHeader, JournalWriter, Recovery, Tick, recover};
+use apprentice::demos::{
+    Dataset, DatasetError, Episode, EpisodeHeader, JournalWriter, Tick, recover_kept, recovered_takes,
+};
 use apprentice::spaces::{Field, Layout};
-use proptest::prelude::*;
 
 fn header() -> EpisodeHeader {
     EpisodeHeader {
@@ -22,6 +24,7 @@ fn header() -> EpisodeHeader {
         terms: vec!["progress".to_owned()],
         agent_index: 1,
         other_act_dim: 1,
+        lead_in: Vec::new(),
         snapshot: vec![9; 40],
     }
 }
@@ -78,43 +81,20 @@ fn journal_bytes(ticks: usize) -> (Vec<u8>, Vec<usize>) {
 fn a_journal_truncated_at_any_byte_yields_all_complete_ticks() {
     let (bytes, ends) = journal_bytes(6);
     let dir = tempfile::tempdir().expect("temporary folder");
-    let path = dir.path().join("a.journal");
+    let journals = dir.path().join("journal");
+    fs::create_dir(&journals).expect("creates");
     for cut in 0..=bytes.len() {
-        fs::write(&path, &bytes[..cut]).expect("writes");
-        let mut found = recover(dir.path()).expect("lists");
-        if cut < ends[0] {
-            assert!(found.is_empty(), "cut at {cut}");
+        fs::write(journals.join("a.journal"), &bytes[..cut]).expect("writes");
+        let mut found = recovered_takes(dir.path()).expect("lists");
+        if cut < ends[1] {
+            assert!(found.is_empty(), "cut at {cut}: no tick waits");
             continue;
         }
         let found = found.pop().expect("is listed").expect("is readable");
         let complete_frames = ends.iter().filter(|end| **end <= cut).count() - 1;
         check_ticks(&found.episode, complete_frames.min(6));
-        assert_eq!(found.finished, complete_frames == 7);
-        assert_eq!(found.trailing_bytes, cut - ends[complete_frames]);
+        assert_eq!((found.finished, found.damage), (complete_frames == 7, None), "a torn end is no damage");
         assert_eq!(found.episode.header, header());
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_bytes_are_read_without_a_panic(
-        noise in prop::collection::vec(any::<u8>(), 0..300),
-        at in 0.0f64..1.0,
-        flip in 1u8..,
-    ) {
-        let (mut bytes, _) = journal_bytes(3);
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let at = (bytes.len() as f64 * at) as usize;
-        bytes[at] ^= flip;
-        fs::write(dir.path().join("flipped.journal"), &bytes).expect("writes");
-        fs::write(dir.path().join("noise.journal"), &noise).expect("writes");
-        let tail = [b"APPRJNL1".as_slice(), &noise].concat();
-        fs::write(dir.path().join("tail.journal"), tail).expect("writes");
-        for found in recover(dir.path()).expect("lists").into_iter().flatten() {
-            check_ticks(&found.episode, found.episode.len());
-        }
     }
 }
 
@@ -123,20 +103,56 @@ fn dataset(dir: &Path) -> Dataset {
 }
 
 #[test]
-fn a_recording_in_progress_is_skipped_and_a_dropped_one_is_recovered() {
+fn a_recording_in_progress_is_skipped_and_an_unanswered_one_waits() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let mut dataset = dataset(dir.path());
-    let mut journal = JournalWriter::create(dataset.journal_dir().join("a.journal"), &header()).expect("creates");
+    let path = dir.path().join("journal/a.journal");
+    let mut journal = JournalWriter::create(&path, &header()).expect("creates");
     (0..31).for_each(|i| push(&mut journal, i));
-    assert!(dataset.recover().expect("recovers").is_empty());
-    assert!(dataset.is_empty());
-    // As after a kill: the ticks that were not flushed, less than a second, are lost.
+    assert!(recovered_takes(dir.path()).expect("lists").is_empty());
+    assert_eq!(recover_kept(dir.path()).expect("recovers").waiting, 0);
+    // After a kill, the ticks that were not flushed, less than a second, are lost.
+    let killed = tempfile::tempdir().expect("temporary folder");
+    fs::create_dir(killed.path().join("journal")).expect("creates");
+    fs::copy(&path, killed.path().join("journal/a.journal")).expect("copies");
+    // A program that ends writes them.
     drop(journal);
-    let outcomes = dataset.recover().expect("recovers");
-    assert!(matches!(outcomes[..], [Recovery::Appended { episode: 0, ticks: 30, finished: false }]), "{outcomes:?}");
-    check_ticks(&dataset.read(0).expect("reads"), 30);
-    assert!(!dataset.journal_dir().exists());
-    assert!(dataset.recover().expect("recovers").is_empty());
+    for (dir, ticks) in [(killed.path(), 30), (dir.path(), 31)] {
+        let recovery = recover_kept(dir).expect("recovers");
+        assert_eq!((recovery.waiting, recovery.appended.len(), recovery.failed.len()), (1, 0, 0));
+        assert!(!dir.join("meta").exists(), "nothing is appended by itself");
+        let takes = recovered_takes(dir).expect("lists");
+        let take = takes[0].as_ref().expect("is readable");
+        assert!(!take.finished);
+        check_ticks(&take.episode, ticks);
+        assert!(recovered_takes(dir).expect("lists").is_empty(), "no other process answers it meanwhile");
+        assert_eq!(take.keep(dir).expect("keeps"), 0);
+        check_ticks(&Dataset::open(dir).expect("opens").read(0).expect("reads"), ticks);
+        assert!(!dir.join("journal").exists());
+    }
+}
+
+#[test]
+fn a_discarded_take_is_gone_and_the_dataset_unchanged() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let mut journal = JournalWriter::create(dir.path().join("journal/a.journal"), &header()).expect("creates");
+    (0..20).for_each(|i| push(&mut journal, i));
+    drop(journal);
+    recovered_takes(dir.path()).expect("lists").remove(0).expect("is readable").discard().expect("discards");
+    assert!(recovered_takes(dir.path()).expect("lists").is_empty());
+    assert_eq!(fs::read_dir(dir.path()).expect("lists").count(), 0);
+}
+
+#[test]
+fn a_kept_recording_is_appended_by_the_next_writer() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let mut journal = JournalWriter::create(dir.path().join("journal/a.journal"), &header()).expect("creates");
+    (0..5).for_each(|i| push(&mut journal, i));
+    // The crash comes between the word and the append.
+    drop(journal.finish().expect("finishes"));
+    let recovery = recover_kept(dir.path()).expect("recovers");
+    assert_eq!((recovery.appended, recovery.waiting), (vec![0], 0));
+    check_ticks(&Dataset::open(dir.path()).expect("opens").read(0).expect("reads"), 5);
+    assert!(recover_kept(dir.path()).expect("recovers").appended.is_empty());
 }
 
 #[test]
@@ -168,9 +184,10 @@ fn a_crash_between_append_and_removal_does_not_append_twice() {
     assert_eq!(first.append_recording(&episode, finished.recording()).expect("appends"), 0);
     // The crash comes here.
     drop((finished, first));
-    let mut second = dataset(dir.path());
-    let outcomes = second.recover().expect("recovers");
-    assert!(matches!(outcomes[..], [Recovery::AlreadyAppended { episode: 0 }]), "{outcomes:?}");
+    assert!(recovered_takes(dir.path()).expect("lists").is_empty());
+    let recovery = recover_kept(dir.path()).expect("recovers");
+    assert!(recovery.appended.is_empty() && recovery.waiting == 0, "{recovery:?}");
+    let second = dataset(dir.path());
     assert_eq!(second.read_all().expect("reads"), [episode]);
     assert!(!second.journal_dir().exists());
 }
@@ -189,7 +206,7 @@ fn a_discarded_recording_leaves_no_file() {
 #[test]
 fn damaged_and_empty_journals_do_not_block_the_others() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let mut dataset = dataset(dir.path());
+    let dataset = dataset(dir.path());
     let (bytes, ends) = journal_bytes(5);
     let journals = dataset.journal_dir();
     fs::create_dir_all(&journals).expect("creates");
@@ -202,19 +219,13 @@ fn damaged_and_empty_journals_do_not_block_the_others() {
     let mut journal = JournalWriter::create(journals.join("e.journal"), &other).expect("creates");
     push(&mut journal, 0);
     journal.finish().expect("finishes");
-    let outcomes = dataset.recover().expect("recovers");
+    drop(dataset);
+    let recovery = recover_kept(dir.path()).expect("recovers");
+    assert_eq!((recovery.appended, recovery.waiting), (vec![0], 0));
     assert!(
-        matches!(
-            &outcomes[..],
-            [
-                Recovery::Empty { .. },
-                Recovery::Failed { cause: DatasetError::Journal { .. }, .. },
-                Recovery::Empty { .. },
-                Recovery::Appended { episode: 0, ticks: 5, finished: true },
-                Recovery::Failed { cause: DatasetError::Mismatch { .. }, .. },
-            ]
-        ),
-        "{outcomes:?}"
+        matches!(&recovery.failed[..], [DatasetError::Journal { .. }, DatasetError::Mismatch { .. }]),
+        "{:?}",
+        recovery.failed
     );
     let remaining: Vec<_> = fs::read_dir(&journals).expect("lists").map(|e| e.expect("entry").file_name()).collect();
     assert_eq!(remaining.len(), 2, "{remaining:?}");

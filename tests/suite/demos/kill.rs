@@ -1,11 +1,11 @@
-//! Crash safety: `record` is killed at random moments, and no kept episode or complete journal tick is lost.
+//! Crash safety: `record` is killed at random moments, and no kept episode is lost, and a fragment is recorded again.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use apprentice::demos::{Dataset, DatasetError, recover};
+use apprentice::demos::{Dataset, DatasetError};
 use apprentice::sim::split_seed;
 use serde_json::Value;
 
@@ -40,13 +40,6 @@ fn kept(dir: &Path) -> BTreeSet<String> {
     }
 }
 
-/// Recording IDs of the journals that hold ticks.
-fn in_journals(dir: &Path) -> BTreeSet<String> {
-    let found = recover(dir.join("journal")).expect("the journals can be listed");
-    let readable = found.into_iter().map(|r| r.unwrap_or_else(|e| panic!("a journal that a kill left: {e}")));
-    readable.filter(|r| !r.episode.is_empty()).map(|r| r.recording).collect()
-}
-
 /// The number of episodes that the metadata counts at this moment, while the program may be writing.
 fn committed_episodes(dir: &Path) -> usize {
     let text = std::fs::read(dir.join("meta/info.json")).unwrap_or_default();
@@ -59,9 +52,9 @@ fn fifty_kills_lose_nothing() {
     let start = Instant::now();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let dir = folder.path().join("demos");
-    // All recordings that were ever in the dataset or in a journal: none of them may be missing later.
+    // All recordings that were ever in the dataset: none of them may be missing later.
     let mut durable = BTreeSet::new();
-    let (mut from_journals, mut before_any_work) = (BTreeSet::new(), 0);
+    let mut before_any_work = 0;
     for kill in 0..KILLS {
         let delay = Duration::from_millis(split_seed(2024, kill) % (MAX_DELAY_MS + 1));
         let mut child =
@@ -74,12 +67,10 @@ fn fifty_kills_lose_nothing() {
             assert_eq!(status.code(), None, "kill {kill}: the program ended before it was killed");
         }
 
-        let (rows, journals) = (kept(&dir), in_journals(&dir));
-        assert!(rows.len() >= completed, "kill {kill}: {} episodes of the {completed} that were kept", rows.len());
-        let now: BTreeSet<String> = rows.union(&journals).cloned().collect();
+        let now = kept(&dir);
+        assert!(now.len() >= completed, "kill {kill}: {} episodes of the {completed} that were kept", now.len());
         let lost: Vec<_> = durable.difference(&now).collect();
         assert!(lost.is_empty(), "kill {kill} after {delay:?} lost {} recordings: {lost:?}", lost.len());
-        from_journals.extend(journals.difference(&rows).cloned());
         before_any_work += u32::from(now.len() == durable.len());
         durable = now;
     }
@@ -88,9 +79,13 @@ fn fifty_kills_lose_nothing() {
     assert_eq!(report["episodes"], 1, "after all kills it records: {report}");
     let rows = kept(&dir);
     let lost: Vec<_> = durable.difference(&rows).collect();
-    assert!(lost.is_empty(), "the last start did not recover {lost:?}");
+    assert!(lost.is_empty(), "the last start lost {lost:?}");
     assert_eq!(rows.len(), durable.len() + 1, "the dataset has each recording once, and the last one");
-    assert!(!dir.join("journal").exists(), "no journal is left");
+    assert!(!dir.join("journal").exists() && !dir.join("claims").exists(), "no fragment and no claim is left");
+    let dataset = Dataset::open(&dir).expect("opens");
+    let seeds: BTreeSet<u64> = dataset.summaries().iter().map(|row| row.seed).collect();
+    assert_eq!(seeds.len(), rows.len(), "no seed twice");
+    assert!(dataset.summaries().iter().all(|row| row.success), "a fragment is not kept as a failure");
 
     let info = json(&apprentice(&["dataset", "info", "--json"], &dir).output().expect("the binary runs"));
     assert_eq!(info["total_episodes"], rows.len(), "{info}");
@@ -98,10 +93,9 @@ fn fifty_kills_lose_nothing() {
     assert_eq!(check["diverged_ticks"], 0, "{check}");
     assert_eq!(check["total_episodes"], rows.len(), "{check}");
     println!(
-        "{KILLS} kills: {} episodes, {} of them out of journals, {before_any_work} kills before anything \
-         new was written; {:.1} s with kills, {:.1} s in total",
+        "{KILLS} kills: {} episodes, {before_any_work} kills before anything new was written; {:.1} s with kills, \
+         {:.1} s in total",
         rows.len(),
-        from_journals.len(),
         kill_time.as_secs_f32(),
         start.elapsed().as_secs_f32()
     );

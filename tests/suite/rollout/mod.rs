@@ -2,6 +2,7 @@
 
 mod driver;
 mod evaluate;
+mod tampered_start;
 mod trace;
 mod transitions;
 mod vec_env;

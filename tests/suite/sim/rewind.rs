@@ -1,26 +1,25 @@
-//! The recorded start state of an episode can be restored only in an arena of its scene.
-
-use std::sync::atomic::AtomicBool;
+//! A recorded episode is replayed only in an arena with its agents, and begins there in its first state.
 
 use apprentice::agents::Driver;
-use apprentice::demos::{Dataset, rewind_to_start};
-use apprentice::rollout::{headless_app, record, recording_seeds};
+use apprentice::demos::{check_start, start_replay};
+use apprentice::rollout::{demonstrate, headless_app};
 use apprentice::scenes::{find, spawn_arena};
-use apprentice::sim::{Arena, SnapshotError};
+use apprentice::sim::SnapshotError;
 use apprentice::teleop::Skill;
 
 #[test]
-fn a_start_state_with_other_bodies_is_rejected() {
-    let dir = tempfile::tempdir().unwrap();
-    let slalom = find("slalom").unwrap();
-    record(&slalom, Skill::Steady, recording_seeds(3).take(1), dir.path(), &AtomicBool::new(false), |_| {}).unwrap();
-    let episode = Dataset::open(dir.path()).unwrap().read(0).unwrap();
+fn a_replay_with_other_agents_is_rejected() {
+    let episode = demonstrate(&find("slalom").unwrap(), Skill::Steady, 4).unwrap();
     let mut app = headless_app(1);
-    let mut rewind = |scene: &str| {
-        let spawned = spawn_arena(app.world_mut(), &find(scene).unwrap(), 1, Driver::Replay);
-        rewind_to_start(&mut app.world_mut().get_mut::<Arena>(spawned.arena).unwrap(), &episode)
-    };
-    assert!(rewind("slalom").is_ok());
-    let error = rewind("traffic").unwrap_err();
-    assert!(matches!(error, SnapshotError::Bodies { found: 1, wanted } if wanted > 1), "{error}");
+    let world = app.world_mut();
+    let spawned = spawn_arena(world, &find("slalom").unwrap(), 2, Driver::Replay);
+    let error = start_replay(world, spawned.arena, &spawned.agents, &episode).unwrap_err();
+    assert!(matches!(error, SnapshotError::Bodies { found: 1, wanted: 2 }), "{error}");
+    let spawned = spawn_arena(world, &find("slalom").unwrap(), 1, Driver::Replay);
+    start_replay(world, spawned.arena, &spawned.agents, &episode).unwrap();
+    check_start(world, spawned.arena, &episode).unwrap();
+    // In another scene, the state is another, and a replay diverges.
+    let spawned = spawn_arena(world, &find("circuit").unwrap(), 1, Driver::Replay);
+    start_replay(world, spawned.arena, &spawned.agents, &episode).unwrap();
+    check_start(world, spawned.arena, &episode).unwrap();
 }
