@@ -118,7 +118,8 @@ pub fn check_start(world: &mut World, arena: Entity, episode: &Episode) -> Resul
     let mut arenas = world.query::<(&Arena, PhysicsSets)>();
     let Ok((arena, mut sets)) = arenas.get_mut(world, arena) else { return Ok(()) };
     let physics = sets.physics();
-    let is_recorded = episode.first_gap != Some(0) && episode.state_hashes.first() == Some(&state_hash(&physics, arena));
+    let is_recorded =
+        episode.first_gap != Some(0) && episode.state_hashes.first() == Some(&state_hash(&physics, arena));
     let snapshot = Snapshot::take(&physics, arena).to_bytes()?;
     if is_recorded && snapshot != episode.header.snapshot { Err(SnapshotError::Differs) } else { Ok(()) }
 }

@@ -202,7 +202,11 @@ pub(super) fn read_with(
         lead_in: record.lead_in,
     };
     header.validate().map_err(|e| DatasetError::malformed(&path, e))?;
-    Ok(FoundSimulation { recording: record.recording, data: SimulationData { header, other_actions, first_gap }, restored_scene })
+    Ok(FoundSimulation {
+        recording: record.recording,
+        data: SimulationData { header, other_actions, first_gap },
+        restored_scene,
+    })
 }
 
 fn read_hashed(path: &Path, hash: Hash) -> Result<Vec<u8>, DatasetError> {

@@ -1,7 +1,6 @@
 //! Parquet files as named columns of plain values, whose types and sizes are checked on reading.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::error::DatasetError;
+use super::files;
 
 /// Rows per decoded batch: enough for an episode of half a minute in one batch.
 const BATCH_ROWS: usize = 1024;

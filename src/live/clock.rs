@@ -203,6 +203,5 @@ pub fn run_due_ticks(world: &mut World) {
 /// Whether a recorded episode has ended, so that the scene waits for the person.
 fn episode_has_ended(world: &World) -> bool {
     let session = world.resource::<Session>();
-    session.recording == RecordingState::Recording
-        && world.get::<Recorder>(session.ego()).is_some_and(Recorder::ended)
+    session.recording == RecordingState::Recording && world.get::<Recorder>(session.ego()).is_some_and(Recorder::ended)
 }

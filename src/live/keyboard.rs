@@ -125,9 +125,10 @@ impl KeyboardLayout {
     /// agent or on none.
     pub fn name_of(&self, command: Command, driving: &[KeyCode]) -> String {
         let keys = COMMANDS.iter().find(|keys| keys.command == command);
-        let by_letter = LETTER_KEYS.iter().filter(|(key, _)| !driving.contains(key)).find(|(key, _)| {
-            self.character(*key).and_then(|character| by_character(*key, character)) == Some(command)
-        });
+        let by_letter = LETTER_KEYS
+            .iter()
+            .filter(|(key, _)| !driving.contains(key))
+            .find(|(key, _)| self.character(*key).and_then(|character| by_character(*key, character)) == Some(command));
         match (by_letter, keys) {
             (Some((key, _)), _) => self.name(*key),
             (None, Some(keys)) => self.name(keys.key),

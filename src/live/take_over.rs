@@ -102,10 +102,7 @@ fn why_no_policy(world: &World) -> String {
     let (record, train) = (session.key_name(Command::Record), session.key_name(Command::Train));
     if training.running && training.scene_hash == session.scene.hash() {
         let left = training.seconds_left().map_or(String::new(), |left| format!(", {left:.0} s left"));
-        return format!(
-            "the policy is still being trained: step {} of {}{left}",
-            training.step, training.total_steps
-        );
+        return format!("the policy is still being trained: step {} of {}{left}", training.step, training.total_steps);
     }
     let name = &session.scene.name;
     if session.episodes == 0 {

@@ -294,12 +294,14 @@ fn load_trained_policy(world: &mut World, summary: &TrainSummary) {
         world.resource_mut::<Session>().notify(text);
         return;
     }
-    let result = Policy::load(&summary.policy_dir)
-        .and_then(|policy| set_policy(world, policy, run.display().to_string()));
+    let result =
+        Policy::load(&summary.policy_dir).and_then(|policy| set_policy(world, policy, run.display().to_string()));
     let mut session = world.resource_mut::<Session>();
     let key = session.key_name(Command::Policy);
     match result {
-        Ok(()) => session.notify(format!("training {how} after {:.0} s; {key} hands over to the policy", summary.seconds)),
+        Ok(()) => {
+            session.notify(format!("training {how} after {:.0} s; {key} hands over to the policy", summary.seconds))
+        }
         Err(error) => session.notify_error(error.to_string()),
     }
 }

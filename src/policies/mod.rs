@@ -20,6 +20,7 @@ mod policy_config;
 mod policy_state;
 pub mod registry;
 mod stored_tensors;
+mod training_range;
 pub mod trunks;
 
 pub use adapter_config::{ADAPTER_FILE, AdapterConfig};
@@ -39,6 +40,7 @@ pub use parameters::{ParameterInit, ParameterSource, StateDict, load_parameters}
 pub use policy::{OBSERVATION_CLIP, Policy};
 pub use policy_config::{PolicyConfig, Provenance};
 pub use policy_state::PolicyState;
+pub use training_range::{OutsideCounter, OutsideField, OutsideReport, TrainingRange};
 pub use trunks::{
     Activation, Mlp, NetworkConfig, NetworkKind, NetworkSpec, RecurrentInput, Trunk, TrunkInput, TrunkModule,
     register_network,

@@ -145,6 +145,7 @@ impl PolicyConfig {
                     "{key}_normalizer has a mean that is not finite or a standard deviation that is not above 0"
                 ));
             }
+            normalizer.check_range().map_err(|message| format!("{key}_normalizer {message}"))?;
         }
         let size = self.observation.range(TASK_FIELD).map_or(0, |range| range.len());
         if size != self.tasks.len() {

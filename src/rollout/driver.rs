@@ -12,7 +12,7 @@ use super::trajectory::Trajectory;
 use super::vec_env::VecEnv;
 use super::vec_env_options::VecEnvOptions;
 use crate::agents::Action;
-use crate::policies::PolicyError;
+use crate::policies::{OutsideCounter, PolicyError};
 use crate::scenes::Scene;
 use crate::teleop::{Expert, Operator, Skill};
 
@@ -85,7 +85,7 @@ pub fn rollout(
         None => Some(Vec::new()),
     };
     let experts = experts.ok_or_else(|| RolloutError::NoOperator(scene.name.clone()))?;
-    Ok(run_rollout(scene, players, seeds, options, experts, on_episode)?)
+    Ok(run_rollout(scene, players, seeds, options, experts, None, on_episode)?)
 }
 
 /// [`rollout`], with its trajectories in the order of the seeds.
@@ -107,7 +107,8 @@ pub fn collect_trajectories(
     Ok(trajectories)
 }
 
-/// [`rollout`] with the experts that [`RolloutOptions::expert`] stands for: one per environment, or none.
+/// [`rollout`] with the experts that [`RolloutOptions::expert`] stands for: one per environment, or none. `outside` counts
+/// the observations of the recorded side.
 ///
 /// # Errors
 /// [`PolicyError`] when a policy does not fit the scene's agent.
@@ -120,6 +121,7 @@ pub(super) fn run_rollout(
     seeds: &[u64],
     options: &RolloutOptions,
     experts: Vec<Box<dyn Operator>>,
+    mut outside: Option<&mut OutsideCounter>,
     mut on_episode: impl FnMut(Trajectory),
 ) -> Result<(), PolicyError> {
     if seeds.is_empty() {
@@ -128,6 +130,9 @@ pub(super) fn run_rollout(
     let mut driver = RolloutDriver::start(scene, players, seeds, options, experts)?;
     let mut remaining = seeds.len();
     while remaining > 0 {
+        if let Some(counter) = &mut outside {
+            driver.each_observation(|observation| counter.add(observation));
+        }
         driver.step(|trajectory| {
             remaining -= 1;
             on_episode(trajectory);
@@ -250,6 +255,13 @@ impl<'a> RolloutDriver<'a> {
                 self.running[arena].observations.extend_from_slice(observation);
             }
         }
+    }
+
+    /// Call `read` with the observation before the tick in each running episode.
+    fn each_observation(&self, mut read: impl FnMut(&[f32])) {
+        let (obs_dim, step) = (self.env.observation_size(), self.env.last_step());
+        let rows = (0..self.running.len()).map(|arena| self.row(arena)).filter(|row| !step.waiting[*row]);
+        rows.for_each(|row| read(&step.observations[row * obs_dim..][..obs_dim]));
     }
 
     /// Append actions and positions to the running episodes, before the arenas of ended ones are reset.

@@ -8,7 +8,7 @@ use super::driver::{RolloutOptions, run_rollout};
 use super::players::Player;
 use super::trajectory::Trajectory;
 use super::wilson::wilson_interval;
-use crate::policies::PolicyError;
+use crate::policies::{OutsideCounter, OutsideReport, PolicyError, TrainingRange};
 use crate::scenes::Scene;
 use crate::tasks::EpisodeEnd;
 
@@ -79,13 +79,16 @@ pub struct Evaluation {
     pub terms: Vec<TermMean>,
     /// The number of episodes per kind of end, see [`EpisodeResult::end`].
     pub ends: BTreeMap<String, usize>,
+    /// How often the observations were far outside of the data that the policy was trained on; `None` for other players, or
+    /// where that is not known.
+    pub outside: Option<OutsideReport>,
     /// Every episode, in the order of the seeds.
     #[serde(skip)]
     pub results: Vec<EpisodeResult>,
 }
 
 impl Evaluation {
-    fn of(scene: &Scene, results: Vec<EpisodeResult>) -> Self {
+    fn of(scene: &Scene, results: Vec<EpisodeResult>, outside: Option<OutsideReport>) -> Self {
         let n = results.len().max(1) as f64;
         let successes = results.iter().filter(|r| r.success).count();
         let distinct: BTreeMap<u64, bool> = results.iter().map(|r| (r.fingerprint, r.success)).collect();
@@ -109,6 +112,7 @@ impl Evaluation {
                 .map(|(i, (name, _))| TermMean { name, mean: results.iter().map(|r| r.terms[i]).sum::<f64>() / n })
                 .collect(),
             ends,
+            outside,
             results,
         }
     }
@@ -172,10 +176,20 @@ pub fn evaluate_side(
 ) -> Result<Evaluation, PolicyError> {
     let options = RolloutOptions { threads, side, ..RolloutOptions::default() };
     let mut episodes = Vec::with_capacity(seeds.len());
-    run_rollout(scene, players, seeds, &options, Vec::new(), |trajectory| {
+    let mut outside = counter(scene, &players[side.min(players.len() - 1)])?;
+    run_rollout(scene, players, seeds, &options, Vec::new(), outside.as_mut(), |trajectory| {
         episodes.push((trajectory.index, EpisodeResult::from(&trajectory)));
         progress(episodes.len());
     })?;
     episodes.sort_by_key(|(index, _)| *index);
-    Ok(Evaluation::of(scene, episodes.into_iter().map(|(_, result)| result).collect()))
+    let outside = outside.map(|counter| counter.report());
+    Ok(Evaluation::of(scene, episodes.into_iter().map(|(_, result)| result).collect(), outside))
+}
+
+/// A counter of the observations that are far outside of the data that `player` was trained on.
+fn counter(scene: &Scene, player: &Player) -> Result<Option<OutsideCounter>, PolicyError> {
+    let Player::Policy(policy) = player else { return Ok(None) };
+    let spaces = scene.blueprint.spaces();
+    let range = TrainingRange::new(policy.config(), &spaces.observation, &spaces.action)?;
+    Ok(range.map(OutsideCounter::new))
 }

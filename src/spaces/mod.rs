@@ -6,4 +6,4 @@ mod normalizer;
 
 pub use layout::{Field, Layout, LayoutDifference, key_levels};
 pub use mirror::{Mirror, MirrorRule};
-pub use normalizer::Normalizer;
+pub use normalizer::{DataStatistics, Normalizer};

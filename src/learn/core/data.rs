@@ -122,7 +122,11 @@ impl TrainingData {
             if let Some(at) = values.iter().position(|x| !x.is_finite()) {
                 let (row, column) = (at / layout.size(), at % layout.size());
                 let name = &layout.names()[column];
-                return fail(format!("{what} {name} of row {row} is {}; remove that episode", values[at]));
+                let episode = self.episode_starts.partition_point(|start| *start <= row).saturating_sub(1);
+                return fail(format!(
+                    "{what} {name} of row {row} is {}; remove episode {episode} with `apprentice dataset delete`",
+                    values[at]
+                ));
             }
         }
         let ascending = self.episode_starts.windows(2).all(|pair| pair[0] < pair[1]);
@@ -172,14 +176,19 @@ impl TrainingData {
         self.episode_starts.iter().copied().zip(ends).map(|(start, end)| start..end)
     }
 
-    /// Ticks of the shortest successful demonstration, or of the shortest of all where none succeeded: the episode
-    /// length for inferring a reward. Unsuccessful episodes are ignored, as they may be short fragments.
-    pub fn shortest_episode(&self) -> u64 {
-        let ticks = |succeeded: bool| {
-            let known = |at: usize| !succeeded || self.episode_info.get(at).is_some_and(|info| info.success);
-            self.episodes().enumerate().filter(|(at, _)| known(*at)).map(|(_, rows)| rows.len() as u64).min()
-        };
-        ticks(true).or_else(|| ticks(false)).unwrap_or(1)
+    /// Ticks of the shortest successful demonstration, or the median of all where none succeeded: the episode length for
+    /// inferring a reward. The shortest unsuccessful episode may be a fragment of a few ticks.
+    pub fn reward_horizon(&self) -> u64 {
+        let succeeded = |at: usize| self.episode_info.get(at).is_some_and(|info| info.success);
+        let mut lengths: Vec<u64> = self.episodes().map(|rows| rows.len() as u64).collect();
+        let shortest = lengths.iter().enumerate().filter(|(at, _)| succeeded(*at)).map(|(_, ticks)| *ticks).min();
+        lengths.sort_unstable();
+        shortest.or_else(|| lengths.get(lengths.len() / 2).copied()).unwrap_or(1)
+    }
+
+    /// The number of episodes of at most `ticks` ticks.
+    pub fn episodes_up_to(&self, ticks: usize) -> usize {
+        self.episodes().filter(|rows| rows.len() <= ticks).count()
     }
 
     /// The first `count` episodes.

@@ -28,14 +28,13 @@ impl<'a> DataLoader<'a> {
     /// Minibatches of `data` in windows of `window`. `permutable`: the fields of `data.permutable`.
     ///
     /// # Errors
-    /// A window that is longer than the episodes, or unknown permutable fields.
+    /// Unknown permutable fields.
     pub fn new(
         settings: &TrainingConfig,
         window: Window,
         permutable: &[String],
         data: &'a PreparedData<'a>,
     ) -> Result<Self, TrainError> {
-        data.check_window(window)?;
         let permutable = data.permutable_ranges(permutable)?;
         let sequences = settings.batch_size.div_ceil(window.sequence_length);
         let sampler = BatchSampler::new(data.split.train.clone(), sequences, settings.seed);

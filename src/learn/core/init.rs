@@ -111,9 +111,10 @@ impl PretrainedPolicy {
         for ((own, (base, normalizer)), fitted) in layouts.into_iter().zip(bases).zip(&mut out) {
             let is_observation = std::ptr::eq(base, &raw const config.observation);
             for (at, from) in columns(own, base).into_iter().enumerate() {
-                if let Some(from) = from.filter(|from| !is_observation || varies(normalizer, *from)) {
+                if let Some(from) = from.filter(|from| !is_observation || !normalizer.is_constant(*from)) {
                     fitted.mean[at] = normalizer.mean[from];
                     fitted.std[at] = normalizer.std[from];
+                    fitted.widen(at, normalizer, from);
                 }
             }
         }
@@ -193,14 +194,9 @@ fn columns(own: &Layout, base: &Layout) -> Vec<Option<usize>> {
     columns
 }
 
-/// Whether a column varied in the training data of the pretrained policy. A constant column has a standard deviation of
-/// exactly 1 in its normalizer; it is treated as a new one.
-pub(in crate::learn) fn varies(normalizer: &Normalizer, at: usize) -> bool {
-    normalizer.std[at] != 1.0
-}
-
+/// The columns that varied in the training data of the pretrained policy; a constant one is treated as a new one.
 fn varying_columns(columns: Vec<Option<usize>>, base: &PolicyConfig) -> Vec<Option<usize>> {
-    columns.into_iter().map(|at| at.filter(|at| varies(&base.observation_normalizer, *at))).collect()
+    columns.into_iter().map(|at| at.filter(|at| !base.observation_normalizer.is_constant(*at))).collect()
 }
 
 /// Initial standard deviation, normalized, of a Gaussian policy around the actions of a policy with squared error: that
@@ -211,7 +207,7 @@ const CONSTANT_ACTION_STD: f32 = 0.5;
 
 /// Initial `raw_log_std` of the Gaussian head of `policy`, for each action number.
 fn initial_log_std(policy: &PolicyConfig, base: &PolicyConfig) -> Vec<f32> {
-    let demonstrated = |at: &Option<usize>| at.is_none_or(|at| varies(&base.action_normalizer, at));
+    let demonstrated = |at: &Option<usize>| at.is_none_or(|at| !base.action_normalizer.is_constant(at));
     columns(&policy.action, &base.action)
         .iter()
         .map(|at| policy.head.raw_log_std(if demonstrated(at) { INITIAL_STD } else { CONSTANT_ACTION_STD }))

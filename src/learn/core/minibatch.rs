@@ -11,7 +11,7 @@ use crate::learn::core::init::PretrainedPolicy;
 use crate::learn::core::random::{below, shuffle};
 use crate::policies::demonstration_encoder::{VALUES_PER_FRAME, sample_frames};
 use crate::policies::{HeadConfig, NetworkConfig, OBSERVATION_CLIP, PolicyConfig};
-use crate::spaces::Normalizer;
+use crate::spaces::{DataStatistics, Layout, Normalizer};
 
 /// The ticks around a row that a sample of a learner holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub struct PreparedData<'a> {
     pub observation_normalizer: Normalizer,
     /// Mean and standard deviation of the actions of the training rows.
     pub action_normalizer: Normalizer,
+    /// Names of the observation fields that hardly varied in the training rows ([`DataStatistics::hardly_varied`]).
+    pub hardly_varied: Vec<String>,
 }
 
 impl<'a> PreparedData<'a> {
@@ -86,9 +88,17 @@ impl<'a> PreparedData<'a> {
     pub fn new(data: &'a TrainingData, validation_fraction: f32, seed: u64) -> Result<Self, TrainError> {
         data.check()?;
         let split = data.split(validation_fraction, seed);
-        let fit = |table: &[f32], size| Normalizer::fit(split.train.iter().map(|row| row_of(table, size, *row)), size);
-        let (observation_normalizer, action_normalizer) =
-            rayon::join(|| fit(&data.observations, data.observation.size()), || fit(&data.actions, data.action.size()));
+        let statistics = |table: &[f32], layout: &Layout| {
+            let size = layout.size();
+            DataStatistics::of(split.train.iter().map(|row| row_of(table, size, *row)), size)
+        };
+        let (observations, actions) = rayon::join(
+            || statistics(&data.observations, &data.observation),
+            || statistics(&data.actions, &data.action),
+        );
+        let hardly_varied = observations.hardly_varied(&data.observation).into_iter().map(str::to_owned).collect();
+        let observation_normalizer = observations.normalizer(&data.observation);
+        let action_normalizer = actions.normalizer(&data.action);
         let mut weight_scale = 1.0;
         if let Some(weights) = &data.weights {
             let sum: f64 = split.train.iter().map(|row| f64::from(weights[*row as usize])).sum();
@@ -104,7 +114,15 @@ impl<'a> PreparedData<'a> {
         for (episode, info) in data.episode_info.iter().enumerate() {
             episodes_by_task.entry(&info.task).or_default().push(episode);
         }
-        Ok(Self { data, weight_scale, split, episodes_by_task, observation_normalizer, action_normalizer })
+        Ok(Self {
+            data,
+            weight_scale,
+            split,
+            episodes_by_task,
+            observation_normalizer,
+            action_normalizer,
+            hardly_varied,
+        })
     }
 
     /// The configuration of a policy on this data: layouts and normalizers, with this network and head.
@@ -288,27 +306,6 @@ impl<'a> PreparedData<'a> {
         let next = self.data.episode_starts.partition_point(|start| *start <= row as usize);
         let end = self.data.episode_starts.get(next).copied().unwrap_or(self.data.rows());
         self.data.episode_starts[next - 1]..end
-    }
-
-    /// Checks that no episode is shorter than an action chunk.
-    ///
-    /// # Errors
-    /// [`TrainError::Data`] with the first such episode.
-    pub fn check_window(&self, window: Window) -> Result<(), TrainError> {
-        for (index, start) in self.data.episode_starts.iter().enumerate() {
-            let ticks = self.episode(*start as u32).len();
-            if ticks < window.chunk_size {
-                return Err(TrainError::Data {
-                    origin: self.data.source.clone(),
-                    message: format!(
-                        "episode {index} has {ticks} ticks, fewer than the {} of a chunk; set head.chunk_size to {ticks} or \
-                         less, or remove the episode",
-                        window.chunk_size
-                    ),
-                });
-            }
-        }
-        Ok(())
     }
 }
 

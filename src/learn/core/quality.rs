@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::learn::TrainingData;
 use crate::learn::core::random::{Purpose, below, generator};
-use crate::spaces::Normalizer;
+use crate::spaces::{Layout, Normalizer};
 
 /// How quality scores are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,15 +53,17 @@ pub struct Quality {
 pub fn rate_quality(data: &TrainingData) -> Vec<Quality> {
     let (obs_dim, act_dim) = (data.observation.size(), data.action.size());
     let rows: Vec<u32> = (0..data.rows() as u32).collect();
-    let normalized = |table: &[f32], size: usize| {
-        let normalizer = Normalizer::fit(rows.iter().map(|r| &table[*r as usize * size..][..size]), size);
+    let normalized = |table: &[f32], layout: &Layout| {
+        let size = layout.size();
+        let normalizer = Normalizer::fit(rows.iter().map(|r| &table[*r as usize * size..][..size]), layout);
         let mut values = table.to_vec();
         if size > 0 {
             normalizer.normalize(&mut values);
         }
         values
     };
-    let (observations, actions) = (normalized(&data.observations, obs_dim), normalized(&data.actions, act_dim));
+    let observations = normalized(&data.observations, &data.observation);
+    let actions = normalized(&data.actions, &data.action);
     let episodes: Vec<_> = data.episodes().collect();
     let mut rng = generator(0, Purpose::Split, 1);
     let stride = (data.rows() / REFERENCES).max(1);

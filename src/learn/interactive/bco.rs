@@ -212,9 +212,16 @@ pub fn bco<E: From<TrainError>>(
     let policy_dir = options.dir.join("best");
     let settings = config.get::<BcoConfig>();
     let horizon = settings.inverse_horizon;
-    if data.episodes().all(|rows| rows.len() <= horizon) {
+    let (too_short, total) = (data.episodes_up_to(horizon), data.episode_starts.len());
+    if too_short == total {
         let message = format!("none of its episodes is longer than the {horizon} ticks of `bco.inverse_horizon`");
         return Err(TrainError::Data { origin: data.source.clone(), message }.into());
+    }
+    if too_short > 0 {
+        progress.message(&format!(
+            "{too_short} of the {total} demonstrations are left out: they have at most the {horizon} ticks of \
+             `bco.inverse_horizon`"
+        ));
     }
     if !options.resume {
         RunDir::check_new(&options.dir)?;

@@ -1,6 +1,5 @@
 //! Initial mean and standard deviation of a policy's Gaussian exploration.
 
-use crate::learn::core::init::varies;
 use crate::policies::PolicyConfig;
 use crate::spaces::{Layout, Normalizer};
 
@@ -24,7 +23,7 @@ fn mean_and_std(rest: f32, low: f32, high: f32) -> (f32, f32) {
 /// Action normalizer of a policy with random initialization: centered on zero, the action at rest.
 pub(super) fn exploration_normalizer(action: &Layout) -> Normalizer {
     let (mean, std) = action.bounds().map(|(low, high)| mean_and_std(0.0f32.clamp(low, high), low, high)).unzip();
-    Normalizer { mean, std }
+    Normalizer::of_moments(mean, std)
 }
 
 /// Action normalizer of a policy that is initialized from `pretrained`: that of `pretrained`, except for actions that were
@@ -35,7 +34,7 @@ pub(super) fn exploration_normalizer_from(pretrained: &PolicyConfig) -> Normaliz
     let mut normalizer = pretrained.action_normalizer.clone();
     if pretrained.head.kind.is_mean_only() {
         for (index, (low, high)) in pretrained.action.bounds().enumerate() {
-            if !varies(&pretrained.action_normalizer, index) {
+            if pretrained.action_normalizer.is_constant(index) {
                 (normalizer.mean[index], normalizer.std[index]) = mean_and_std(normalizer.mean[index], low, high);
             }
         }

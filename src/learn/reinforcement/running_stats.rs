@@ -2,23 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::spaces::Normalizer;
+use crate::spaces::{DataStatistics, Layout, Normalizer};
 
-/// Smaller standard deviations count as those of a constant.
+/// Smaller standard deviations of returns count as those of a constant.
 const MIN_STD: f64 = 1e-4;
 
-/// Running count, mean and sum of squared deviations of each column (Chan, Golub & LeVeque 1979).
+/// Running count, mean, sum of squared deviations (Chan, Golub & LeVeque 1979) and extreme values of each column.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunningMeanStd {
     count: f64,
     mean: Vec<f64>,
     sum_sq_dev: Vec<f64>,
+    min: Vec<f32>,
+    max: Vec<f32>,
 }
 
 impl RunningMeanStd {
     /// Statistics of rows of `size` numbers, without any row yet.
     pub fn new(size: usize) -> Self {
-        Self { count: 0.0, mean: vec![0.0; size], sum_sq_dev: vec![0.0; size] }
+        Self {
+            count: 0.0,
+            mean: vec![0.0; size],
+            sum_sq_dev: vec![0.0; size],
+            min: vec![f32::INFINITY; size],
+            max: vec![f32::NEG_INFINITY; size],
+        }
     }
 
     /// Number of rows so far.
@@ -35,20 +43,35 @@ impl RunningMeanStd {
                 *mean += deviation / self.count;
                 *sum_sq_dev += deviation * (f64::from(*x) - *mean);
             }
+            row.iter().zip(&mut self.min).for_each(|(x, min)| *min = min.min(*x));
+            row.iter().zip(&mut self.max).for_each(|(x, max)| *max = max.max(*x));
         }
     }
 
     /// Standard deviation of each column; 1 for a constant column.
     pub fn std(&self) -> impl Iterator<Item = f32> + '_ {
-        self.sum_sq_dev.iter().map(|sum_sq_dev| {
-            let std = (sum_sq_dev / self.count.max(1.0)).sqrt();
-            if std < MIN_STD { 1.0 } else { std as f32 }
-        })
+        self.raw_std().map(|std| if std < MIN_STD { 1.0 } else { std as f32 })
     }
 
-    /// A normalizer with this mean and standard deviation.
-    pub fn normalizer(&self) -> Normalizer {
-        Normalizer { mean: self.mean.iter().map(|m| *m as f32).collect(), std: self.std().collect() }
+    fn raw_std(&self) -> impl Iterator<Item = f64> + '_ {
+        self.sum_sq_dev.iter().map(|sum_sq_dev| (sum_sq_dev / self.count.max(1.0)).sqrt())
+    }
+
+    /// The normalizer of columns that are the elements of `layout`; the identity without any row.
+    ///
+    /// # Panics
+    /// When the layout has another size.
+    pub fn normalizer(&self, layout: &Layout) -> Normalizer {
+        if self.count == 0.0 {
+            return Normalizer::identity(layout.size());
+        }
+        let statistics = DataStatistics {
+            mean: self.mean.iter().map(|m| *m as f32).collect(),
+            std: self.raw_std().map(|std| std as f32).collect(),
+            min: self.min.clone(),
+            max: self.max.clone(),
+        };
+        statistics.normalizer(layout)
     }
 }
 

@@ -63,6 +63,7 @@ impl RewardSpec {
                 && normalizer.std.len() == size
                 && normalizer.mean.iter().all(|x| x.is_finite())
                 && normalizer.std.iter().all(|x| x.is_finite() && *x > 0.0)
+                && normalizer.check_range().is_ok()
         };
         let consistent = valid(&self.normalizer.observations, obs_dim)
             && [0, act_dim].iter().any(|size| valid(&self.normalizer.actions, *size))

@@ -60,7 +60,7 @@ pub(super) fn inferred_reward(
         gamma: config.get::<PpoConfig>().gamma,
         observation: observation.clone(),
         action: action.clone(),
-        normalizer: expert.fit_normalizer(excluded),
+        normalizer: expert.fit_normalizer(observation, action, excluded),
         feature_weights: Vec::new(),
         reward: settings.clone(),
     };
@@ -139,8 +139,13 @@ pub(super) fn train_job(
     if !data.episode_info.iter().any(|info| info.success) {
         progress.message("none of these demonstrations succeeded: failures will be imitated");
     }
+    let single = data.episodes_up_to(1);
+    if single > 0 {
+        let (total, left_out) = (data.episode_starts.len(), "left out: they have one tick, and so no transition");
+        progress.message(&format!("{single} of the {total} demonstrations are {left_out}"));
+    }
     let horizon = config.get::<RewardConfig>().horizon;
-    let horizon = if horizon > 0 { horizon } else { data.shortest_episode() };
+    let horizon = if horizon > 0 { horizon } else { data.reward_horizon() };
     let scene = with_horizon(&scene, horizon, progress);
     let summary = train_on_inferred_reward(learner, config, scene_env(&scene, config), &data, &job.options, progress)?;
     Ok(report(summary, config))

@@ -7,7 +7,7 @@ use crate::learn::core::tensors::tensor;
 use crate::learn::{TrainError, TrainingData};
 use crate::policies::OBSERVATION_CLIP;
 use crate::rollout::Transitions;
-use crate::spaces::Normalizer;
+use crate::spaces::{Layout, Normalizer};
 
 /// Log-probabilities under the policy of actions `[n, act_dim]` at observations `[n, obs_dim]`.
 pub(super) type LogProb<'a> = &'a dyn Fn(&[f32], &[f32]) -> Vec<f32>;
@@ -83,7 +83,10 @@ impl Transitions {
             return Err(TrainError::Data { origin: data.source.clone(), message });
         }
         if let Some(at) = out.observations.iter().chain(&out.actions).position(|x| !x.is_finite()) {
-            let message = format!("a number is not finite, near row {}; remove that episode", at / obs_dim);
+            let message = format!(
+                "a number is not finite, near row {}; remove that episode with `apprentice dataset delete`",
+                at / obs_dim
+            );
             return Err(TrainError::Data { origin: data.source.clone(), message });
         }
         Ok(out)
@@ -115,14 +118,19 @@ impl Transitions {
         }
     }
 
-    /// Mean and standard deviation of the observations and actions. `excluded`: observation columns to hide.
-    pub(super) fn fit_normalizer(&self, excluded: Vec<usize>) -> InputNormalizer {
-        let fit = |values: &[f32], size: usize| Normalizer::fit(values.chunks_exact(size.max(1)), size);
-        InputNormalizer {
-            observations: fit(&self.observations, self.obs_dim),
-            actions: fit(&self.actions, self.act_dim),
-            excluded,
-        }
+    /// The normalizers of the observations and actions, with these layouts. `excluded`: observation columns to hide.
+    pub(super) fn fit_normalizer(
+        &self,
+        observation: &Layout,
+        action: &Layout,
+        excluded: Vec<usize>,
+    ) -> InputNormalizer {
+        let observations = Normalizer::fit(self.observations.chunks_exact(self.obs_dim.max(1)), observation);
+        let actions = match self.act_dim {
+            0 => Normalizer::identity(0),
+            size => Normalizer::fit(self.actions.chunks_exact(size), action),
+        };
+        InputNormalizer { observations, actions, excluded }
     }
 
     /// The given rows, normalized, on a device. Without `log_prob`, that column is 0.

@@ -33,7 +33,7 @@ pub(super) fn run(runner: &StudyRunner<'_>, scene: &str, updates: (usize, usize)
     let data = runner.demonstrations(&scene, &[(Skill::Steady, DEMONSTRATIONS)])?;
     let longest = data.episodes().map(|rows| rows.len()).max().unwrap_or(1);
     let eval_scene = scene.with_horizon((longest as f64 * EVAL_LENGTH) as u64);
-    let train_scene = scene.with_horizon(data.shortest_episode());
+    let train_scene = scene.with_horizon(data.reward_horizon());
     let steady = runner.cell("steady", || {
         let seeds = runner.evaluation_seeds();
         Ok(evaluation_metrics(&evaluate(&eval_scene, Player::Operator(Skill::Steady), &seeds, 0, |_| {})?, 1.0))

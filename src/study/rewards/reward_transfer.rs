@@ -26,7 +26,7 @@ const CORRELATION_SEED: u64 = 77;
 pub(super) fn run(runner: &StudyRunner<'_>) -> Result<Report, StudyError> {
     let [source, target] = [find(COURSES[0])?, find(COURSES[1])?];
     let data = runner.demonstrations(&source, &[(Skill::Steady, DEMONSTRATIONS)])?;
-    let source_fixed = source.with_horizon(data.shortest_episode());
+    let source_fixed = source.with_horizon(data.reward_horizon());
     // A fixed horizon: where an inferred reward is negative everywhere, ending the episode early would maximize it.
     let target_fixed = target.with_horizon(HORIZON);
     let methods = [Some("airl"), Some("maxent-irl"), None];

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use apprentice::demos::{Dataset, Episode};
 use apprentice::sim::split_seed;

@@ -35,7 +35,10 @@ fn a_take_waits_until_it_is_kept_or_discarded() {
         leave_take(dir, seed, ticks);
     }
     let list = ok(&["dataset", "recovered", "demos"], dir);
-    assert_eq!((&list["waiting"], &list["takes"][1]["length"], &list["takes"][1]["take"]), (&4.into(), &60.into(), &1.into()));
+    assert_eq!(
+        (&list["waiting"], &list["takes"][1]["length"], &list["takes"][1]["take"]),
+        (&4.into(), &60.into(), &1.into())
+    );
     let (code, text) = run(&["dataset", "recovered", "demos"], dir);
     assert!(code == Some(0) && text.contains("take 0: 5.0 s of slalom by hasty, not successful"), "{text}");
 

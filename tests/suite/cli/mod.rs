@@ -5,6 +5,7 @@ mod dataset_edit;
 mod dataset_kill;
 mod dataset_recovered;
 mod dataset_repair;
+mod dataset_short;
 pub mod exit_codes;
 pub mod learners;
 pub mod output;

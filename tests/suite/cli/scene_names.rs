@@ -39,7 +39,8 @@ fn a_pipe_that_a_dataset_names_is_not_opened() {
 #[test]
 fn terminal_escapes_in_a_dataset_are_not_printed() {
     let dir = named("slalom\u{1b}]0;owned\u{7}\u{9b}2J");
-    for arguments in [&["dataset", "info", "demos"][..], &["dataset", "check", "demos"], &["dataset", "replay", "demos", "0"]]
+    for arguments in
+        [&["dataset", "info", "demos"][..], &["dataset", "check", "demos"], &["dataset", "replay", "demos", "0"]]
     {
         let (code, text) = run(arguments, dir.path());
         assert_eq!(code, Some(0), "{text}");
@@ -58,7 +59,10 @@ fn names_become_file_names_that_stay_in_their_folder() {
     let odd = ["../../etc/passwd", "/etc/passwd", "..", ".", "", "a/b", "a\\b", ".hidden", "a\nb", "C:x", "a ", &long];
     for name in odd {
         let changed = file_name(name);
-        assert!(changed.len() < 100 && !changed.contains(['/', '\\', ':', '\n']) && !changed.starts_with('.'), "{changed:?}");
+        assert!(
+            changed.len() < 100 && !changed.contains(['/', '\\', ':', '\n']) && !changed.starts_with('.'),
+            "{changed:?}"
+        );
     }
     let distinct: std::collections::BTreeSet<String> = odd.iter().map(|name| file_name(name)).collect();
     assert_eq!(distinct.len(), odd.len(), "different names stay different");

@@ -43,8 +43,7 @@ fn journal() -> (Vec<u8>, Vec<usize>) {
         let (observation, action, terms) = ([i as f32, -0.5], [0.25], [1.0]);
         let (other_actions, reward, done, success, intervention) = (&[][..], 1.0, false, false, false);
         let (observation, action, terms, state_hash) = (&observation[..], &action[..], &terms[..], u64::MAX - i as u64);
-        let tick =
-            Tick { observation, action, other_actions, reward, terms, done, success, intervention, state_hash };
+        let tick = Tick { observation, action, other_actions, reward, terms, done, success, intervention, state_hash };
         journal.push(tick).and_then(|()| journal.flush()).expect("writes");
         ends.push(size());
     }
@@ -176,7 +175,10 @@ fn a_journal_without_a_readable_header_is_reported_and_stays() {
     }
     let dir = with_journal(&bytes);
     let found = recovered_takes(dir.path()).expect("lists");
-    assert!(matches!(&found[..], [Err(DatasetError::Journal { cause, .. })] if cause.contains("40 whole ticks")), "{found:?}");
+    assert!(
+        matches!(&found[..], [Err(DatasetError::Journal { cause, .. })] if cause.contains("40 whole ticks")),
+        "{found:?}"
+    );
     let recovery = recover_kept(dir.path()).expect("recovers");
     assert!(recovery.appended.is_empty() && recovery.failed.len() == 1);
     assert_eq!(fs::read(dir.path().join("journal/a.journal")).expect("stays"), bytes);

@@ -24,7 +24,11 @@ fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in fs::read_dir(dir).expect("lists") {
         let path = entry.expect("an entry").path();
-        if path.is_dir() { all.extend(contents(&path)) } else { all.push((path.clone(), fs::read(&path).expect("reads"))) }
+        if path.is_dir() {
+            all.extend(contents(&path))
+        } else {
+            all.push((path.clone(), fs::read(&path).expect("reads")))
+        }
     }
     all.sort();
     all
@@ -67,7 +71,8 @@ fn a_temporary_file_that_is_a_link_is_not_followed() {
     let (dir, own) = (folder.path().join("d"), folder.path().join("thesis.txt"));
     append(&dir, &episode).expect("appends");
     fs::write(&own, "years of work").expect("writes");
-    for name in ["meta/info.json.partial", "sim/episode-000001.json.partial", "data/chunk-000/file-001.parquet.partial"] {
+    for name in ["meta/info.json.partial", "sim/episode-000001.json.partial", "data/chunk-000/file-001.parquet.partial"]
+    {
         symlink(&own, dir.join(name)).expect("links");
     }
     assert_eq!(append(&dir, &episode).expect("appends"), 1);

@@ -35,7 +35,8 @@ fn recorded_seeds_and_claims_of_ended_processes() {
     let first = claim().expect("a seed");
     assert_eq!(first.seed, 6, "4 is in the dataset");
     // As after a kill: the file is there, and nobody holds it.
-    let file = fs::read_dir(dir.path().join("claims")).expect("lists").next().expect("a claim").expect("an entry").path();
+    let file =
+        fs::read_dir(dir.path().join("claims")).expect("lists").next().expect("a claim").expect("an entry").path();
     let kept = fs::read(&file).expect("reads");
     drop(first);
     fs::create_dir_all(dir.path().join("claims")).expect("creates");

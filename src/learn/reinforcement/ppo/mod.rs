@@ -111,7 +111,7 @@ impl Ppo {
             self.actor.policy_config().action_normalizer.denormalize(&mut actions);
             self.environment.step(&actions);
         }
-        self.actor.set_observation_normalizer(self.state.obs_stats.normalizer());
+        self.actor.set_observation_normalizer(self.state.obs_stats.normalizer(&self.actor.policy_config().observation));
     }
 }
 
@@ -160,7 +160,8 @@ impl Learner for Ppo {
         self.metrics.updates += 1.0;
         if self.pretrained.is_none() {
             self.state.obs_stats.update(&observations);
-            self.actor.set_observation_normalizer(self.state.obs_stats.normalizer());
+            self.actor
+                .set_observation_normalizer(self.state.obs_stats.normalizer(&self.actor.policy_config().observation));
         }
         Ok(())
     }
@@ -222,7 +223,7 @@ impl Learner for Ppo {
             reward.load(dir)?;
         }
         if self.pretrained.is_none() && state.started {
-            self.actor.set_observation_normalizer(state.obs_stats.normalizer());
+            self.actor.set_observation_normalizer(state.obs_stats.normalizer(&self.actor.policy_config().observation));
         }
         self.state = State { environment: Vec::new(), ..state };
         Ok(())

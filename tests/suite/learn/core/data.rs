@@ -65,16 +65,16 @@ fn training_rows_are_normalized() {
 }
 
 #[test]
-fn the_shortest_episode_is_a_successful_one() {
+fn a_reward_is_inferred_over_the_shortest_successful_episode() {
     let mut data = example();
     (data.episode_starts, data.episode_info) = (vec![0, 5, 90, 150], vec![EpisodeInfo::default(); 4]);
-    assert_eq!(data.shortest_episode(), 5, "none succeeded");
+    assert_eq!(data.reward_horizon(), 60, "none succeeded: the median, not a fragment");
     data.episode_info[1].success = true;
-    assert_eq!(data.shortest_episode(), 85);
+    assert_eq!(data.reward_horizon(), 85);
     data.episode_info[2].success = true;
-    assert_eq!(data.shortest_episode(), 60);
+    assert_eq!(data.reward_horizon(), 60);
     data.episode_info.clear();
-    assert_eq!(data.shortest_episode(), 5, "without metadata");
+    assert_eq!(data.reward_horizon(), 60, "without metadata");
 }
 
 #[test]

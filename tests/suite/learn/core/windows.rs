@@ -49,14 +49,42 @@ fn a_sequence_is_masked_after_its_episode() {
 }
 
 #[test]
-fn a_chunk_longer_than_an_episode_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
+fn an_episode_shorter_than_history_and_chunk_is_padded_at_both_ends() {
     let mut data = numbered(10);
-    data.push_episode(&[1.0; 4], &[2.0; 4]);
-    let error =
-        train_on_dataset(&config(&["head.chunk_size=5"]), &data, &RunOptions::new(dir.path().join("run")), &mut ());
-    let text = error.unwrap_err().to_string();
-    assert!(text.contains("episode 3 has 4 ticks") && text.contains("head.chunk_size to 4"), "{text}");
+    data.push_episode(&[30.0, 31.0], &[-30.0, -31.0]);
+    data.push_episode(&[32.0], &[-32.0]);
+    let prepared = PreparedData::new(&data, 0.0, 0).unwrap();
+    let window = Window { n_stack: 4, chunk_size: 5, ..Window::TICK };
+    let (observed, targets, mask) = rows(&prepared, &[30, 31, 32], window);
+    assert_eq!(observed, [30, 30, 30, 30, 30, 30, 30, 31, 32, 32, 32, 32]);
+    assert_eq!((&targets[..2], targets[5], targets[10]), (&[-30, -31][..], -31, -32));
+    let row = |present: usize| (0..5).map(move |at| if at < present { 1.0 } else { 0.0 });
+    assert_eq!(mask, row(2).chain(row(1)).chain(row(1)).collect::<Vec<_>>());
+    // Nothing else is in a chunk's padding, which the loss leaves out.
+    let batch = prepared.batch(&[30, 31, 32], window);
+    let mask = batch.mask.as_deref().unwrap();
+    assert!(batch.actions.iter().zip(mask).all(|(action, mask)| *mask == 1.0 || *action == 0.0));
+}
+
+#[test]
+fn the_padding_of_a_short_episode_does_not_change_the_policy() {
+    // A fifth of the ticks are episodes of their own, whose chunks are padding but for the first action. If it were trained
+    // on, actions would be drawn to zero.
+    let expert = |o: &[f32], a: &mut [f32]| a[0] = 0.5 * o[0];
+    let mut data = data(4, 40, (1, 1), expert);
+    for tick in 0..40 {
+        let observation = tick as f32 / 20.0;
+        data.push_episode(&[observation], &[0.5 * observation]);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(&["head.chunk_size=8", "network.n_obs_steps=8", "training.steps=1500"]);
+    let summary = train_on_dataset(&config, &data, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap();
+    let mut policy = apprentice::policies::Policy::load(&summary.policy_dir).unwrap();
+    let mut action = [0.0];
+    for observation in [0.2f32, 1.0, 1.8] {
+        policy.act(&[observation], &mut [apprentice::policies::PolicyState::new(0)], &mut action);
+        assert!((action[0] - 0.5 * observation).abs() < 0.1, "{observation}: {action:?}");
+    }
 }
 
 proptest! {
