@@ -1,4 +1,5 @@
-//! Removing the first ticks of a recorded episode: the start snapshot of the rest is taken from a re-simulation.
+//! Removing the first ticks of a recorded episode. Their actions lead in to the rest; its start snapshot is taken from a
+//! re-simulation.
 
 use thiserror::Error;
 
