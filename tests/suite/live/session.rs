@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use apprentice::agents::{Action, Driver};
-use apprentice::demos::{Dataset, Recorder};
+use apprentice::demos::{Dataset, Recorder, recovered_takes};
 use apprentice::live::{
     BackgroundTraining, RecordingState, Request, Session, SessionOptions, SessionPlugins, SimClock, open_session,
 };
@@ -435,25 +435,30 @@ fn the_scene_cannot_be_changed_during_a_recording() {
 }
 
 #[test]
-fn a_session_recovers_the_recording_of_a_crash() {
-    let mut live = Live::open();
-    live.request(Request::ToggleRecording);
-    live.ticks(45);
-    let datasets = live.session().options.datasets.clone();
-    // Dropping the app leaves the same files as a crash: the last half second is missing.
-    let Live { app, dir } = live;
-    drop(app);
-    assert_eq!(names(&datasets.join("slalom/journal")).len(), 1);
-    let mut again = Live::open();
-    again.world().remove_resource::<Session>();
-    let options = SessionOptions { datasets, ..SessionOptions::default() };
-    open_session(again.world(), find("slalom").expect("a shipped scene"), options);
-    let (is_error, text) = again.notice();
-    assert!(!is_error && text.contains("recovered 1 episode"), "{text:?}");
-    assert_eq!(again.session().episodes, 1);
-    let length = again.lengths()[0];
-    assert!((30..=45).contains(&length), "{length} of 45 ticks are recovered");
-    drop(dir);
+fn an_unanswered_take_of_a_closed_window_waits() {
+    for is_reviewed in [false, true] {
+        let mut live = Live::open();
+        live.request(Request::ToggleRecording);
+        live.ticks(40);
+        if is_reviewed {
+            live.request(Request::ToggleRecording);
+        }
+        let datasets = live.session().options.datasets.clone();
+        let Live { app, dir } = live;
+        drop(app);
+        let mut again = Live::open();
+        again.world().remove_resource::<Session>();
+        let options = SessionOptions { datasets: datasets.clone(), ..SessionOptions::default() };
+        open_session(again.world(), find("slalom").expect("a shipped scene"), options);
+        let (is_error, text) = again.notice();
+        assert!(!is_error && text.contains("1 recovered take(s) wait"), "{text:?}");
+        assert_eq!(again.session().episodes, 0, "nothing is appended by itself");
+        let takes = recovered_takes(datasets.join("slalom")).expect("lists");
+        let take = takes[0].as_ref().expect("is readable");
+        assert_eq!((take.episode.len(), take.finished), (40, false), "no tick is missing");
+        assert_eq!(take.keep(&datasets.join("slalom")).expect("keeps"), 0);
+        drop(dir);
+    }
 }
 
 #[test]
