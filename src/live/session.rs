@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bevy::ecs::prelude::*;
 
 use crate::demos::{Dataset, DatasetError};
-use crate::policies::PolicyIndex;
+use crate::policies::{PolicyIndex, TrainingRange};
 use crate::scenes::{Scene, Spawned};
 use crate::sim::split_seed;
 
@@ -76,6 +76,10 @@ pub struct Session {
     pub policy: Option<PolicyIndex>,
     /// The folder of the loaded policy.
     pub policy_name: String,
+    /// Observation fields that are far outside of the data that the loaded policy was trained on, while it drives the ego
+    /// agent.
+    pub outside: Vec<String>,
+    pub(super) training_range: Option<TrainingRange>,
     /// The last message to the user.
     pub notice: Option<Notice>,
     /// Seed of the episode seeds.
@@ -97,6 +101,8 @@ impl Session {
             ticks: 0,
             policy: None,
             policy_name: String::new(),
+            outside: Vec::new(),
+            training_range: None,
             notice: None,
             base_seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64),
             episode_count: 0,

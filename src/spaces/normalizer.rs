@@ -197,7 +197,8 @@ impl DataStatistics {
     pub fn hardly_varied<'a>(&self, layout: &'a Layout) -> Vec<&'a str> {
         assert_eq!(self.std.len(), layout.size(), "statistics of the layout's elements");
         let mut stds = self.std.iter();
-        let hardly = |field: &&Field| stds.by_ref().take(field.size).filter(|std| **std >= field.min_std()).count() == 0;
+        let hardly =
+            |field: &&Field| stds.by_ref().take(field.size).filter(|std| **std >= field.min_std()).count() == 0;
         layout.fields.iter().filter(hardly).map(|field| field.name.as_str()).collect()
     }
 }

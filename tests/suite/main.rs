@@ -10,6 +10,7 @@ mod policies;
 mod rollout;
 mod scenes;
 mod sim;
+mod spaces;
 mod study;
 mod tasks;
 mod teleop;

@@ -116,7 +116,12 @@ impl Transitions {
     }
 
     /// The normalizers of the observations and actions, with these layouts. `excluded`: observation columns to hide.
-    pub(super) fn fit_normalizer(&self, observation: &Layout, action: &Layout, excluded: Vec<usize>) -> InputNormalizer {
+    pub(super) fn fit_normalizer(
+        &self,
+        observation: &Layout,
+        action: &Layout,
+        excluded: Vec<usize>,
+    ) -> InputNormalizer {
         let observations = Normalizer::fit(self.observations.chunks_exact(self.obs_dim.max(1)), observation);
         let actions = match self.act_dim {
             0 => Normalizer::identity(0),

@@ -187,7 +187,8 @@ impl Dqn {
             self.step_environments(step, 1.0, &mut rng)?;
         }
         // The normalizer does not change any more: Q-values of the whole run must stay comparable.
-        self.online.set_observation_normalizer(self.state.obs_stats.normalizer(&self.online.policy_config().observation));
+        self.online
+            .set_observation_normalizer(self.state.obs_stats.normalizer(&self.online.policy_config().observation));
         self.episodes.clear();
         if self.replay.permanent() > 0 {
             for _ in 0..self.config.get::<DqnConfig>().pretrain_steps {
@@ -288,7 +289,8 @@ impl Learner for Dqn {
         self.target = Network::new(self.online.policy_config(), &mut stored, &Device::flex())?;
         stored.finish()?;
         if state.started {
-            self.online.set_observation_normalizer(state.obs_stats.normalizer(&self.online.policy_config().observation));
+            self.online
+                .set_observation_normalizer(state.obs_stats.normalizer(&self.online.policy_config().observation));
         }
         self.state = State { environment: Vec::new(), ..state };
         Ok(())

@@ -160,7 +160,8 @@ impl Learner for Ppo {
         self.metrics.updates += 1.0;
         if self.pretrained.is_none() {
             self.state.obs_stats.update(&observations);
-            self.actor.set_observation_normalizer(self.state.obs_stats.normalizer(&self.actor.policy_config().observation));
+            self.actor
+                .set_observation_normalizer(self.state.obs_stats.normalizer(&self.actor.policy_config().observation));
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use apprentice::learn::reinforcement::{
 use apprentice::policies::Policy;
 use apprentice::rollout::VecEnvOptions;
 use apprentice::scenes::find;
-use apprentice::spaces::Layout;
+use apprentice::spaces::{Field, Layout};
 use rand_pcg::Pcg64;
 
 use crate::testing::rl::{CartPole, ChainMdp, Pendulum, StopAfter, TestEnv, VecTestEnv, config};
@@ -48,9 +48,11 @@ fn running_stats_equal_those_of_all_rows() {
     let mut stats = RunningMeanStd::new(2);
     stats.update(&[1.0, 5.0, 2.0, 5.0]);
     stats.update(&[6.0, 5.0]);
-    let normalizer = stats.normalizer();
+    let layout = Layout::new("numbers", vec![Field::new("number", 2, "1", -100.0, 100.0)]);
+    let normalizer = stats.normalizer(&layout);
     assert!((normalizer.mean[0] - 3.0).abs() < 1e-6 && (normalizer.std[0] - (14.0f32 / 3.0).sqrt()).abs() < 1e-6);
-    assert_eq!((normalizer.mean[1], normalizer.std[1]), (5.0, 1.0), "a constant column is only centered");
+    assert_eq!((normalizer.mean[1], normalizer.std[1]), (5.0, 200.0), "a constant column is divided by its range");
+    assert_eq!((normalizer.min, normalizer.max), (vec![1.0, 5.0], vec![6.0, 5.0]));
 }
 
 const TINY: [&str; 11] = [
