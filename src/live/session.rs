@@ -10,7 +10,7 @@ use super::commands::Command;
 use super::keyboard::KeyboardLayout;
 
 use crate::demos::{Dataset, DatasetError};
-use crate::policies::PolicyIndex;
+use crate::policies::{PolicyIndex, TrainingRange};
 use crate::scenes::{Scene, Spawned, file_name};
 use crate::sim::split_seed;
 
@@ -95,6 +95,10 @@ pub struct Session {
     pub policy: Option<PolicyIndex>,
     /// The folder of the loaded policy.
     pub policy_name: String,
+    /// Observation fields that are far outside of the data that the loaded policy was trained on, while it drives the ego
+    /// agent.
+    pub outside: Vec<String>,
+    pub(super) training_range: Option<TrainingRange>,
     /// The last message to the user.
     pub notice: Option<Notice>,
     /// Seed of the episode seeds.
@@ -122,6 +126,8 @@ impl Session {
             driving_keys: Vec::new(),
             policy: None,
             policy_name: String::new(),
+            outside: Vec::new(),
+            training_range: None,
             notice: None,
             base_seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64),
             episode_count: 0,

@@ -55,6 +55,10 @@ pub(super) fn show_status(
             indicator(ui, 4.5, color);
             ui.label(RichText::new(driver_text(*driver, &session)).color(color).strong());
         });
+        if !session.outside.is_empty() {
+            let text = format!("unlike its demonstrations: {}", session.outside.join(", "));
+            ui.label(RichText::new(text).small().color(BAD));
+        }
         if let (Driver::Replay, Some(track)) = (driver, track) {
             replay_lines(ui, track, playback.as_deref());
         }

@@ -59,6 +59,9 @@ pub(super) fn show_training(
         } else {
             ui.label(RichText::new("training stopped").heading().strong());
         }
+        for message in &learning.messages {
+            ui.label(RichText::new(message).small().color(FAINT));
+        }
         plot(ui, &learning);
     });
     Ok(())

@@ -10,6 +10,7 @@ pub mod discriminator;
 pub mod documented;
 pub mod ema;
 pub mod error;
+pub mod failed_episodes;
 pub mod fisher;
 pub mod init;
 pub mod learned_reward;

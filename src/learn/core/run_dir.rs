@@ -22,11 +22,17 @@ const STATE_FILE: &str = "training.json";
 pub struct RunState {
     /// Steps taken.
     pub step: u64,
-    /// The best validation loss so far.
+    /// Validation loss of the policy in `best/`: the lowest since `training.select_after`.
     pub best_loss: Option<f32>,
     /// The step of that evaluation.
     pub best_step: u64,
-    /// Evaluations since then.
+    /// The newest evaluation: its loss and step.
+    #[serde(default)]
+    pub newest_loss: Option<(f32, u64)>,
+    /// The lowest loss of all evaluations, and its step.
+    #[serde(default)]
+    pub lowest_loss: Option<(f32, u64)>,
+    /// Evaluations since `best_step`.
     pub validations_since_best: u64,
     /// Hash of the training data, in hexadecimal.
     pub data_hash: String,
