@@ -1,4 +1,8 @@
 //! Tests of `live`.
 
 mod clock;
+mod keyboard;
+mod saving;
+mod scene_policies;
 mod session;
+mod waiting;
