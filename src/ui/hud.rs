@@ -6,7 +6,7 @@ use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 
 use super::panels::Panels;
 use super::widgets::{MARGIN, TEXT};
-use super::{folder, help, picker, recording, status, toast, training};
+use super::{folder, help, picker, recording, recovered, status, toast, training};
 use crate::live::Session;
 
 /// Shows the panels.
@@ -21,7 +21,14 @@ impl Plugin for HudPlugin {
                 (status::show_status, status::show_keys, recording::show_recording, training::show_training)
                     .chain()
                     .run_if(|panels: Res<Panels>| !panels.hidden),
-                (toast::show_end, toast::show_notice, picker::show_picker, help::show_help, folder::show_folder)
+                (
+                    toast::show_end,
+                    toast::show_notice,
+                    picker::show_picker,
+                    recovered::show_recovered,
+                    help::show_help,
+                    folder::show_folder,
+                )
                     .chain(),
             )
                 .chain()

@@ -18,6 +18,7 @@ mod picker;
 mod poses;
 mod props;
 mod recording;
+mod recovered;
 mod replay;
 mod scenery;
 mod sky;

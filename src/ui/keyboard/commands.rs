@@ -46,6 +46,10 @@ pub(super) fn read_commands(
             type_folder(command, &mut screen.panels, &mut requests);
             continue;
         }
+        if session.asked_take().is_some() {
+            requests.write_batch(command.filter(|_| !event.repeat).and_then(answer));
+            continue;
+        }
         if in_list && choose_scene(event, command, &mut screen.panels, &clock, &mut requests) {
             continue;
         }
@@ -84,6 +88,16 @@ fn request_for(command: Command) -> Option<Request> {
         Command::Train => Some(Request::ToggleTraining),
         Command::Keep => Some(Request::KeepEpisode),
         Command::Discard => Some(Request::DiscardEpisode),
+        _ => None,
+    }
+}
+
+/// The answer to the question about a recovered take.
+fn answer(command: Command) -> Option<Request> {
+    match command {
+        Command::Keep => Some(Request::KeepEpisode),
+        Command::Discard => Some(Request::DiscardEpisode),
+        Command::Close => Some(Request::DecideLater),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod keyboard;
+mod recovered;
 mod saving;
 mod scene_policies;
 mod session;

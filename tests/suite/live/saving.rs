@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use apprentice::agents::Driver;
 use apprentice::demos::{Dataset, Recorder};
 use apprentice::live::{BackgroundTraining, RecordingState, Request};
-use bevy::ecs::prelude::*;
 
 use crate::testing::live::{Live, names};
 

@@ -4,12 +4,11 @@ use std::time::{Duration, Instant};
 
 use apprentice::agents::Driver;
 use apprentice::demos::Recorder;
-use apprentice::live::{BackgroundTraining, RecordingState, Request, Session, SessionOptions, SimClock, open_session};
+use apprentice::live::{BackgroundTraining, RecordingState, Request, Session, SimClock};
 use apprentice::rollout::resimulate;
 use apprentice::scenes::find;
 use apprentice::sim::Arena;
 use apprentice::teleop::KeyLatch;
-use bevy::ecs::prelude::*;
 use bevy::input::ButtonState;
 use bevy::input::keyboard::KeyCode;
 
@@ -286,28 +285,6 @@ fn the_scene_cannot_be_changed_during_a_recording() {
     assert_eq!((arenas, keys), (1, 1), "the previous scene's entities are despawned");
     live.ticks(3);
     assert_eq!(live.arena_tick(), 3);
-}
-
-#[test]
-fn a_session_recovers_the_recording_of_a_crash() {
-    let mut live = Live::open();
-    live.request(Request::ToggleRecording);
-    live.ticks(45);
-    let datasets = live.session().options.datasets.clone();
-    // Dropping the app leaves the same files as a crash: the last half second is missing.
-    let Live { app, dir } = live;
-    drop(app);
-    assert_eq!(names(&datasets.join("slalom/journal")).len(), 1);
-    let mut again = Live::open();
-    again.world().remove_resource::<Session>();
-    let options = SessionOptions { datasets, ..SessionOptions::default() };
-    open_session(again.world(), find("slalom").expect("a shipped scene"), options);
-    let (is_error, text) = again.notice();
-    assert!(!is_error && text.contains("recovered 1 episode"), "{text:?}");
-    assert_eq!(again.session().episodes, 1);
-    let length = again.lengths()[0];
-    assert!((30..=45).contains(&length), "{length} of 45 ticks are recovered");
-    drop(dir);
 }
 
 #[test]
