@@ -5,6 +5,7 @@ mod commands;
 mod episodes;
 mod keyboard;
 mod opening;
+mod recovered;
 mod request;
 mod saving;
 mod scene_policies;
