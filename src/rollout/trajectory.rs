@@ -42,8 +42,8 @@ pub struct Trajectory {
 impl Trajectory {
     /// Add `values` to the fingerprint.
     pub(super) fn add_to_fingerprint(&mut self, values: &[f32]) {
-        // FNV-1a over words of 32 bits.
-        let mix = |hash: u64, value: &f32| (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0100_0000_01b3);
+        // FNV-1a over words of 32 bits; 0 and -0 are the same observation.
+        let mix = |hash: u64, value: &f32| (hash ^ u64::from((value + 0.0).to_bits())).wrapping_mul(0x0100_0000_01b3);
         self.fingerprint = values.iter().fold(self.fingerprint, mix);
     }
 

@@ -35,6 +35,7 @@ impl TaskKind for Lap {
 
     fn check(&self, world: &WorldSpecification, checker: &mut Checker) {
         checker.parameter("laps", self.laps, 0.05, 100.0, "laps");
+        checker.parameter("margin", self.margin, 0.0, 100.0, "margin (m)");
         checker.needs(world.course.is_some(), "course");
     }
 

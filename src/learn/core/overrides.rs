@@ -121,12 +121,9 @@ pub fn line_of_section(text: &str, section: &str) -> Option<usize> {
 
 fn unknown(key: &str, known: &[(String, Value)]) -> KeyError {
     let keys = || known.iter().map(|(k, _)| k.as_str());
-    // A key without its table, such as `stepz`, is nearest to the one that ends in a similar word.
-    let score = |k: &str| {
-        let last = k.rsplit('.').next().unwrap_or(k);
-        strsim::jaro_winkler(k, key).max(strsim::jaro_winkler(last, key.rsplit('.').next().unwrap_or(key)))
-            + 0.01 * strsim::jaro_winkler(k, key)
-    };
+    // The words after the tables are compared, so that `stepz` is near to `training.steps`, and `training.zeal` is not.
+    let last = |k: &str| k.rsplit('.').next().map_or(String::new(), str::to_owned);
+    let score = |k: &str| strsim::jaro_winkler(&last(k), &last(key)) + 0.01 * strsim::jaro_winkler(k, key);
     let similar = || keys().filter(|k| score(k) >= MIN_SIMILARITY).max_by(|a, b| score(a).total_cmp(&score(b)));
     let nearest = meant(key, keys()).or_else(similar).map(str::to_owned);
     KeyError::Unknown { key: key.to_owned(), nearest }

@@ -11,7 +11,7 @@ use super::reward_net::RewardNet;
 use super::transitions::{Batch, InputNormalizer};
 use crate::learn::TrainError;
 use crate::policies::artifact::StoredTensors;
-use crate::policies::load_parameters;
+use crate::policies::{PolicyError, load_parameters};
 use crate::spaces::{Layout, Normalizer};
 
 /// The [`RewardSpec`].
@@ -47,10 +47,8 @@ impl RewardSpec {
     pub fn read(dir: &Path) -> Result<Self, TrainError> {
         let path = dir.join(SPEC_FILE);
         let text = std::fs::read(&path).map_err(TrainError::io("read", &path))?;
-        serde_json::from_slice(&text).map_err(|e| TrainError::Data {
-            origin: path.display().to_string(),
-            message: format!("it does not describe a reward ({e})"),
-        })
+        serde_json::from_slice(&text)
+            .map_err(|e| PolicyError::Weights { path, message: format!("it does not describe a reward ({e})") }.into())
     }
 
     /// Checks that the parts have consistent sizes. `is_linear`: whether the reward is a weighted sum of features. `path` is
@@ -74,8 +72,8 @@ impl RewardSpec {
         if consistent {
             return Ok(());
         }
-        let message = "its parts do not fit together; copy the newest folder of checkpoints/ to last/, or train again";
-        Err(TrainError::Data { origin: path.display().to_string(), message: message.into() })
+        let message = "its parts do not fit together".into();
+        Err(PolicyError::Weights { path: path.to_path_buf(), message }.into())
     }
 
     /// `apprenticeship`: the weighted sum of the features of each observation in `next_observations` `[n, obs_dim]`.

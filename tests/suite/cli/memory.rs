@@ -21,7 +21,7 @@ fn settings_that_need_more_memory_than_there_is_are_refused() {
         ("train ppo --scene slalom --run new --set ppo.n_envs=65536", "ppo.n_envs=65536"),
         ("train ppo --scene slalom --run new --set ppo.n_steps=8192 --set ppo.n_envs=4096", "ppo.n_steps=8192"),
         ("train self-play --scene tag --run new --set ppo.n_envs=65536", "ppo.n_envs=65536"),
-        ("train dqn --scene slalom --run new --set dqn.replay.buffer_size=100000000", "dqn.replay.buffer_size"),
+        ("train dqn --scene slalom --run new --set dqn.replay.buffer_size=16777216", "dqn.replay.buffer_size"),
         ("train bc --dataset demos --run new --set network.hidden_sizes=[16384,16384,16384]", "network.hidden_sizes"),
         ("train ppo --scene slalom --run new --set network.hidden_sizes=[16384,16384,16384]", "network.hidden_sizes"),
     ] {

@@ -23,7 +23,8 @@ fn command(line: &str, dir: &Path) -> Command {
 }
 
 /// A training that lasts longer than the test.
-const LONG: &str = "train bc --dataset demos --run run --set training.steps=100000000 --set training.eval_freq=20";
+const LONG: &str = "train bc --dataset demos --run run --set training.steps=100000000 --set training.eval_freq=20 \
+                    --set training.select_after=0 --set training.patience=0";
 
 fn interrupt(child: &Child) {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use apprentice::learn::{RunOptions, train_on_dataset};
+use apprentice::learn::{Progress, RunOptions, StepReport, train_on_dataset};
 use apprentice::policies::Policy;
 use apprentice::policies::checksums::{CHECKSUMS_FILE, json_with_checksum, read_json_with_checksum};
 use proptest::prelude::*;
@@ -49,14 +49,24 @@ fn a_changed_weight_or_normalizer_is_refused() {
     Policy::load(&best).unwrap();
 }
 
+/// Sets the stop flag after ten steps.
+struct StopAtTen(Arc<AtomicBool>);
+
+impl Progress for StopAtTen {
+    fn stepped(&mut self, report: &StepReport) {
+        self.0.store(report.step >= 10, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn every_file_of_a_checkpoint_is_checked_before_training_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let problem = data(4, 30, (3, 2), |o, a| a.copy_from_slice(&o[..2]));
     let config = config(&["training.steps=20", "training.save_freq=10"]);
     let options = |resume| RunOptions { resume, ..RunOptions::new(dir.path()) };
-    let stop = RunOptions { stop: Arc::new(AtomicBool::new(true)), ..options(false) };
-    train_on_dataset(&config, &problem, &stop, &mut ()).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = RunOptions { stop: stop.clone(), ..options(false) };
+    train_on_dataset(&config, &problem, &stopped, &mut StopAtTen(stop)).unwrap();
     let last = dir.path().join("last");
     for path in files(&last) {
         let bytes = fs::read(&path).unwrap();

@@ -41,17 +41,25 @@ fn every_seed_is_evaluated_once_as_in_the_app_loop() {
 #[test]
 fn the_interval_is_that_of_the_distinct_episodes() {
     let seeds = evaluation_seeds(0, 40);
-    let random_start = find("slalom").expect("a scene");
-    let text = random_start.text.replace("spread: 0.6", "spread: 0.0");
-    let text = text.replace("spread: (1.0, 1.0), turn: 5.0", "spread: (0.0, 0.0), turn: 0.0");
-    let text = text.replace("time_limit: 40.0", "time_limit: 4.0");
-    let scene = parse("slalom", "slalom.ron", &text).expect("a scene");
+    let fixed = |name: &str, spread: &[&str]| {
+        let text = spread.iter().fold(find(name).expect("a scene").text, |text, part| text.replace(part, "(0.0, 0.0)"));
+        let text = text.replace("turn: 15.0", "turn: 0.0").replace("turn: 5.0", "turn: 0.0");
+        let text = text.replace("spread: 0.6", "spread: 0.0").replace("time_limit: ", "time_limit: 4.0, // ");
+        parse(name, "fixed.ron", &text).expect("a scene")
+    };
     // The same start in every episode, and a player that does the same in each.
+    let scene = fixed("fork", &["(0.0, 1.0)", "(2.0, 1.0)"]);
     let same = evaluate(&scene, Player::Neutral, &seeds, 0, |_| {}).expect("neutral fits");
     assert_eq!((same.episodes, same.distinct_episodes), (40, 1));
     assert_eq!(same.success_ci95, wilson_interval(0, 1));
     assert!(same.repetition().is_some_and(|text| text.contains("all 40 episodes are the same")));
-    let different = evaluate(&random_start, Player::Neutral, &seeds, 0, |_| {}).expect("it fits");
+    // The slalom begins on either side of the first cone.
+    let two = fixed("slalom", &["(1.0, 1.0)", "(1.5, 1.0)"]);
+    let two = evaluate(&two, Player::Neutral, &seeds, 0, |_| {}).expect("neutral fits");
+    assert_eq!((two.distinct_episodes, two.success_ci95), (2, wilson_interval(0, 2)));
+    assert!(two.repetition().is_some_and(|text| text.contains("only 2 of 40 episodes differ")));
+    let slalom = find("slalom").expect("a scene");
+    let different = evaluate(&slalom, Player::Neutral, &seeds, 0, |_| {}).expect("it fits");
     assert_eq!(different.distinct_episodes, 40);
     assert_eq!(different.repetition(), None);
     // Random actions differ from the same start on.
