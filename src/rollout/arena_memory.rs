@@ -1,7 +1,5 @@
 //! The memory of an arena, before many are built.
 
-use bevy::ecs::prelude::*;
-
 use super::headless::headless_app;
 use crate::agents::Driver;
 use crate::scenes::{Scene, spawn_arena};

@@ -86,7 +86,7 @@ fn a_stopped_search_returns_an_error_and_keeps_its_trials() {
 fn a_trial_with_another_number_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let search = search(dir.path(), SPACE, &Arc::default()).unwrap();
-    let mut run = |count| search.run(count, &problem(), &mut |_| Ok(0.0), &mut |_| {}, &mut ());
+    let run = |count| search.run(count, &problem(), &mut |_| Ok(0.0), &mut |_| {}, &mut ());
     run(1).unwrap();
     let path = dir.path().join("trials/000.json");
     let text = std::fs::read_to_string(&path).unwrap();
