@@ -20,11 +20,13 @@ use crate::teleop::Skill;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  apprentice eval --operator hasty --scene slalom
+  apprentice record --scene slalom --dataset demos/slalom
+  apprentice train bc --dataset demos/slalom --run runs/slalom
   apprentice eval --policy runs/slalom --scene slalom
   apprentice eval --policy runs/slalom/best --scene slalom --episodes 200 --seed 7 --json
   apprentice eval --policy runs/slalom --scene slalom --attack pgd --epsilon 0.1
-  apprentice eval --policy runs/slalom --scene slalom --condition grip=0.5 --condition mass=0.8..1.5
-  apprentice eval --operator hasty --scene slalom")]
+  apprentice eval --policy runs/slalom --scene slalom --condition grip=0.5 --condition mass=0.8..1.5")]
 pub struct EvalArguments {
     /// A policy folder, or a run folder (its best policy)
     #[arg(long, required_unless_present = "operator")]

@@ -15,6 +15,7 @@ pub mod fisher;
 pub mod init;
 pub mod learned_reward;
 pub mod learner;
+pub mod memory;
 pub mod metrics;
 pub mod minibatch;
 pub mod optimizer;

@@ -56,6 +56,7 @@ impl LearnerSpec for Dagger {
 
     fn examples(&self) -> &'static [&'static str] {
         &[
+            "apprentice record --scene slalom --dataset demos/slalom",
             "apprentice train dagger --dataset demos/slalom --run runs/dagger",
             "apprentice train dagger --dataset demos/slalom --run runs/short --set dagger.rounds=4 --set dagger.episodes_per_round=10",
             "apprentice train dagger --dataset demos/slalom --run runs/dagger --resume",

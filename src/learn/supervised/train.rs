@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::learn::core::memory::check_memory;
 use crate::learn::core::preprocessing::{preprocess, warn_of_hardly_varied};
 use crate::learn::core::training::run;
 use crate::learn::{
@@ -78,6 +79,7 @@ pub(in crate::learn) fn train_on(
     if let Some(pretrained) = &pretrained {
         prepared.inherit_normalizers(pretrained);
     }
+    check_batch_memory(config, data)?;
     let mut learner = config.spec().build(LearnerParts {
         config,
         policy: prepared.policy_config(&config.network, &config.head),
@@ -107,6 +109,23 @@ pub(in crate::learn) fn train_on(
     };
     let summary = run(learner.as_mut(), config, provenance, options, progress)?;
     Ok(TrainSummary { failed_left_out, ..summary })
+}
+
+/// Refuse a minibatch that does not fit into the free memory.
+fn check_batch_memory(config: &TrainConfig, data: &TrainingData) -> Result<(), TrainError> {
+    /// The rows in the dataset's units, normalized, on the device, and their gradients; 4 bytes a number.
+    const BYTES: u64 = 4 * 4;
+    let (network, head) = (&config.network, &config.head);
+    let ticks = (network.n_obs_steps.max(1) + network.n_demonstration_frames) as u64;
+    let numbers = ticks
+        .saturating_mul(data.observation.size() as u64)
+        .saturating_add((head.chunk_size as u64).saturating_mul(data.action.size() as u64));
+    let bytes = BYTES.saturating_mul(config.training.batch_size as u64).saturating_mul(numbers);
+    let what = format!(
+        "a minibatch of training.batch_size={}, network.n_obs_steps={}, head.chunk_size={}",
+        config.training.batch_size, network.n_obs_steps, head.chunk_size
+    );
+    check_memory(&[(what, bytes)])
 }
 
 /// [`train_on_dataset`], with the result as a report.
