@@ -13,6 +13,7 @@ pub mod memory;
 pub mod output;
 pub mod plots;
 mod record_together;
+pub mod plots;
 pub mod refusals;
 pub mod reinforcement;
 pub mod rewards;
