@@ -13,7 +13,6 @@ pub mod memory;
 pub mod output;
 pub mod plots;
 mod record_together;
-pub mod plots;
 pub mod refusals;
 pub mod reinforcement;
 pub mod rewards;
