@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the app with real key presses under Xvfb: recording, discarding, training, interventions, training on them, and
-# the files on disk.
+# Tests the app with real key presses under Xvfb: recording, discarding, training, interventions, training on them, saves
+# that fail, another keyboard layout, and the files on disk.
 # Needs Xvfb, xdotool and a Vulkan driver (Mesa's lavapipe will do). Usage: tests/window.sh
 #   APPRENTICE  the binary (default: target/release/apprentice, or the same under CARGO_TARGET_DIR)
 #   DISPLAY_NO  number of the display to start (default 97)
@@ -101,6 +101,51 @@ check "Enter keeps the corrected episode" logged 'kept as episode 2' 1
 xdotool key t
 check "T trains again, on the corrections too" logged 'P hands over to the policy' 2 600
 
+# The scene keeps its policy.
+xdotool key Tab
+sleep 1
+xdotool key Return
+sleep 1
+xdotool key n
+xdotool key p
+check "its policy drives" logged 'the policy drives' 4
+xdotool key p
+
+# A save that fails: the episode stays until it is saved, here or elsewhere.
+xdotool key r
+check "R records once more" logged 'recording$' 5
+drive 2
+mv "$work/ds/circuit" "$work/aside"
+touch "$work/ds/circuit"
+xdotool key Return
+check "a failing save keeps the episode" logged 'is not saved, and is still here' 1
+xdotool windowquit "$window"
+check "the window does not close over it" logged 'not everything is saved' 1
+xdotool key Return
+check "a second attempt fails, too" logged 'is not saved, and is still here' 2
+xdotool key f
+sleep 1
+xdotool key ctrl+a
+xdotool type --delay 60 "$work/else"
+sleep 1
+xdotool key Return
+check "another folder is chosen" logged "are now kept in $work/else/ds/circuit" 1
+check "the episode is kept there" logged 'kept as episode 0; 1 in' 2
+rm "$work/ds/circuit"
+mv "$work/aside" "$work/ds/circuit"
+
+# Commands go by the letter on the key, driving keys by their place.
+setxkbmap dvorak
+sleep 1
+xdotool key r
+check "r of another layout records" logged 'recording$' 6
+xdotool keydown 25
+sleep 2
+xdotool keyup 25
+xdotool key Return
+check "and is kept" logged 'kept as episode 1; 2 in' 2
+setxkbmap us
+
 xdotool key Escape
 kill -TERM "$app"
 wait "$app"
@@ -113,7 +158,9 @@ corrected=$(grep -o '"interventions":[1-9][0-9]*' "$work/info" | wc -l)
 check "the corrections are in one episode of the dataset" test "$corrected" -eq 1
 "$binary" dataset check --json "$work/ds/circuit" >"$work/check" 2>>"$work/log"
 check "the replay does not diverge" grep -q '"diverged_ticks":0' "$work/check"
-check "no journal remains" test ! -e "$work/ds/circuit/journal"
+rm -rf "$work/ds/circuit/journal"
+check "the other dataset replays" "$binary" dataset check --json "$work/else/ds/circuit"
+check "no journal remains" test ! -e "$work/else/ds/circuit/journal"
 mkdir -p "$work/user/demos/circuit/journal"
 echo "an interrupted recording" >"$work/user/demos/circuit/journal/episode"
 (cd "$work/user" && find . -type f -exec sha256sum {} +) >"$work/before"

@@ -84,6 +84,7 @@ pub(super) fn synthetic_data_for(observation: Layout, action: Layout, rows: usiz
         episode_info: Vec::new(),
         tasks: Vec::new(),
         mirrored: false,
+        left_out: Vec::new(),
         mirrors: Err("the data is synthetic".into()),
         interventions: Vec::new(),
     }

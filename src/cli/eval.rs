@@ -12,7 +12,7 @@ use super::evaluation::evaluate_with_bar;
 use super::load::{episode_of, load_policy};
 use super::sides::{Matchup, check_side};
 use super::{Failure, Output};
-use crate::policies::{AttackKind, Policy};
+use crate::policies::{AttackKind, OutsideField, Policy};
 use crate::rollout::{Evaluation, Player, evaluation_seeds, normalized_score, trace_policy};
 use crate::scenes::{Scene, find};
 use crate::sim::ParamDistribution;
@@ -20,11 +20,13 @@ use crate::teleop::Skill;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  apprentice eval --operator hasty --scene slalom
+  apprentice record --scene slalom --dataset demos/slalom
+  apprentice train bc --dataset demos/slalom --run runs/slalom
   apprentice eval --policy runs/slalom --scene slalom
   apprentice eval --policy runs/slalom/best --scene slalom --episodes 200 --seed 7 --json
   apprentice eval --policy runs/slalom --scene slalom --attack pgd --epsilon 0.1
-  apprentice eval --policy runs/slalom --scene slalom --condition grip=0.5 --condition mass=0.8..1.5
-  apprentice eval --operator hasty --scene slalom")]
+  apprentice eval --policy runs/slalom --scene slalom --condition grip=0.5 --condition mass=0.8..1.5")]
 pub struct EvalArguments {
     /// A policy folder, or a run folder (its best policy)
     #[arg(long, required_unless_present = "operator")]
@@ -237,6 +239,14 @@ fn print(output: &Output, title: &str, evaluation: &Evaluation, score: Option<f6
     for (end, count) in &evaluation.ends {
         output.line(format_args!("    {count:>5} {end}"));
     }
+    let Some(outside) = evaluation.outside.as_ref().filter(|outside| !outside.fields.is_empty()) else { return };
+    output.line(format_args!(
+        "  observations far outside of the training data in {:.1} % of the ticks",
+        100.0 * outside.fraction
+    ));
+    for OutsideField { field, fraction } in &outside.fields {
+        output.line(format_args!("    {:>5.1} % {field}", 100.0 * fraction));
+    }
 }
 
 fn json_object(scene: &Scene, e: &Evaluation, score: Option<f64>, random: f64, operator: Option<f64>) -> Value {
@@ -253,5 +263,6 @@ fn json_object(scene: &Scene, e: &Evaluation, score: Option<f64>, random: f64, o
         "mean_ep_length_seconds": e.seconds_mean,
         "reward_terms": e.terms,
         "terminations": e.ends,
+        "outside_training_data": e.outside,
     })
 }

@@ -38,7 +38,7 @@ fn missing(error: &std::io::Error) -> u8 {
 
 fn scene(error: &SceneError) -> u8 {
     match error {
-        SceneError::Unknown { .. } => USAGE,
+        SceneError::Unknown { .. } | SceneError::Name { .. } => USAGE,
         SceneError::Read { source, .. } => missing(source),
         SceneError::Invalid { .. } => FAILURE,
     }
@@ -94,7 +94,7 @@ fn tune(error: &TuneError) -> u8 {
         TuneError::SearchSpace(_) | TuneError::Settings { .. } => USAGE,
         TuneError::Train(error) => train(error),
         TuneError::Policy(error) => policy(error),
-        TuneError::Io { .. } | TuneError::Stopped => FAILURE,
+        TuneError::Io { .. } | TuneError::Trial { .. } | TuneError::Stopped => FAILURE,
     }
 }
 

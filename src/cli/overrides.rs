@@ -1,8 +1,14 @@
 //! The settings that `--set` gives.
 
 use anyhow::anyhow;
+use clap::builder::RangedU64ValueParser;
 
 use super::exit::Failure;
+
+/// The seed of a training: a run's `config.toml` holds it, and TOML's integers have 63 bits and a sign.
+pub fn training_seed() -> RangedU64ValueParser {
+    clap::value_parser!(u64).range(..=i64::MAX.unsigned_abs())
+}
 
 /// Whether `--set` gives this setting.
 pub fn sets(set: &[String], key: &str) -> bool {

@@ -11,7 +11,11 @@ use super::{Failure, Output};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  apprentice record --scene slalom --dataset demos/slalom
+  apprentice train bc --dataset demos/slalom --run runs/slalom
   apprentice policy info runs/slalom
+  apprentice record --scene truck --episodes 4 --dataset demos/truck
+  apprentice train bc --dataset demos/truck --init-from runs/slalom --run runs/truck --set init.lora_rank=5
   apprentice policy merge runs/truck --out policies/truck")]
 pub struct PolicyArguments {
     #[command(subcommand)]

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::evaluation::evaluate_with_bar;
 use super::exit::interrupted;
 use super::load::{load_data, load_policy};
+use super::overrides::training_seed;
 use super::progress::train_with_progress;
 use super::sides::Matchup;
 use super::{Failure, Output, plot, stop};
@@ -35,7 +36,7 @@ pub struct QuickstartArguments {
     #[arg(long, default_value = "quickstart")]
     out: PathBuf,
     /// Seed of the recordings, the training and the evaluation
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = training_seed())]
     seed: u64,
     /// cpu, gpu, or auto (benchmarks both and chooses the faster)
     #[arg(long, default_value = "cpu")]

@@ -17,9 +17,12 @@ use crate::teleop::Skill;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   apprentice record --scene slalom --operator steady --episodes 20 --dataset demos/slalom
-  apprentice record --scene my_track.ron --operator sloppy --episodes 5 --dataset demos/mine --seed 7
-  apprentice record --scene slalom --policy runs/ppo --episodes 20 --dataset demos/ppo
   apprentice record --scene slalom --keys 4 --episodes 5 --dataset demos/keys
+  apprentice scenes show slalom > my_track.ron
+  apprentice record --scene my_track.ron --operator sloppy --episodes 5 --dataset demos/mine --seed 7
+  apprentice train bc --dataset demos/slalom --run runs/slalom
+  apprentice record --scene slalom --policy runs/slalom --episodes 20 --dataset demos/policy
+  apprentice train self-play --scene tag --run runs/tag
   apprentice record --scene tag --side runner --policy runs/tag/last/runner --opponent runs/tag/last/chaser --dataset demos/tag")]
 pub struct RecordArguments {
     /// A built-in scene or the path of a .ron file

@@ -21,7 +21,10 @@ const MIN_WEIGHT: f64 = 0.01;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  apprentice record --scene slalom --dataset demos/slalom
+  apprentice train apprenticeship --dataset demos/slalom --run runs/apprenticeship
   apprentice reward show runs/apprenticeship
+  apprentice train airl --dataset demos/slalom --run runs/airl
   apprentice reward show runs/airl --scene slalom --map airl.png
   apprentice reward rate demos/slalom --reward runs/airl --out ticks.csv")]
 pub struct RewardArguments {

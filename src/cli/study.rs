@@ -30,7 +30,7 @@ enum StudyCommand {
 #[command(after_help = "Examples:
   apprentice study imitation --out study
   apprentice study imitation --only fork --out study
-  apprentice study imitation --quick --out /tmp/study")]
+  apprentice study imitation --quick --out quick")]
 struct ImitationArguments {
     /// Run only this comparison; may be given several times
     #[arg(long, value_parser = names(IMITATION))]
@@ -43,7 +43,7 @@ struct ImitationArguments {
 #[command(after_help = "Examples:
   apprentice study rewards --out study
   apprentice study rewards --only adversarial-slalom --out study
-  apprentice study rewards --quick --out /tmp/study")]
+  apprentice study rewards --quick --out quick")]
 struct RewardsArguments {
     /// Run only this comparison; may be given several times
     #[arg(long, value_parser = names(REWARDS))]

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::exit::interrupted;
 use super::load::load_data;
-use super::overrides::refuse_duplicate;
+use super::overrides::{refuse_duplicate, training_seed};
 use super::progress::{ProgressReporter, failure};
 use super::{Failure, Output, plot, stop};
 use crate::learn::{DataConfig, LearnerSpec, Need, TrainConfig, find_learner, learners};
@@ -33,9 +33,11 @@ fn tunable() -> PossibleValuesParser {
   \"network.hidden_sizes\" = { choices = [[128, 128], [256, 256]] }
 
 Examples:
+  apprentice record --scene slalom --dataset demos/slalom
   apprentice tune bc --dataset demos/slalom --scene slalom --trials 30 --out tuning/slalom
-  apprentice tune bc --dataset demos/slalom --space space.toml --out tuning/slalom
-  apprentice train bc --dataset demos/slalom --run runs/best --config tuning/slalom/trials/017/config.toml")]
+  apprentice train bc --dataset demos/slalom --run runs/trial --config tuning/slalom/trials/000/config.toml
+  echo '\"optimizer.learning_rate\" = { low = 1e-5, high = 1e-2, log = true }' > space.toml
+  apprentice tune bc --dataset demos/slalom --space space.toml --out tuning/space")]
 pub struct TuneArguments {
     /// The learner whose settings are searched
     #[arg(value_parser = tunable())]
@@ -65,7 +67,7 @@ pub struct TuneArguments {
     #[arg(long)]
     config: Option<PathBuf>,
     /// Seed of the search and of each trial's training
-    #[arg(long)]
+    #[arg(long, value_parser = training_seed())]
     seed: Option<u64>,
 }
 

@@ -104,6 +104,11 @@ impl KeyboardLayout {
         self.printed.get(&key).copied().or_else(|| us_character(key))
     }
 
+    /// The characters that differ from a US keyboard or were observed, with their capitals.
+    pub fn characters(&self) -> impl Iterator<Item = char> {
+        self.printed.values().flat_map(|character| character.to_uppercase().chain([*character]))
+    }
+
     /// The key as it is printed on the keyboard.
     pub fn name(&self, key: KeyCode) -> String {
         if let Some(character) = self.character(key) {

@@ -5,6 +5,7 @@ mod commands;
 mod episodes;
 mod keyboard;
 mod opening;
+mod recovered;
 mod request;
 mod saving;
 mod scene_policies;
@@ -70,7 +71,7 @@ impl Plugin for LivePlugin {
                 (
                     (keyboard::latch_keyboard, request::handle_requests).chain().in_set(LiveSystems::Input),
                     run_due_ticks.in_set(LiveSystems::Ticks),
-                    (episodes::handle_episode_end, training::receive_training_events)
+                    (episodes::handle_episode_end, take_over::note_outside, training::receive_training_events)
                         .chain()
                         .in_set(LiveSystems::After),
                 )

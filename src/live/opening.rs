@@ -6,6 +6,7 @@ use bevy::ecs::prelude::*;
 
 use super::commands::Command;
 use super::episodes::reset;
+use super::recovered::find_takes;
 use super::scene_policies::restore_policy;
 use super::session::{RecordingState, Session, SessionOptions};
 use crate::agents::Driver;
@@ -15,7 +16,7 @@ use crate::scenes::{Scene, despawn_arena, find, spawn_arena};
 use crate::teleop::{KeyBindings, ScriptedOperator, Skill};
 
 /// Open a session in `scene`. Recordings that had been kept when the program ended are recovered into the dataset first;
-/// takes that nobody answered wait beside it. The policy that the scene had last is loaded, or else the one of its newest
+/// about takes that nobody kept or discarded the person is asked. The policy that the scene had last is loaded, or else the one of its newest
 /// run.
 pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
     let spawned = spawn_arena(world, &scene, options.agents, Driver::Human);
@@ -32,7 +33,7 @@ pub fn open_session(world: &mut World, scene: Scene, options: SessionOptions) {
     }
     let mut notes = Notes::default();
     notes.extend(who_drives_the_others(&session));
-    recover(&session, &mut notes);
+    recover(&mut session, &mut notes);
     if let Err(error) = load_opponent(world, &session) {
         notes.push_error(error);
     }
@@ -107,8 +108,8 @@ fn load_opponent(world: &mut World, session: &Session) -> Result<(), PolicyError
     Ok(())
 }
 
-/// Append the recordings that had been kept when the program ended, and note the takes that wait.
-fn recover(session: &Session, notes: &mut Notes) {
+/// Append the recordings that had been kept when the program ended, and find the takes that wait.
+fn recover(session: &mut Session, notes: &mut Notes) {
     let dir = session.dataset_dir();
     match recover_kept(&dir) {
         Ok(Recovery { appended, waiting, failed }) => {
@@ -116,8 +117,7 @@ fn recover(session: &Session, notes: &mut Notes) {
                 notes.push(format!("recovered {} kept episode(s) of an interrupted recording", appended.len()));
             }
             if waiting > 0 {
-                let command = format!("`apprentice dataset recovered {}`", dir.display());
-                notes.push(format!("{waiting} recovered take(s) wait; {command} keeps or discards them"));
+                find_takes(session).into_iter().for_each(|error| notes.push_error(error));
             }
             failed.into_iter().for_each(|error| notes.push_error(error));
         }

@@ -14,10 +14,13 @@ pub enum Request {
     LoadScene(String),
     /// Begin to record a new episode, or stop the recording.
     ToggleRecording,
-    /// Append the recorded episode to the dataset. Without one: save the trained policy that could not be saved.
+    /// Append the recorded episode to the dataset. Without one: the recovered take that the person is asked about, or save the
+    /// trained policy that could not be saved.
     KeepEpisode,
-    /// Discard the recorded episode. Without one: discard the trained policy that could not be saved.
+    /// Discard the recorded episode. Without one: the recovered take, or the trained policy that could not be saved.
     DiscardEpisode,
+    /// Leave the recovered takes where they are; the next start asks again.
+    DecideLater,
     /// Keep datasets and training runs in this folder from now on, and save there what could not be saved.
     SaveInto(PathBuf),
     /// Hand over to the policy, or take over from it.
@@ -61,6 +64,7 @@ pub(super) fn handle_requests(world: &mut World) {
                 world.resource_mut::<BackgroundTraining>().stop();
             }
             Request::ToggleTraining => super::training::start(world),
+            Request::DecideLater => super::recovered::decide_later(world),
             Request::SaveInto(folder) => super::saving::save_into(world, &folder),
         }
     }

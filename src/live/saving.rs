@@ -8,6 +8,7 @@ use bevy::ecs::prelude::*;
 
 use super::commands::Command;
 use super::episodes::{begin, drop_recorder};
+use super::recovered::{discard_take, keep_take};
 use super::scene_policies::ScenePolicies;
 use super::session::{RecordingState, Session};
 use super::training::{BackgroundTraining, unused_run};
@@ -34,10 +35,13 @@ impl UnsavedPolicy {
     }
 }
 
-/// Append the recorded episode to the dataset; without one, save the unsaved policy.
+/// Append the recorded episode to the dataset; without one, the recovered take that is asked about; without that, save the
+/// unsaved policy.
 pub(super) fn keep(world: &mut World) {
     if world.resource::<Session>().recording != RecordingState::Idle {
         keep_episode(world);
+    } else if world.resource::<Session>().asked_take().is_some() {
+        keep_take(world);
     } else if world.resource::<BackgroundTraining>().unsaved.is_some() {
         save_policy(world);
     } else {
@@ -83,7 +87,7 @@ fn nothing_recorded(world: &mut World) {
     session.notify_error(format!("nothing is recorded; {key} begins an episode"));
 }
 
-/// Discard the recorded episode; without one, the unsaved policy.
+/// Discard the recorded episode; without one, the recovered take; without that, the unsaved policy.
 pub(super) fn discard(world: &mut World) {
     if world.resource::<Session>().recording != RecordingState::Idle {
         drop_recorder(world);
@@ -92,6 +96,8 @@ pub(super) fn discard(world: &mut World) {
         session.save_error = None;
         session.notify("discarded");
         begin(world);
+    } else if world.resource::<Session>().asked_take().is_some() {
+        discard_take(world);
     } else if world.resource_mut::<BackgroundTraining>().unsaved.take().is_some() {
         world.resource_mut::<Session>().notify("the policy that was not saved is discarded");
     } else {

@@ -9,8 +9,8 @@ use bevy::input::keyboard::KeyCode;
 use super::commands::Command;
 use super::keyboard::KeyboardLayout;
 
-use crate::demos::{Dataset, DatasetError};
-use crate::policies::PolicyIndex;
+use crate::demos::{Dataset, DatasetError, RecoveredTake};
+use crate::policies::{PolicyIndex, TrainingRange};
 use crate::scenes::{Scene, Spawned, file_name};
 use crate::sim::split_seed;
 
@@ -83,6 +83,8 @@ pub struct Session {
     pub successes: usize,
     /// Why the recorded episode could not be saved, at the last attempt. It waits to be saved or discarded.
     pub save_error: Option<String>,
+    /// The takes of earlier sessions that nobody kept or discarded; the person is asked about the first of them.
+    pub recovered: Vec<RecoveredTake>,
     /// Whether a list or a question covers the scene, which then stands still.
     pub covered: bool,
     /// Whether a text field takes the keys.
@@ -95,6 +97,10 @@ pub struct Session {
     pub policy: Option<PolicyIndex>,
     /// The folder of the loaded policy.
     pub policy_name: String,
+    /// Observation fields that are far outside of the data that the loaded policy was trained on, while it drives the ego
+    /// agent.
+    pub outside: Vec<String>,
+    pub(super) training_range: Option<TrainingRange>,
     /// The last message to the user.
     pub notice: Option<Notice>,
     /// Seed of the episode seeds.
@@ -116,12 +122,15 @@ impl Session {
             ticks: 0,
             successes: 0,
             save_error: None,
+            recovered: Vec::new(),
             covered: false,
             typing: false,
             keyboard: KeyboardLayout::default(),
             driving_keys: Vec::new(),
             policy: None,
             policy_name: String::new(),
+            outside: Vec::new(),
+            training_range: None,
             notice: None,
             base_seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64),
             episode_count: 0,
@@ -152,7 +161,7 @@ impl Session {
 
     /// Whether the scene stands still until the person decides: over a recorded episode, in a list or in a question.
     pub fn is_waiting(&self) -> bool {
-        self.recording == RecordingState::Review || self.covered
+        self.recording == RecordingState::Review || !self.recovered.is_empty() || self.covered
     }
 
     /// Whether a key drives the ego agent.

@@ -9,9 +9,9 @@ use super::keyboard::HeldKeys;
 use super::scene_policies::ScenePolicies;
 use super::session::Session;
 use super::training::BackgroundTraining;
-use crate::agents::Driver;
+use crate::agents::{Driver, Observation};
 use crate::demos::Recorder;
-use crate::policies::{Policies, Policy, PolicyError, resolve_policy_dir};
+use crate::policies::{Policies, Policy, PolicyError, TrainingRange, resolve_policy_dir};
 use crate::teleop::KeyLatch;
 
 /// Load a policy and hand over to it.
@@ -36,7 +36,9 @@ pub(super) fn load_policy(world: &mut World, path: &Path) {
 /// [`PolicyError`] when its layouts do not fit the scene's agent.
 pub(super) fn set_policy(world: &mut World, policy: Policy, name: String) -> Result<(), PolicyError> {
     let scene = &world.resource::<Session>().scene;
-    let policy = policy.for_agent(&scene.blueprint.spaces(), &scene.name)?;
+    let spaces = scene.blueprint.spaces();
+    let training_range = TrainingRange::new(policy.config(), &spaces.observation, &spaces.action)?;
+    let policy = policy.for_agent(&spaces, &scene.name)?;
     let previous = world.resource::<ScenePolicies>().index;
     let mut policies = world.resource_mut::<Policies>();
     let index = match previous {
@@ -47,6 +49,7 @@ pub(super) fn set_policy(world: &mut World, policy: Policy, name: String) -> Res
     let mut session = world.resource_mut::<Session>();
     session.policy = Some(index);
     session.policy_name = name;
+    session.training_range = training_range;
     for agent in session.policy_agents() {
         world.entity_mut(agent).insert(index);
     }
@@ -75,6 +78,15 @@ fn set_driver(world: &mut World, agent: Entity, driver: Driver) {
     if let Some(mut recorder) = entity.get_mut::<Recorder>() {
         // Ticks that the human drives after the policy are recorded as interventions.
         recorder.note_driver(driver);
+    }
+}
+
+/// Note which observations are far outside of the data that the policy was trained on.
+pub(super) fn note_outside(mut session: ResMut<Session>, agents: Query<(&Driver, &Observation)>) {
+    let session = &mut *session;
+    session.outside.clear();
+    if let (Some(range), Ok((Driver::Policy, observation))) = (&session.training_range, agents.get(session.ego())) {
+        session.outside.extend(range.outside(&observation.0).map(str::to_owned));
     }
 }
 

@@ -32,6 +32,8 @@ pub enum TrainingEvent {
         /// The total number of steps.
         total_steps: u64,
     },
+    /// A line for the user, such as the number of failed episodes that are left out.
+    Message(String),
     /// The report of a training step.
     Stepped {
         /// The step.
@@ -67,6 +69,8 @@ pub struct BackgroundTraining {
     pub step: u64,
     /// The total number of steps.
     pub total_steps: u64,
+    /// What training reported about its data, such as the number of failed episodes that are left out.
+    pub messages: Vec<String>,
     /// Step and training loss, for the plot.
     pub losses: Vec<(f32, f32)>,
     /// Step and validation loss, for the plot.
@@ -115,6 +119,10 @@ struct Reporter(Sender<TrainingEvent>);
 
 impl Progress for Reporter {
     // A send fails only when the app is closing; the stop flag then ends training.
+    fn message(&mut self, text: &str) {
+        let _ = self.0.send(TrainingEvent::Message(text.to_owned()));
+    }
+
     fn started(&mut self, info: &RunInfo) {
         let _ = self.0.send(TrainingEvent::Started { total_steps: info.total_steps });
     }
@@ -173,6 +181,7 @@ pub(super) fn start(world: &mut World) {
         running: true,
         step: 0,
         total_steps: 0,
+        messages: Vec::new(),
         losses: Vec::new(),
         validation_losses: Vec::new(),
         scene,
@@ -217,6 +226,10 @@ pub(super) fn receive_training_events(world: &mut World) {
         let mut training = world.resource_mut::<BackgroundTraining>();
         match event {
             TrainingEvent::Started { total_steps } => training.total_steps = total_steps,
+            TrainingEvent::Message(text) => {
+                bevy::log::info!("{text}");
+                training.messages.push(text);
+            }
             TrainingEvent::Stepped { step, loss } => {
                 training.step = step;
                 training.since.get_or_insert_with(|| (Instant::now(), step));

@@ -4,6 +4,7 @@ mod adapter_config;
 pub mod artifact;
 mod attack;
 mod batch_rng;
+pub mod checksums;
 pub mod demonstration_encoder;
 mod driver;
 mod encoders;

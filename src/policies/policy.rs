@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::adapter_config::ADAPTER_FILE;
 use super::artifact;
+use super::checksums::{check_checksums, write_checksums};
 use super::demonstration_encoder::sample_frames;
 use super::lora::LoraAdapter;
 use super::observation_mapping::ObservationMapping;
@@ -81,6 +82,8 @@ impl Policy {
         };
         let network = Network::new(&config, &mut tensors, device)?;
         tensors.finish()?;
+        // The errors above name what is wrong in a file; a change that still fits is found here.
+        check_checksums(&dir)?;
         let Some(stored) = &config.adapter else { return Ok(Self::new(config, network, device.clone())) };
         let mut tensors = StoredTensors::read(&dir.join(ADAPTER_FILE))?;
         let adapter = LoraAdapter::new(&network, stored.rank, stored.alpha, &mut tensors, device)?;
@@ -154,7 +157,10 @@ impl Policy {
     /// # Errors
     /// A folder or file that cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), PolicyError> {
-        artifact::replace_dir(dir, |dir| self.write_into(dir))
+        artifact::replace_dir(dir, |dir| {
+            self.write_into(dir)?;
+            write_checksums(dir)
+        })
     }
 
     /// Write the policy's two files into an existing folder.

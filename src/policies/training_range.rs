@@ -52,15 +52,13 @@ impl TrainingRange {
     /// For each field of the policy's observation, its name and whether an element of it is far outside.
     fn check<'a>(&'a self, observation: &'a [f32]) -> impl Iterator<Item = (&'a str, bool)> {
         self.fields.iter().map(|field| {
-            let outside = field.elements.iter().any(|(at, low, high)| !(*low..=*high).contains(&observation[*at]));
+            let is_outside = |at: usize, low, high| observation.get(at).is_some_and(|x| !(low..=high).contains(x));
+            let outside = field.elements.iter().any(|(at, low, high)| is_outside(*at, *low, *high));
             (field.name.as_str(), outside)
         })
     }
 
     /// Names of the fields of an agent's `observation` that are far outside.
-    ///
-    /// # Panics
-    /// When the observation has another layout than the agent's.
     pub fn outside<'a>(&'a self, observation: &'a [f32]) -> impl Iterator<Item = &'a str> {
         self.check(observation).filter(|(_, outside)| *outside).map(|(name, _)| name)
     }
@@ -101,10 +99,7 @@ impl OutsideCounter {
         Self { by_field: vec![0; range.fields.len()], range, ticks: 0, outside: 0 }
     }
 
-    /// Counts one tick.
-    ///
-    /// # Panics
-    /// When the observation has another layout than the agent's.
+    /// Counts one tick of an agent.
     pub fn add(&mut self, observation: &[f32]) {
         self.ticks += 1;
         let mut any = false;

@@ -1,6 +1,7 @@
 //! Headless simulation: the vectorized environment, the rollout driver, and what records, replays, collects and evaluates
 //! episodes with them.
 
+mod arena_memory;
 mod check;
 mod driver;
 mod evaluate;
@@ -25,6 +26,7 @@ mod vec_env;
 mod vec_env_options;
 mod wilson;
 
+pub use arena_memory::arena_memory;
 pub use check::{CheckReport, check_dataset};
 pub use driver::{Record, RolloutError, RolloutOptions, collect_trajectories, rollout};
 pub use evaluate::{EpisodeResult, Evaluation, TermMean, evaluate, evaluate_side, normalized_score};

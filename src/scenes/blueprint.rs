@@ -193,6 +193,16 @@ pub enum SceneError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The file's name cannot be that of a scene.
+    #[error(
+        "the scene {} cannot have this name, which its recordings and runs would have, too; rename the file to 1 to 100 \
+         characters",
+        path.display()
+    )]
+    Name {
+        /// The file.
+        path: PathBuf,
+    },
     /// The text is not a valid scene.
     #[error("{file}:{line}:{column}: {message}")]
     Invalid {

@@ -5,6 +5,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::blueprint::{Scene, SceneError};
+use super::finite::first_not_finite;
 use super::locate::position_of;
 use super::specification::SceneSpecification;
 use super::validate::validate;
@@ -26,6 +27,10 @@ const BUILTIN: [(&str, &str); 14] = [
     ("playground", include_str!("../../scenes/playground.ron")),
     ("stepping", include_str!("../../scenes/stepping.ron")),
 ];
+
+/// Longest name of a scene file, bytes without the extension: files and folders of its recordings and runs begin with it, and
+/// a file system takes 255 in all.
+const MAX_NAME_LENGTH: usize = 100;
 
 /// Names of the built-in scenes.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
@@ -76,10 +81,13 @@ pub fn find(name: &str) -> Result<Scene, SceneError> {
 /// Load a scene file. The scene's name is that of the file without its extension.
 ///
 /// # Errors
-/// [`SceneError`] when the file cannot be read or is not a valid scene.
+/// [`SceneError`] when the file cannot be read or is not a valid scene, or its name is too long or is not text.
 pub fn load_file(path: &Path) -> Result<Scene, SceneError> {
     let text = std::fs::read_to_string(path).map_err(|source| SceneError::Read { path: path.to_owned(), source })?;
-    let name = path.file_stem().map_or_else(|| "scene".to_owned(), |s| s.to_string_lossy().into_owned());
+    let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+    if name.is_empty() || name.len() > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
+        return Err(SceneError::Name { path: path.to_owned() });
+    }
     parse(&name, &path.display().to_string(), &text)
 }
 
@@ -97,6 +105,10 @@ pub fn parse(name: &str, file: &str, text: &str) -> Result<Scene, SceneError> {
             column: error.span.start.col,
             message: error.code.to_string(),
         })?;
+    if let Some((number, line, column)) = first_not_finite(text) {
+        let message = format!("{number} is not a finite number; give one");
+        return Err(SceneError::Invalid { file: file.to_owned(), line, column, message });
+    }
     if let Some(violation) = validate(&specification).into_iter().next() {
         let (line, column) = position_of(text, &violation.path);
         return Err(SceneError::Invalid { file: file.to_owned(), line, column, message: violation.message });

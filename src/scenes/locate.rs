@@ -18,9 +18,13 @@ pub(super) fn position_of(text: &str, path: &[Step]) -> (usize, usize) {
             None => break,
         }
     }
-    let at = skip_space(&bytes, at);
-    let line = bytes[..at].iter().filter(|c| **c == '\n').count() + 1;
-    let column = at - bytes[..at].iter().rposition(|c| *c == '\n').map_or(0, |i| i + 1) + 1;
+    line_and_column(&bytes, skip_space(&bytes, at))
+}
+
+/// Line and column (from 1) of an index.
+pub(super) fn line_and_column(text: &[char], at: usize) -> (usize, usize) {
+    let line = text[..at].iter().filter(|c| **c == '\n').count() + 1;
+    let column = at - text[..at].iter().rposition(|c| *c == '\n').map_or(0, |i| i + 1) + 1;
     (line, column)
 }
 

@@ -2,6 +2,7 @@
 
 mod blueprint;
 mod build;
+mod finite;
 mod library;
 mod locate;
 mod spawn;

@@ -7,6 +7,8 @@ use crate::world::{COLORS, Checker, MAX_COORDINATE, Posts, Road, Shape, Start, S
 
 /// Greatest number of objects in a scene: one core still simulates it in real time.
 const MAX_OBJECTS: f32 = 200.0;
+/// Greatest number of stages of a curriculum, each of which is validated and kept as a scene.
+const MAX_STAGES: f32 = 100.0;
 /// Greatest absolute weight of a reward term.
 const MAX_WEIGHT: f32 = 1e6;
 
@@ -22,6 +24,10 @@ fn agent(c: &mut Checker, key: &'static str, agent: &dyn AgentKind) {
 /// Validate the stages of a scene's curriculum.
 fn curriculum(c: &mut Checker, scene: &SceneSpecification) {
     use Step::{Index, Key};
+    c.number(&[Key("curriculum")], scene.curriculum.len() as f32, 0.0, MAX_STAGES, "the number of stages");
+    if !c.is_empty() {
+        return;
+    }
     for (i, stage) in scene.curriculum.iter().enumerate() {
         let here = [Key("curriculum"), Index(i)];
         let threshold = [here[0].clone(), here[1].clone(), Key("success_threshold")];
@@ -78,15 +84,37 @@ fn road(c: &mut Checker, road: &Road) {
     }
 }
 
+/// Validate a position.
+fn position(c: &mut Checker, path: &[Step], (x, z): (f32, f32)) {
+    for coordinate in [x, z] {
+        c.number(path, coordinate.abs(), 0.0, MAX_COORDINATE, "an absolute coordinate (m)");
+    }
+}
+
+/// Validate the greatest random offset of a position.
+fn spread(c: &mut Checker, path: &[Step], (x, z): (f32, f32)) {
+    for offset in [x, z] {
+        c.number(path, offset, 0.0, MAX_COORDINATE, "spread (m)");
+    }
+}
+
+/// Validate the size of an object.
+fn shape(c: &mut Checker, path: &[Step], shape: Shape) {
+    let sizes = match shape {
+        Shape::Box(x, y, z) => vec![x, y, z],
+        Shape::Cylinder(r, h) => vec![r, h],
+    };
+    for size in sizes {
+        c.number(path, size, 0.01, 500.0, "a size (m)");
+    }
+}
+
 /// Validate the start poses and the scripted operators' parameters.
 fn start_and_pace(c: &mut Checker, start: &Start, pace: &Pace) {
     use Step::Key;
-    for x in [start.at.0, start.at.1] {
-        c.number(&[Key("start"), Key("at")], x.abs(), 0.0, MAX_COORDINATE, "an absolute coordinate (m)");
-    }
-    for x in [start.spread.0, start.spread.1] {
-        c.number(&[Key("start"), Key("spread")], x, 0.0, MAX_COORDINATE, "spread (m)");
-    }
+    position(c, &[Key("start"), Key("at")], start.at);
+    spread(c, &[Key("start"), Key("spread")], start.spread);
+    c.number(&[Key("start"), Key("heading")], start.heading, -360.0, 360.0, "heading (degrees)");
     c.number(&[Key("start"), Key("turn")], start.turn, 0.0, 360.0, "turn (degrees)");
     c.number(&[Key("pace"), Key("cruise")], pace.cruise, 0.5, 60.0, "cruise (m/s)");
     c.number(&[Key("pace"), Key("lateral")], pace.lateral, 0.5, 30.0, "lateral (m/s²)");
@@ -100,25 +128,38 @@ fn objects(c: &mut Checker, world: &WorldSpecification) {
     c.number(&[Key("objects")], world.objects.len() as f32, 0.0, MAX_OBJECTS, "the number of objects");
     if let Some(scatter) = &world.scatter {
         c.number(&[Key("scatter"), Key("count")], scatter.count as f32, 1.0, MAX_OBJECTS, "count");
+        shape(c, &[Key("scatter"), Key("shape")], scatter.shape);
+        position(c, &[Key("scatter"), Key("area")], scatter.area.0);
+        position(c, &[Key("scatter"), Key("area")], scatter.area.1);
+        c.number(&[Key("scatter"), Key("apart")], scatter.apart, 0.0, MAX_COORDINATE, "apart (m)");
     }
     if let Some(gates) = &world.gates {
         c.number(&[Key("gates"), Key("count")], gates.count as f32, 2.0, 100.0, "count");
         c.number(&[Key("gates"), Key("spacing")], gates.spacing, 4.0, 100.0, "spacing (m)");
         c.number(&[Key("gates"), Key("first")], gates.first, 4.0, 100.0, "first (m)");
+        c.number(&[Key("gates"), Key("aside")], gates.aside, -50.0, 50.0, "aside (m)");
         c.number(&[Key("gates"), Key("spread")], gates.spread, 0.0, gates.spacing / 3.0, "spread (m)");
     }
     for (i, object) in world.objects.iter().enumerate() {
-        let here = [Key("objects"), Index(i)];
-        let sizes = match object.shape {
-            Shape::Box(x, y, z) => vec![x, y, z],
-            Shape::Cylinder(r, h) => vec![r, h],
-        };
-        for size in sizes {
-            c.number(&[here[0].clone(), here[1].clone(), Key("shape")], size, 0.01, 500.0, "a size (m)");
-        }
+        let at = |key: &'static str| [Key("objects"), Index(i), Key(key)];
+        shape(c, &at("shape"), object.shape);
+        position(c, &at("at"), object.at);
+        spread(c, &at("spread"), object.spread);
+        c.number(&at("heading"), object.heading, -360.0, 360.0, "heading (degrees)");
+        c.number(&at("turn"), object.turn, 0.0, 360.0, "turn (degrees)");
+        c.number(&at("friction"), object.friction, 0.0, 5.0, "friction");
         if let Some(mass) = object.mass {
-            c.number(&[here[0].clone(), here[1].clone(), Key("mass")], mass, 0.01, 1e5, "mass (kg)");
+            c.number(&at("mass"), mass, 0.01, 1e5, "mass (kg)");
         }
+    }
+    for (i, bay) in world.bays.iter().enumerate() {
+        position(c, &[Key("bays"), Index(i), Key("at")], bay.at);
+        c.number(&[Key("bays"), Index(i), Key("heading")], bay.heading, -360.0, 360.0, "heading (degrees)");
+    }
+    c.number(&[Key("bays")], world.bays.len() as f32, 0.0, MAX_OBJECTS, "the number of bays");
+    if let Some(goal) = &world.goal {
+        position(c, &[Key("goal"), Key("at")], goal.at);
+        spread(c, &[Key("goal"), Key("spread")], goal.spread);
     }
 }
 
@@ -168,6 +209,7 @@ fn parts(c: &mut Checker, world: &WorldSpecification) {
     }
     if let Some(traffic) = &world.traffic {
         c.number(&[Key("traffic"), Key("count")], traffic.count as f32, 1.0, 64.0, "count");
+        c.number(&[Key("traffic"), Key("speed")], traffic.speed.1, 0.5, 60.0, "the highest speed (m/s)");
         c.number(&[Key("traffic"), Key("speed")], traffic.speed.0, 0.5, traffic.speed.1, "the slowest speed (m/s)");
         if world.course.is_none() {
             c.report(&[Key("traffic")], "traffic needs a course".to_owned());

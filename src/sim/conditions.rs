@@ -153,11 +153,15 @@ impl ConditionRanges {
         let distributions = [self.grip, self.mass, self.friction, self.gravity, self.delay];
         Self::BOUNDS.into_iter().zip(distributions).filter_map(|((name, min, max), distribution)| {
             let (low, high) = distribution.bounds();
-            let outside = [low, high].into_iter().find(|x| !(min..=max).contains(x));
-            let message = match outside {
-                Some(x) => format!("{name} is {x}; it must be between {min} and {max}"),
-                None if low > high => format!("{name} is ({low}, {high}); the lower bound comes first"),
-                None => return None,
+            let find = |wrong: &dyn Fn(&f32) -> bool| [low, high].into_iter().find(wrong);
+            let outside = find(&|x| !(min..=max).contains(x));
+            // Actions are delayed by whole ticks.
+            let fraction = find(&|x| name == "delay" && x.fract() != 0.0);
+            let message = match (outside, fraction) {
+                (Some(x), _) => format!("{name} is {x}; it must be between {min} and {max}"),
+                (None, Some(x)) => format!("{name} is {x}; it must be a whole number of ticks"),
+                _ if low > high => format!("{name} is ({low}, {high}); the lower bound comes first"),
+                _ => return None,
             };
             Some((name, message))
         })

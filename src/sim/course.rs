@@ -10,6 +10,8 @@ const SPACING: f32 = 1.0;
 const SUBDIVISIONS: usize = 32;
 /// Smallest length of a course, m.
 const MIN_LENGTH: f32 = 4.0;
+/// Greatest length of a course, m. Its road has four vertices at every meter, in every arena: of 50 km, about 50 MB.
+const MAX_LENGTH: f32 = 50_000.0;
 /// Number of segments that share one bounding circle in the search for the nearest point.
 const BLOCK: usize = 8;
 
@@ -27,6 +29,9 @@ pub enum CourseError {
     /// The course is shorter than 4 m.
     #[error("a course of {0:.2} m is too short; at least 4 m are needed")]
     TooShort(f32),
+    /// The course is longer than 50 km.
+    #[error("a course of {0:.0} m is too long; at most 50,000 m are possible, as its road is built in every arena")]
+    TooLong(f32),
 }
 
 /// A curve of evenly spaced points on or above the ground.
@@ -92,6 +97,9 @@ impl Course {
         let length: f32 = dense.windows(2).map(|w| w[0].distance(w[1])).sum();
         if !length.is_finite() || length < MIN_LENGTH {
             return Err(CourseError::TooShort(length));
+        }
+        if length > MAX_LENGTH {
+            return Err(CourseError::TooLong(length));
         }
         let segments = (length / SPACING).round().max(3.0);
         let spacing = length / segments;

@@ -14,6 +14,7 @@ use super::StudyError;
 use crate::demos::Dataset;
 use crate::learn::{Outcome, RunOptions, TrainConfig, TrainingData, train_on_dataset};
 use crate::policies::Policy;
+use crate::policies::checksums::{json_with_checksum, read_json_with_checksum};
 use crate::rollout::{Evaluation, Player, evaluate, evaluation_seeds, record, recording_seeds};
 use crate::scenes::Scene;
 use crate::sim::split_seed;
@@ -269,15 +270,14 @@ impl<'a> StudyRunner<'a> {
 }
 
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, StudyError> {
-    let text = fs::read(path).map_err(io("read", path))?;
-    serde_json::from_slice(&text).map_err(|e| StudyError::Cell { path: path.into(), message: e.to_string() })
+    let text = fs::read_to_string(path).map_err(io("read", path))?;
+    read_json_with_checksum(&text).map_err(|message| StudyError::Cell { path: path.into(), message })
 }
 
 fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StudyError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir).map_err(io("make the folder", dir))?;
-    let text =
-        serde_json::to_vec_pretty(value).map_err(|e| StudyError::Cell { path: path.into(), message: e.to_string() })?;
+    let text = json_with_checksum(value).map_err(|e| StudyError::Cell { path: path.into(), message: e.to_string() })?;
     let file = tempfile::NamedTempFile::new_in(dir).map_err(io("write into", dir))?;
     fs::write(file.path(), text).map_err(io("write", path))?;
     file.persist(path).map_err(|e| e.error).map_err(io("write", path))?;

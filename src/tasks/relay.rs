@@ -89,6 +89,32 @@ impl GoalDetails for RelayPosts {
         };
         self.posts.iter().zip(COLORS).map(mark).collect()
     }
+
+    /// The next post with its distance and direction, and the posts after it.
+    fn status(&self, physics: &Physics<'_>, root: RigidBodyHandle) -> Option<String> {
+        let mut left = self.order.iter().filter(|post| !self.posts[**post].visited);
+        let next = *left.next()?;
+        let (position, rotation) = physics.pose(root);
+        let offset = heading_frame(rotation) * (self.posts[next].position - position).with_y(0.0);
+        let rest: Vec<&str> = left.map(|post| COLORS[*post].0).collect();
+        let then = if rest.is_empty() { String::new() } else { format!(", then {}", rest.join(", ")) };
+        Some(format!("next {}, {:.0} m {}{then}", COLORS[next].0, offset.length(), direction(offset)))
+    }
+}
+
+/// In words, where a point is from a body that looks along -z.
+fn direction(offset: Vec3) -> &'static str {
+    let (ahead, left) = (-offset.z, -offset.x);
+    // Within 30° of straight ahead.
+    if ahead > 0.0 && left.abs() < 0.577 * ahead {
+        "ahead"
+    } else if ahead < 0.0 && left.abs() < -ahead {
+        "behind"
+    } else if left > 0.0 {
+        "to the left"
+    } else {
+        "to the right"
+    }
 }
 
 /// Observes the position of each colored post in the body's heading frame, and whether it has been visited.

@@ -167,7 +167,7 @@ impl Task for SlalomScore {
         self.last_along = along;
         if ctx.physics.touches(parts, |c| !Surface::of(c).is_floor()) {
             terms[2] = 1.0;
-            return Outcome::Failure("touched a post");
+            return Outcome::Failure("touched a cone");
         }
         // The row is the straight line from the first cone to the last. The car passes a cone when its position,
         // projected onto the row, is beyond the cone's.

@@ -16,6 +16,7 @@ use crate::learn::{
     Outcome, Progress, RunOptions, StepReport, TrainConfig, TrainError, TrainSummary, TrainingData, ValidationReport,
     train_on_dataset,
 };
+use crate::policies::checksums::{json_with_checksum, read_json_with_checksum};
 use crate::policies::{Policy, PolicyError};
 
 /// Completed trials that the pruner needs.
@@ -59,6 +60,14 @@ pub enum TuneError {
         /// The search's folder.
         path: PathBuf,
         /// What differs.
+        message: String,
+    },
+    /// A trial's file does not have the format of this version, or was changed.
+    #[error("{path} is damaged or of another version ({message}); remove it to run the trial again")]
+    Trial {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         message: String,
     },
     /// The search was stopped.
@@ -226,14 +235,14 @@ impl Search {
             if number >= count && !path.exists() {
                 break;
             }
-            if let Ok(text) = fs::read(&path)
-                && let Ok(trial) = serde_json::from_slice::<Trial>(&text)
-            {
+            if path.exists() {
+                let text = fs::read_to_string(&path).map_err(io("read", &path))?;
+                let trial = read_json_with_checksum(&text).map_err(|message| TuneError::Trial { path, message })?;
                 trials.push(trial);
                 continue;
             }
             let trial = self.trial(number, &trials, data, evaluate, progress)?;
-            let text = serde_json::to_vec_pretty(&trial).unwrap_or_default();
+            let text = json_with_checksum(&trial).unwrap_or_default();
             let file = tempfile::NamedTempFile::new_in(&self.dir).map_err(io("write into", &self.dir))?;
             fs::write(file.path(), text).map_err(io("write", &path))?;
             file.persist(&path).map_err(|e| e.error).map_err(io("write", &path))?;

@@ -1,7 +1,7 @@
 //! The camera: follows the ego agent, or moves freely.
 
 use bevy::core_pipeline::tonemapping::Tonemapping;
-use bevy::input::keyboard::{KeyCode, KeyboardInput};
+use bevy::input::keyboard::KeyCode;
 use bevy::input::mouse::{MouseMotion, MouseWheel};
 use bevy::light::ShadowFilteringMethod;
 use bevy::math::{EulerRot, Quat, Vec3, ops};
@@ -12,7 +12,7 @@ use super::looks::look_of;
 use super::poses::InterpolatedPoses;
 use super::sky::{distance_fog, is_software_renderer};
 use crate::agents::{Agent, Spaces};
-use crate::live::{LiveSystems, Session};
+use crate::live::{HeldKeys, LiveSystems, Session};
 use crate::sim::{Arena, PhysicsSets, heading_of, wrap_angle};
 
 /// How the camera moves.
@@ -52,6 +52,10 @@ const CUT_DISTANCE: f32 = 4.0;
 const FLY_SPEED: f32 = 12.0;
 /// Rotation per pixel of mouse motion, rad.
 const MOUSE_SENSITIVITY: f32 = 0.004;
+
+/// The keys that move the free camera, by position: forward, left, back, right, down, up.
+pub(super) const MOVING_KEYS: [KeyCode; 6] =
+    [KeyCode::KeyI, KeyCode::KeyJ, KeyCode::KeyK, KeyCode::KeyL, KeyCode::KeyU, KeyCode::KeyO];
 
 /// Spawns and moves the camera.
 pub struct CameraPlugin;
@@ -130,18 +134,12 @@ fn follow_ego(
 fn move_free_camera(
     time: Res<Time>,
     mut view: ResMut<CameraState>,
-    mut keys: MessageReader<KeyboardInput>,
+    held: Res<HeldKeys>,
+    session: Res<Session>,
     mut motion: MessageReader<MouseMotion>,
     buttons: Res<ButtonInput<MouseButton>>,
-    mut held: Local<Vec<KeyCode>>,
     mut camera: Single<&mut Transform, With<Camera3d>>,
 ) {
-    for key in keys.read() {
-        held.retain(|k| *k != key.key_code);
-        if key.state.is_pressed() {
-            held.push(key.key_code);
-        }
-    }
     let moved: Vec2 = motion.read().map(|m| m.delta).sum();
     if view.mode == CameraMode::Follow {
         let (heading, pitch, _) = camera.rotation.to_euler(EulerRot::YXZ);
@@ -154,13 +152,11 @@ fn move_free_camera(
     }
     camera.rotation = Quat::from_euler(EulerRot::YXZ, view.look.0, view.look.1, 0.0);
     let axis = |plus: KeyCode, minus: KeyCode| {
-        f32::from(u8::from(held.contains(&plus))) - f32::from(u8::from(held.contains(&minus)))
+        let is_down = |key| held.contains(key) && !session.typing;
+        f32::from(u8::from(is_down(plus))) - f32::from(u8::from(is_down(minus)))
     };
-    let along = Vec3::new(
-        axis(KeyCode::KeyL, KeyCode::KeyJ),
-        axis(KeyCode::KeyO, KeyCode::KeyU),
-        axis(KeyCode::KeyK, KeyCode::KeyI),
-    );
+    let [forward, left, back, right, down, up] = MOVING_KEYS;
+    let along = Vec3::new(axis(right, left), axis(up, down), axis(back, forward));
     let step = camera.rotation * along.with_y(0.0) + Vec3::Y * along.y;
     camera.translation += step * FLY_SPEED * view.zoom * time.delta_secs().min(0.1);
     camera.translation.y = camera.translation.y.max(0.2);

@@ -1,29 +1,14 @@
 //! The help panel: the list of all keys.
 
-use bevy::input::keyboard::KeyCode;
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::{self, Align2, RichText};
+use bevy_egui::egui::{self, RichText};
 
-use super::keys::SESSION_KEYS;
+use super::camera::MOVING_KEYS;
 use super::panels::Panels;
-use super::widgets::{FAINT, key_cap, panel};
-use crate::live::Session;
+use super::widgets::{FAINT, key_cap, opaque_panel};
+use crate::live::{COMMANDS, Session};
 use crate::teleop::KeyBindings;
-
-/// A key's name as printed on a keyboard.
-pub fn key_name(key: KeyCode) -> String {
-    let text = format!("{key:?}");
-    match key {
-        KeyCode::ArrowUp => "Up".to_owned(),
-        KeyCode::ArrowDown => "Down".to_owned(),
-        KeyCode::ArrowLeft => "Left".to_owned(),
-        KeyCode::ArrowRight => "Right".to_owned(),
-        KeyCode::ShiftLeft | KeyCode::ShiftRight => "Shift".to_owned(),
-        KeyCode::ControlLeft | KeyCode::ControlRight => "Ctrl".to_owned(),
-        _ => text.trim_start_matches("Key").trim_start_matches("Digit").to_owned(),
-    }
-}
 
 /// The help panel, centered, while open.
 pub(super) fn show_help(
@@ -38,33 +23,47 @@ pub(super) fn show_help(
     let context = contexts.ctx_mut()?;
     let bindings = agents.get(session.ego())?;
     let agent_kind = session.scene.blueprint.spaces().agent;
-    panel(context, "help", Align2::CENTER_CENTER, [0.0, 0.0], |ui| {
-        ui.horizontal_top(|ui| {
-            ui.vertical(|ui| {
-                ui.label(RichText::new(format!("Keys of the {agent_kind}")).heading().strong());
-                egui::Grid::new("agent keys").num_columns(2).spacing([10.0, 3.0]).show(ui, |ui| {
-                    for binding in &bindings.bindings {
+    opaque_panel(context, "help", |ui| {
+        egui::ScrollArea::both().show(ui, |ui| {
+            ui.horizontal_top(|ui| {
+                ui.vertical(|ui| {
+                    ui.label(RichText::new(format!("Keys of the {agent_kind}")).heading().strong());
+                    egui::Grid::new("agent keys").num_columns(2).spacing([10.0, 3.0]).show(ui, |ui| {
+                        for binding in &bindings.bindings {
+                            ui.horizontal(|ui| {
+                                for key in &binding.keys {
+                                    key_cap(ui, &session.keyboard.name(*key));
+                                }
+                            });
+                            ui.label(RichText::new(binding.label).color(FAINT));
+                            ui.end_row();
+                        }
+                    });
+                });
+                ui.add_space(18.0);
+                ui.vertical(|ui| {
+                    ui.label(RichText::new("Keys of the session").heading().strong());
+                    egui::Grid::new("session keys").num_columns(2).spacing([10.0, 3.0]).show(ui, |ui| {
+                        for keys in COMMANDS {
+                            ui.horizontal(|ui| {
+                                let name = session.key_name(keys.command);
+                                key_cap(ui, &name);
+                                let other = session.keyboard.name(keys.key);
+                                if other != name {
+                                    key_cap(ui, &other);
+                                }
+                            });
+                            ui.label(RichText::new(keys.help).color(FAINT));
+                            ui.end_row();
+                        }
                         ui.horizontal(|ui| {
-                            for key in &binding.keys {
-                                key_cap(ui, &key_name(*key));
-                            }
+                            MOVING_KEYS.iter().for_each(|key| key_cap(ui, &session.keyboard.name(*key)));
                         });
-                        ui.label(RichText::new(binding.label).color(FAINT));
+                        ui.label(RichText::new("move the free camera; the right mouse button turns it").color(FAINT));
                         ui.end_row();
-                    }
+                    });
                 });
-            });
-            ui.add_space(18.0);
-            ui.vertical(|ui| {
-                ui.label(RichText::new("Keys of the session").heading().strong());
-                egui::Grid::new("session keys").num_columns(2).spacing([10.0, 3.0]).show(ui, |ui| {
-                    for (key, label) in SESSION_KEYS {
-                        ui.horizontal(|ui| key_cap(ui, key));
-                        ui.label(RichText::new(label).color(FAINT));
-                        ui.end_row();
-                    }
-                });
-            });
+            })
         });
     });
     Ok(())

@@ -5,8 +5,8 @@ use bevy_egui::egui::{self, FontId, TextStyle};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 
 use super::panels::Panels;
-use super::widgets::TEXT;
-use super::{help, picker, recording, status, toast, training};
+use super::widgets::{MARGIN, TEXT};
+use super::{folder, help, picker, recording, recovered, status, toast, training};
 use crate::live::Session;
 
 /// Shows the panels.
@@ -14,14 +14,22 @@ pub struct HudPlugin;
 
 impl Plugin for HudPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(
+        app.init_resource::<PanelRects>().add_systems(
             EguiPrimaryContextPass,
             (
                 (apply_style, preload_glyphs).chain(),
                 (status::show_status, status::show_keys, recording::show_recording, training::show_training)
                     .chain()
                     .run_if(|panels: Res<Panels>| !panels.hidden),
-                (toast::show_end, toast::show_notice, picker::show_picker, help::show_help).chain(),
+                (
+                    toast::show_end,
+                    toast::show_notice,
+                    picker::show_picker,
+                    recovered::show_recovered,
+                    help::show_help,
+                    folder::show_folder,
+                )
+                    .chain(),
             )
                 .chain()
                 .run_if(resource_exists::<Session>),
@@ -41,12 +49,14 @@ const SIZES: [FontId; 8] = [
     FontId::monospace(25.0),
 ];
 
-/// Rasterize every glyph into the font atlas in advance: a new glyph is missing from the first frame that uses it.
-fn preload_glyphs(mut contexts: EguiContexts, mut prepared: Local<f32>) -> Result {
+/// Rasterize every glyph into the font atlas in advance: a new glyph is missing from the first frame that uses it. Glyphs
+/// are drawn at whole pixels (see [`apply_style`]), so that each has one picture.
+fn preload_glyphs(mut contexts: EguiContexts, session: Res<Session>, mut prepared: Local<(f32, usize)>) -> Result {
     let context = contexts.ctx_mut()?;
-    let scale = context.pixels_per_point();
-    if std::mem::replace(&mut *prepared, scale).to_bits() != scale.to_bits() {
-        let letters: String = (' '..='~').chain("·°²µ±½–→×…".chars()).collect();
+    let mut letters: String = (' '..='~').chain("·°²µ±½–→×…".chars()).collect();
+    letters.extend(session.keyboard.characters());
+    let wanted = (context.pixels_per_point(), letters.len());
+    if std::mem::replace(&mut *prepared, wanted) != wanted {
         context.fonts_mut(|fonts| {
             for font in SIZES {
                 fonts.layout_no_wrap(letters.clone(), font, TEXT);
@@ -56,20 +66,76 @@ fn preload_glyphs(mut contexts: EguiContexts, mut prepared: Local<f32>) -> Resul
     Ok(())
 }
 
+/// Whether the window is too small for everything: tables and plots are left out.
+pub(super) fn is_compact(context: &egui::Context) -> bool {
+    let size = context.content_rect().size();
+    size.y < 520.0 || size.x < 900.0
+}
+
+/// Where the panels are in this frame, so that messages do not cover them.
+#[derive(Resource)]
+pub(super) struct PanelRects {
+    /// The status panel.
+    pub top_left: egui::Rect,
+    /// The recording panel.
+    pub top_right: egui::Rect,
+    /// The training panel.
+    pub training: egui::Rect,
+    /// The key panel.
+    pub bottom: egui::Rect,
+}
+
+impl Default for PanelRects {
+    fn default() -> Self {
+        let nothing = egui::Rect::NOTHING;
+        Self { top_left: nothing, top_right: nothing, training: nothing, bottom: nothing }
+    }
+}
+
+impl PanelRects {
+    /// Where a message of at most `width` points goes: the distance of its top from the window's, and its width. Between the
+    /// panels at the top where there is room, else below them.
+    pub fn place_message(&self, screen: egui::Rect, width: f32) -> (f32, f32) {
+        let middle = screen.center().x;
+        let left = if self.top_left.is_positive() { middle - self.top_left.right() } else { middle };
+        let right = if self.top_right.is_positive() { self.top_right.left() - middle } else { middle };
+        let between = 2.0 * (left.min(right) - MARGIN);
+        if between >= width.min(MIN_MESSAGE_WIDTH) {
+            return (MARGIN, width.min(between));
+        }
+        let below = [self.top_left, self.top_right].into_iter().filter(|rect| rect.is_positive());
+        let top = below.map(|rect| rect.bottom()).fold(0.0, f32::max);
+        (top + MARGIN, width.min(screen.width() - 2.0 * MARGIN))
+    }
+}
+
+/// A message narrower than this, points, is hard to read.
+const MIN_MESSAGE_WIDTH: f32 = 280.0;
+
 /// Set the style and scale it with the window's height. Take the keyboard focus from buttons: Space and Enter are keys
 /// of the session and its agents.
-fn apply_style(mut contexts: EguiContexts, window: Single<&Window>, mut styled: Local<bool>) -> Result {
+fn apply_style(
+    mut contexts: EguiContexts,
+    window: Single<&Window>,
+    panels: Res<Panels>,
+    mut styled: Local<bool>,
+) -> Result {
     let context = contexts.ctx_mut()?;
     // Body text of 13.5 points is readable in a window 640 points high; it grows with the window.
-    let zoom = (window.height() / 640.0).clamp(0.9, 2.5);
+    let zoom = (window.height() / 640.0).clamp(0.8, 2.5);
     if (context.zoom_factor() - zoom).abs() > 0.01 {
         context.set_zoom_factor(zoom);
     }
-    if let Some(focused) = context.memory(|memory| memory.focused()) {
+    if !panels.is_typing()
+        && let Some(focused) = context.memory(|memory| memory.focused())
+    {
         context.memory_mut(|memory| memory.surrender_focus(focused));
     }
     if !std::mem::replace(&mut *styled, true) {
-        context.set_visuals(egui::Visuals::dark());
+        let mut visuals = egui::Visuals::dark();
+        // Else each glyph has four pictures, for positions between pixels, and not all are rasterized in advance.
+        visuals.text_options.subpixel_binning = false;
+        context.set_visuals(visuals);
         context.all_styles_mut(|style| {
             style.text_styles = [
                 (TextStyle::Heading, FontId::proportional(17.0)),

@@ -3,9 +3,10 @@
 mod bodies;
 mod camera;
 mod car_mesh;
+mod folder;
 mod help;
 mod hud;
-mod keys;
+mod keyboard;
 mod looks;
 mod markings;
 mod materials;
@@ -17,6 +18,7 @@ mod picker;
 mod poses;
 mod props;
 mod recording;
+mod recovered;
 mod replay;
 mod scenery;
 mod sky;
@@ -32,7 +34,6 @@ use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder, Update};
 use bevy_egui::EguiPlugin;
 
 pub use camera::{CameraMode, CameraState};
-pub use keys::SESSION_KEYS;
 pub use looks::{DrawnBody, Framing, Look, register_look};
 pub use materials::SharedMaterials;
 pub use mesh_builder::MeshBuilder;
@@ -68,7 +69,7 @@ impl Plugin for UiPlugin {
             camera::CameraPlugin,
             poses::InterpolatedPosesPlugin,
             bodies::BodiesPlugin,
-            keys::KeysPlugin,
+            keyboard::KeyboardPlugin,
             replay::ReplayViewPlugin,
             hud::HudPlugin,
         ))

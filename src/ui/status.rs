@@ -4,11 +4,12 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
 
+use super::hud::{PanelRects, is_compact};
 use super::replay::Playback;
 use super::widgets::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, indicator, key_cap, panel};
 use crate::agents::{Agent, Driver};
 use crate::demos::ReplayTrack;
-use crate::live::{RecordingState, Session, SimClock};
+use crate::live::{BackgroundTraining, Command, RecordingState, Session, SimClock};
 use crate::sim::{Arena, PhysicsSets};
 use crate::tasks::Score;
 use crate::teleop::KeyBindings;
@@ -39,6 +40,7 @@ pub(super) fn show_status(
     playback: Option<Res<Playback>>,
     agents: Query<(&Agent, &Driver, &Score, Option<&ReplayTrack>)>,
     mut arenas: Query<(&Arena, PhysicsSets)>,
+    mut rects: ResMut<PanelRects>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
     let (agent, driver, score, track) = agents.get(session.ego())?;
@@ -47,7 +49,8 @@ pub(super) fn show_status(
     let root = arena.slots.get(agent.slot).and_then(|slot| slot.body.parts().first());
     let speed = root.and_then(|root| physics.bodies.get(*root)).map_or(0.0, |body| body.linvel().length());
     let dt = session.scene.blueprint.control_dt();
-    panel(context, "status", Align2::LEFT_TOP, [MARGIN, MARGIN], |ui| {
+    let compact = is_compact(context);
+    rects.top_left = panel(context, "status", Align2::LEFT_TOP, [MARGIN, MARGIN], |ui| {
         ui.set_width(228.0);
         ui.label(RichText::new(session.scene.title()).heading().strong());
         let color = driver_color(*driver);
@@ -55,6 +58,10 @@ pub(super) fn show_status(
             indicator(ui, 4.5, color);
             ui.label(RichText::new(driver_text(*driver, &session)).color(color).strong());
         });
+        if !session.outside.is_empty() {
+            let text = format!("unlike its demonstrations: {}", session.outside.join(", "));
+            ui.label(RichText::new(text).small().color(BAD));
+        }
         if let (Driver::Replay, Some(track)) = (driver, track) {
             replay_lines(ui, track, playback.as_deref());
         }
@@ -77,7 +84,9 @@ pub(super) fn show_status(
         let bar =
             egui::ProgressBar::new(fraction).desired_height(15.0).corner_radius(3).fill(Color32::from_rgb(58, 92, 128));
         ui.add(bar.text(RichText::new(format!("{now:.1} of {limit:.0} s")).small()));
-        score_table(ui, score);
+        if !compact {
+            score_table(ui, score);
+        }
     });
     Ok(())
 }
@@ -130,15 +139,19 @@ pub(super) fn show_keys(
     mut contexts: EguiContexts,
     session: Res<Session>,
     clock: Res<SimClock>,
+    learning: Res<BackgroundTraining>,
     agents: Query<(&Driver, &KeyBindings)>,
+    mut rects: ResMut<PanelRects>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
     let (driver, bindings) = agents.get(session.ego())?;
-    panel(context, "clock", Align2::RIGHT_BOTTOM, [-MARGIN, -MARGIN], |ui| {
+    let clock_panel = panel(context, "clock", Align2::RIGHT_BOTTOM, [-MARGIN, -MARGIN], |ui| {
         ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
         let wanted = clock.target_rate();
         let achieved = clock.achieved_rate();
-        if clock.is_paused() {
+        if clock.is_waiting() {
+            ui.label(RichText::new("the scene waits").small().color(NOTE));
+        } else if clock.is_paused() {
             ui.label(RichText::new("PAUSED  (F5)").color(NOTE).strong());
         } else {
             let color = if achieved < 0.9 * wanted { NOTE } else { FAINT };
@@ -150,40 +163,77 @@ pub(super) fn show_keys(
             );
         }
     });
-    let agent_keys = key_labels(bindings);
-    let session_keys: &[(&str, &str)] = match (session.recording, driver) {
-        (RecordingState::Recording, _) => &[("R", "end episode"), ("Enter", "keep"), ("Backspace", "discard")],
-        (RecordingState::Review, _) => &[("Enter", "keep"), ("Backspace", "discard")],
-        (_, Driver::Replay) => &[("P", "take over"), ("N", "restart"), ("H", "help")],
-        _ => {
-            &[("R", "record"), ("T", "train"), ("P", "policy"), ("N", "new episode"), ("Tab", "scenes"), ("H", "help")]
+    let agent_keys = key_labels(bindings, &session);
+    let command = |command: Command, label: &'static str| (session.key_name(command), label);
+    let driving = if *driver == Driver::Policy { "take over" } else { "policy drives" };
+    let policy = session.policy.is_some().then(|| command(Command::Policy, driving));
+    let not_saved = session.save_error.is_some() || learning.unsaved.is_some();
+    let mut session_keys = match (session.recording, driver) {
+        (RecordingState::Recording, _) => {
+            let mut keys = vec![command(Command::Record, "end episode"), command(Command::Keep, "keep")];
+            keys.push(command(Command::Discard, "discard"));
+            keys.extend(policy);
+            keys
         }
+        (RecordingState::Review, _) => vec![command(Command::Keep, "keep"), command(Command::Discard, "discard")],
+        (_, Driver::Replay) => vec![
+            command(Command::Policy, "take over"),
+            command(Command::NewEpisode, "restart"),
+            command(Command::Help, "help"),
+        ],
+        _ if not_saved => vec![command(Command::Keep, "save the policy"), command(Command::Discard, "discard it")],
+        _ => vec![command(Command::Record, "record"), command(Command::Train, train_label(&learning))],
     };
-    panel(context, "keys", Align2::LEFT_BOTTOM, [MARGIN, -MARGIN], |ui| {
-        if *driver == Driver::Human {
-            ui.horizontal(|ui| {
+    if session.recording == RecordingState::Idle && *driver != Driver::Replay {
+        session_keys.push(command(Command::Policy, driving));
+        session_keys.push(command(Command::NewEpisode, "new episode"));
+        session_keys.push(command(Command::Scenes, "scenes"));
+        session_keys.push(command(Command::Help, "help"));
+    }
+    if not_saved {
+        session_keys.push(command(Command::Folder, "another folder"));
+    }
+    // The keys wrap where the clock's panel would be covered.
+    let width = context.content_rect().width() - clock_panel.width() - 5.0 * MARGIN;
+    rects.bottom = panel(context, "keys", Align2::LEFT_BOTTOM, [MARGIN, -MARGIN], |ui| {
+        ui.set_max_width(width);
+        if *driver == Driver::Human && !session.is_waiting() {
+            ui.horizontal_wrapped(|ui| {
                 for (key, label) in &agent_keys {
-                    key_cap(ui, key);
-                    ui.label(RichText::new(*label).small().color(TEXT));
+                    key_and_label(ui, key, label, TEXT);
                 }
             });
         }
-        ui.horizontal(|ui| {
-            for (key, label) in session_keys {
-                key_cap(ui, key);
-                ui.label(RichText::new(*label).small().color(FAINT));
+        ui.horizontal_wrapped(|ui| {
+            for (key, label) in &session_keys {
+                key_and_label(ui, key, label, FAINT);
             }
         });
     });
     Ok(())
 }
 
+fn train_label(learning: &BackgroundTraining) -> &'static str {
+    if learning.running { "stop training" } else { "train" }
+}
+
+/// A key cap with what it does, which stay together where the line wraps.
+fn key_and_label(ui: &mut egui::Ui, key: &str, label: &str, color: Color32) {
+    ui.scope(|ui| {
+        ui.horizontal(|ui| {
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
+            key_cap(ui, key);
+            ui.label(RichText::new(label).small().color(color));
+        });
+    });
+}
+
 /// The first key of each of the agent's bindings with its label; each key once.
-fn key_labels(bindings: &KeyBindings) -> Vec<(String, &'static str)> {
+fn key_labels(bindings: &KeyBindings, session: &Session) -> Vec<(String, &'static str)> {
     let mut out: Vec<(String, &'static str)> = Vec::new();
     for binding in &bindings.bindings {
         let Some(key) = binding.keys.first() else { continue };
-        let key = super::help::key_name(*key);
+        let key = session.keyboard.name(*key);
         if !out.iter().any(|(known, _)| *known == key) {
             out.push((key, binding.label));
         }

@@ -6,7 +6,8 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, Id, RichText};
 
-use super::widgets::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, frame};
+use super::hud::PanelRects;
+use super::widgets::{BAD, FAINT, GOOD, NOTE, TEXT, frame};
 use crate::live::Session;
 use crate::tasks::{EpisodeEnd, Score};
 
@@ -15,8 +16,18 @@ const NOTICE_DURATION: Duration = Duration::from_secs(5);
 /// How long an error is visible: errors are longer to read.
 const ERROR_DURATION: Duration = Duration::from_secs(9);
 
+/// Widths of a notice and of the end of an episode, and distance of the end below a notice, points.
+const NOTICE_WIDTH: f32 = 400.0;
+const END_WIDTH: f32 = 330.0;
+const END_OFFSET: f32 = 72.0;
+
 /// How the episode ended, top center.
-pub(super) fn show_end(mut contexts: EguiContexts, session: Res<Session>, scores: Query<&Score>) -> Result {
+pub(super) fn show_end(
+    mut contexts: EguiContexts,
+    session: Res<Session>,
+    scores: Query<&Score>,
+    panels: Res<PanelRects>,
+) -> Result {
     let context = contexts.ctx_mut()?;
     let Some(end) = scores.get(session.ego())?.end else { return Ok(()) };
     let (text, why, color) = match end {
@@ -24,7 +35,9 @@ pub(super) fn show_end(mut contexts: EguiContexts, session: Res<Session>, scores
         EpisodeEnd::Failure(why) => ("FAILED", why, BAD),
         EpisodeEnd::TimeLimit => ("TIME LIMIT REACHED", "", NOTE),
     };
-    egui::Area::new(Id::new(("end", text, why))).anchor(Align2::CENTER_TOP, [0.0, 84.0]).interactable(false).show(
+    let (top, _) = panels.place_message(context.content_rect(), END_WIDTH);
+    let at = [0.0, top + END_OFFSET];
+    egui::Area::new(Id::new(("end", text, why))).anchor(Align2::CENTER_TOP, at).interactable(false).show(
         context,
         |ui| {
             frame().stroke(egui::Stroke::new(2.0, color)).show(ui, |ui| {
@@ -41,7 +54,7 @@ pub(super) fn show_end(mut contexts: EguiContexts, session: Res<Session>, scores
 }
 
 /// The last notice, top center.
-pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>) -> Result {
+pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>, panels: Res<PanelRects>) -> Result {
     let context = contexts.ctx_mut()?;
     let Some(notice) = &session.notice else { return Ok(()) };
     let duration = if notice.is_error { ERROR_DURATION } else { NOTICE_DURATION };
@@ -55,9 +68,10 @@ pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>) -> 
     // egui centers an area by its width in the previous frame. An id per text keeps a new text from being placed by
     // the width of the old one.
     let id = Id::new(("notice", &notice.text));
-    egui::Area::new(id).anchor(Align2::CENTER_TOP, [0.0, MARGIN]).interactable(false).show(context, |ui| {
+    let (top, width) = panels.place_message(context.content_rect(), NOTICE_WIDTH);
+    egui::Area::new(id).anchor(Align2::CENTER_TOP, [0.0, top]).interactable(false).show(context, |ui| {
         ui.set_opacity(alpha);
-        ui.set_max_width(400.0);
+        ui.set_max_width(width);
         frame().stroke(egui::Stroke::new(1.0, stroke)).show(ui, |ui| {
             ui.label(RichText::new(&notice.text).color(text));
         });

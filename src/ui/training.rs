@@ -1,15 +1,15 @@
 //! The training panel: progress and loss curves.
 
-use std::time::Instant;
-
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
+use super::hud::{PanelRects, is_compact};
+use super::panels::Panels;
 use super::widgets::{FAINT, GOOD, MARGIN, key_cap, panel};
 use crate::agents::Driver;
-use crate::live::{BackgroundTraining, Session};
+use crate::live::{BackgroundTraining, Command, Session};
 
 /// Smallest loss that is drawn: the axis is logarithmic.
 const MIN_LOSS: f32 = 1e-9;
@@ -22,50 +22,60 @@ pub(super) fn show_training(
     session: Res<Session>,
     learning: Res<BackgroundTraining>,
     drivers: Query<&Driver>,
-    mut pace: Local<Option<(Instant, u64)>>,
-    mut rate: Local<f64>,
-    mut scene: Local<String>,
+    mut panels: ResMut<Panels>,
+    mut was_running: Local<bool>,
+    mut rects: ResMut<PanelRects>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
-    if !learning.running {
-        *pace = None;
+    if learning.running && !std::mem::replace(&mut *was_running, learning.running) {
+        panels.training_closed = false;
     }
-    if learning.running && pace.is_none() {
-        session.scene.name.clone_into(&mut scene);
-    }
+    *was_running = learning.running;
     // The curves of another scene's training are hidden.
-    if !learning.running && (learning.losses.is_empty() || *scene != session.scene.name) {
+    let other_scene = learning.losses.is_empty() || learning.scene != session.scene.name;
+    rects.training = egui::Rect::NOTHING;
+    if panels.training_closed || !learning.running && other_scene {
         return Ok(());
     }
-    if learning.running {
-        let (since, first) = *pace.get_or_insert_with(|| (Instant::now(), learning.step));
-        let seconds = since.elapsed().as_secs_f64();
-        // The first steps are slower (caches are cold).
-        if seconds > 0.5 && learning.step > first {
-            *rate = (learning.step - first) as f64 / seconds;
-        }
-    }
-    panel(context, "training", Align2::RIGHT_TOP, [-MARGIN, MARGIN + 82.0], |ui| {
+    let offset = if rects.top_right.is_positive() { rects.top_right.bottom() + MARGIN } else { MARGIN };
+    rects.training = panel(context, "training", Align2::RIGHT_TOP, [-MARGIN, offset], |ui| {
         ui.set_width(236.0);
         if learning.running {
-            progress(ui, &learning, *rate);
+            progress(ui, &session, &learning);
         } else if session.policy.is_some() {
             ui.label(RichText::new("training finished").heading().strong().color(GOOD));
             ui.horizontal(|ui| {
-                key_cap(ui, "P");
+                key_cap(ui, &session.key_name(Command::Policy));
                 let drives = drivers.get(session.ego()) == Ok(&Driver::Policy);
                 ui.label(if drives { "take over" } else { "let the policy drive" });
+                closing_key(ui, &session);
             });
         } else {
             ui.label(RichText::new("training stopped").heading().strong());
+            ui.horizontal(|ui| closing_key(ui, &session));
         }
-        plot(ui, &learning);
+        for message in &learning.messages {
+            ui.label(RichText::new(message).small().color(FAINT));
+        }
+        if !is_compact(context) {
+            plot(ui, &learning);
+        }
     });
     Ok(())
 }
 
-fn progress(ui: &mut egui::Ui, learning: &BackgroundTraining, rate: f64) {
-    ui.label(RichText::new("training").heading().strong());
+fn closing_key(ui: &mut egui::Ui, session: &Session) {
+    key_cap(ui, &session.key_name(Command::Close));
+    ui.label(RichText::new("close").small().color(FAINT));
+}
+
+fn progress(ui: &mut egui::Ui, session: &Session, learning: &BackgroundTraining) {
+    let title = if learning.scene == session.scene.name {
+        "training".to_owned()
+    } else {
+        format!("training for {}", learning.scene)
+    };
+    ui.label(RichText::new(title).heading().strong());
     if learning.total_steps == 0 {
         ui.label(RichText::new("reading the dataset\u{2026}").color(FAINT));
         return;
@@ -73,12 +83,15 @@ fn progress(ui: &mut egui::Ui, learning: &BackgroundTraining, rate: f64) {
     let share = learning.step as f32 / learning.total_steps as f32;
     let bar = egui::ProgressBar::new(share).desired_height(16.0).corner_radius(3).fill(Color32::from_rgb(96, 74, 160));
     ui.add(bar.text(RichText::new(format!("{} of {}", learning.step, learning.total_steps)).small()));
-    let left = learning.total_steps.saturating_sub(learning.step) as f64;
-    let text = if rate > 0.0 { format!("{rate:.0} steps/s, {:.0} s left", left / rate) } else { String::new() };
+    let text = match (learning.rate(), learning.seconds_left()) {
+        (Some(rate), Some(left)) => format!("{rate:.0} steps/s, {left:.0} s left"),
+        _ => String::new(),
+    };
     ui.horizontal(|ui| {
         ui.label(RichText::new(text).small().color(FAINT));
-        key_cap(ui, "T");
+        key_cap(ui, &session.key_name(Command::Train));
         ui.label(RichText::new("stop").small().color(FAINT));
+        closing_key(ui, session);
     });
 }
 

@@ -39,6 +39,18 @@ pub fn panel<R>(
     area.show(context, |ui| frame().show(ui, content)).response.rect
 }
 
+/// Show a panel in the middle, over everything else and not transparent, that fits into the window.
+pub fn opaque_panel<R>(context: &Context, name: &str, content: impl FnOnce(&mut Ui) -> R) {
+    let inside = context.content_rect().size() - egui::vec2(2.0 * MARGIN + 26.0, 2.0 * MARGIN + 20.0);
+    let area = egui::Area::new(Id::new(name)).order(egui::Order::Foreground).anchor(Align2::CENTER_CENTER, [0.0, 0.0]);
+    area.show(context, |ui| {
+        frame().fill(Color32::from_rgb(13, 17, 23)).show(ui, |ui| {
+            ui.set_max_size(inside);
+            content(ui);
+        });
+    });
+}
+
 /// An indicator light: a filled circle.
 pub fn indicator(ui: &mut Ui, radius: f32, color: Color32) {
     let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(2.0 * radius), egui::Sense::hover());

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bevy::app::{PanicHandlerPlugin, TerminalCtrlCHandlerPlugin};
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
-use bevy::window::{PresentMode, WindowResolution};
+use bevy::window::{PresentMode, WindowCloseRequested, WindowResolution};
 use bevy::winit::WinitSettings;
 use thiserror::Error;
 
@@ -16,7 +16,7 @@ use super::DesktopPlugins;
 use super::panels::Panels;
 use super::replay::Playback;
 use crate::demos::Episode;
-use crate::live::{Request, SessionOptions, open_session};
+use crate::live::{BackgroundTraining, Command, Request, Session, SessionOptions, open_session};
 use crate::scenes::{Scene, SceneError, find};
 
 /// The scene that is loaded while the list of scenes is open.
@@ -92,7 +92,7 @@ pub fn run_app(options: AppOptions) -> Result<AppReport, UiError> {
         (None, None) => (find(FIRST_SCENE)?, None),
     };
     let mut app = build_app()?;
-    app.insert_resource(frames).add_systems(First, count_frames);
+    app.insert_resource(frames).add_systems(First, count_frames).add_systems(Update, close_window);
     let agents = options.session.agents.max(1);
     open_session(app.world_mut(), scene, SessionOptions { agents, ..options.session });
     app.world_mut().resource_mut::<Panels>().picker = show_picker;
@@ -124,6 +124,27 @@ fn count_frames(mut frames: ResMut<FrameCounter>, mut exit: MessageWriter<AppExi
     frames.count += 1;
 }
 
+/// Close the window when asked to. While something could not be saved, only at the second time.
+fn close_window(
+    mut requests: MessageReader<WindowCloseRequested>,
+    mut session: ResMut<Session>,
+    learning: Res<BackgroundTraining>,
+    mut warned: Local<bool>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    for _ in requests.read() {
+        let unsaved = session.save_error.is_some() || learning.unsaved.is_some();
+        if !unsaved || std::mem::replace(&mut *warned, true) {
+            exit.write(AppExit::Success);
+            return;
+        }
+        let folder = session.key_name(Command::Folder);
+        session.notify_error(format!(
+            "not everything is saved: Enter tries again, {folder} takes another folder; close the window again to lose it"
+        ));
+    }
+}
+
 fn unset(variable: &str) -> bool {
     std::env::var_os(variable).is_none_or(|value| value.is_empty())
 }
@@ -142,7 +163,7 @@ fn build_app() -> Result<App, UiError> {
         let mut app = App::new();
         app.add_plugins(
             DefaultPlugins
-                .set(WindowPlugin { primary_window: Some(window), ..Default::default() })
+                .set(WindowPlugin { primary_window: Some(window), close_when_requested: false, ..Default::default() })
                 // The command line installs its own log subscriber and reports panics itself.
                 .disable::<LogPlugin>()
                 .disable::<PanicHandlerPlugin>(),

@@ -10,6 +10,7 @@ mod policies;
 mod rollout;
 mod scenes;
 mod sim;
+mod spaces;
 mod storage;
 mod study;
 mod tasks;

@@ -44,7 +44,13 @@ fn the_first_error_is_returned_and_finished_cells_are_kept() {
     let all = runner.with_each_seed(&["before", "after"], |name, _| runner.cell(name, || Ok(metrics(2.0))));
     assert!(matches!(all, Err(StudyError::Stopped)));
     assert_eq!(runner.cell("before", || unreachable!()).unwrap(), metrics(1.0));
-    std::fs::write(dir.path().join("cells/before.json"), "{\"value\": ").unwrap();
-    let damaged = runner.cell("before", || unreachable!()).unwrap_err().to_string();
-    assert!(damaged.contains("before.json") && damaged.contains("remove it"), "{damaged}");
+    // A cell that was cut off, and one with another number.
+    let path = dir.path().join("cells/before.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"value\": 1.0"), "{text}");
+    for changed in ["{\"value\": ", &text.replace("1.0", "7.5"), &text[..text.len() - 2]] {
+        std::fs::write(&path, changed).unwrap();
+        let damaged = runner.cell("before", || unreachable!()).unwrap_err().to_string();
+        assert!(damaged.contains("before.json") && damaged.contains("remove it"), "{damaged}");
+    }
 }

@@ -23,6 +23,7 @@ use super::{Failure, Output};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  apprentice record --scene slalom --dataset demos/slalom
   apprentice dataset info demos/slalom
   apprentice dataset check demos/slalom
   apprentice dataset replay demos/slalom 3

@@ -7,10 +7,14 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   apprentice play circuit
-  apprentice play slalom --policy runs/slalom
   apprentice play traffic --agents 3
-  apprentice play tag --side runner --opponent runs/tag/last/chaser
+  apprentice record --scene slalom --dataset demos/slalom
   apprentice play --replay demos/slalom:3
+  apprentice train bc --dataset demos/slalom --run runs/slalom
+  apprentice play slalom --policy runs/slalom
+  apprentice train self-play --scene tag --run runs/tag
+  apprentice play tag --side runner --opponent runs/tag/last/chaser
+  apprentice scenes show slalom > my_track.ron
   apprentice play my_track.ron --datasets demos --runs runs")]
 pub struct PlayArguments {
     /// A built-in scene or the path of a .ron file

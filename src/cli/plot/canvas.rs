@@ -10,6 +10,11 @@ use plotters::style::register_font;
 
 /// Size of a plot, pixels.
 pub const SIZE: (u32, u32) = (900, 700);
+/// Greatest absolute value that is drawn; greater ones are drawn at it. The axis labels of a range that a float cannot hold
+/// would never end.
+pub const MAX_VALUE: f32 = 1e30;
+/// Least width of a range, as a fraction of its greatest absolute value: labels closer together are equal as floats.
+const MIN_RELATIVE_WIDTH: f32 = 1e-3;
 /// Color of demonstrations, and of the first side of a game.
 pub const DEMONSTRATIONS: RGBColor = RGBColor(60, 110, 190);
 /// Color of a policy, and of the second side of a game.
@@ -44,14 +49,25 @@ pub fn write_error(path: &Path, error: impl std::fmt::Display) -> anyhow::Error 
     anyhow!("cannot write {}: {error}", path.display())
 }
 
-/// Range of the finite values with a margin of 5 %; (0, 1) without values.
+/// The value at which `value` is drawn; `None` where it is not finite.
+pub fn drawable(value: f32) -> Option<f32> {
+    value.is_finite().then(|| value.clamp(-MAX_VALUE, MAX_VALUE))
+}
+
+/// The points of which both coordinates are finite, as they are drawn.
+pub fn drawable_points(points: impl IntoIterator<Item = (f32, f32)>) -> Vec<(f32, f32)> {
+    points.into_iter().filter_map(|(x, y)| drawable(x).zip(drawable(y))).collect()
+}
+
+/// Range of the drawable values with a margin of 5 %; (0, 1) without values.
 pub fn padded_range(values: impl Iterator<Item = f32>) -> (f32, f32) {
     let (low, high) =
-        values.filter(|v| v.is_finite()).fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        values.filter_map(drawable).fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     if low > high {
         return (0.0, 1.0);
     }
-    let margin = ((high - low) * 0.05).max(1e-3);
+    let least = MIN_RELATIVE_WIDTH * low.abs().max(high.abs());
+    let margin = ((high - low) * 0.05).max(1e-3).max(least);
     (low - margin, high + margin)
 }
 

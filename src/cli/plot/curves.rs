@@ -7,7 +7,7 @@ use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
-use super::canvas::{GRAY, POLICY, SIZE, integer_label, legend, padded_range, prepare, write_error};
+use super::canvas::{GRAY, POLICY, SIZE, drawable_points, integer_label, legend, padded_range, prepare, write_error};
 use crate::learn::{Curve, scalars};
 
 /// A curve with at most this many points is drawn with markers.
@@ -37,9 +37,9 @@ fn lines(curve: Curve) -> [(&'static str, &'static str); 2] {
 pub fn curves(run: &Path, curve: Curve) -> Result<()> {
     let [training, evaluation] = lines(curve).map(|(tag, _)| scalars(run, tag));
     let points = [training?, evaluation?]
-        .map(|line| line.into_iter().map(|(step, value)| (step as f32, value)).collect::<Vec<(f32, f32)>>());
+        .map(|line| drawable_points(line.into_iter().map(|(step, value)| (step as f32, value))));
     let path = &run.join(file_name(curve));
-    let values = || points.iter().flatten().filter(|(_, y)| y.is_finite());
+    let values = || points.iter().flatten();
     if values().next().is_none() {
         return Ok(());
     }
@@ -127,15 +127,14 @@ where
         if points.is_empty() {
             continue;
         }
-        let finite = points.iter().copied().filter(|(_, y)| y.is_finite());
         chart
-            .draw_series(LineSeries::new(finite, color.stroke_width(2)))
+            .draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))
             .map_err(|e| write_error(path, e))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(3)));
         // A line of a few points is hard to see, and one of a single point is invisible.
         if points.len() <= MAX_MARKERS {
-            let dots = points.iter().filter(|(_, y)| y.is_finite()).map(|point| Circle::new(*point, 3, color.filled()));
+            let dots = points.iter().map(|point| Circle::new(*point, 3, color.filled()));
             chart.draw_series(dots).map_err(|e| write_error(path, e))?;
         }
     }

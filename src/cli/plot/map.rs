@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
-use super::canvas::{padded_range, prepare, write_error};
+use super::canvas::{drawable, padded_range, prepare, write_error};
 
 /// A map of the ground that shows the mean value in each square cell. `samples` are (x, z, value), m.
 pub fn map(path: &Path, title: &str, samples: &[(f32, f32, f32)]) -> Result<()> {
@@ -27,12 +27,17 @@ pub fn map(path: &Path, title: &str, samples: &[(f32, f32, f32)]) -> Result<()> 
         .min(width.max(depth) / MIN_CELLS.1)
         .max(width.max(depth) / MAX_CELLS)
         .max(1e-3);
-    let mut cells = std::collections::BTreeMap::<(i32, i32), (f32, u32)>::new();
-    for (x, z, value) in samples.iter().filter(|p| p.2.is_finite()) {
+    let mut cells = std::collections::BTreeMap::<(i32, i32), (f64, u32)>::new();
+    for (x, z, value) in samples {
+        let Some(((x, z), value)) = drawable(*x).zip(drawable(*z)).zip(drawable(*value)) else { continue };
         let cell = cells.entry((((x - x0) / size) as i32, ((z - z0) / size) as i32)).or_default();
-        *cell = (cell.0 + value, cell.1 + 1);
+        *cell = (cell.0 + f64::from(value), cell.1 + 1);
     }
-    let means: Vec<((i32, i32), f32)> = cells.into_iter().map(|(at, (sum, count))| (at, sum / count as f32)).collect();
+    if cells.is_empty() {
+        return Err(anyhow!("no sample is a finite number"));
+    }
+    let means: Vec<((i32, i32), f32)> =
+        cells.into_iter().map(|(at, (sum, count))| (at, (sum / f64::from(count)) as f32)).collect();
     let mut sorted: Vec<f32> = means.iter().map(|(_, mean)| *mean).collect();
     sorted.sort_by(f32::total_cmp);
     // The color scale spans the 2nd to the 98th percentile, so that outliers do not compress it.

@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::canvas::{DEMONSTRATIONS, POLICY, SIZE, integer_label, legend, padded_range, prepare, write_error};
+use super::canvas::{
+    DEMONSTRATIONS, POLICY, SIZE, drawable_points, integer_label, legend, padded_range, prepare, write_error,
+};
 use crate::learn::self_play::Games;
 
 /// Elo ratings of all players of both sides, over the number of updates that each was trained for.
@@ -14,7 +16,7 @@ pub fn ratings(path: &Path, games: &Games) -> Result<()> {
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(|e| write_error(path, e))?;
     let ratings = games.ratings();
-    let last = games.updates.last().copied().unwrap_or(0).max(1) as f32;
+    let last = games.updates.iter().copied().max().unwrap_or(0).max(1) as f32;
     let (low, high) = padded_range(ratings.iter().flatten().map(|r| *r as f32));
     let mut chart = ChartBuilder::on(&root)
         .caption("Elo ratings of all players", ("sans-serif", 26))
@@ -28,8 +30,8 @@ pub fn ratings(path: &Path, games: &Games) -> Result<()> {
     mesh.x_label_formatter(&integer_label).y_label_formatter(&|y| format!("{y:.0}"));
     mesh.draw().map_err(|e| write_error(path, e))?;
     for ((ratings, name), color) in ratings.iter().zip(&games.sides).zip([DEMONSTRATIONS, POLICY]) {
-        let points: Vec<(f32, f32)> =
-            games.updates.iter().zip(ratings).map(|(updates, rating)| (*updates as f32, *rating as f32)).collect();
+        let points = games.updates.iter().zip(ratings).map(|(updates, rating)| (*updates as f32, *rating as f32));
+        let points = drawable_points(points);
         let dots = points.iter().map(|point| Circle::new(*point, 3, color.filled()));
         chart.draw_series(dots).map_err(|e| write_error(path, e))?;
         chart

@@ -6,7 +6,7 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{SIZE, legend, prepare, write_error};
+use super::canvas::{MAX_VALUE, SIZE, legend, prepare, write_error};
 use crate::study::Report;
 
 /// A bar chart of a study's report: a group per method, a color per column, and the range over training seeds.
@@ -20,7 +20,8 @@ pub fn report(path: &Path, report: &Report) -> Result<()> {
     root.fill(&WHITE).map_err(|e| write_error(path, e))?;
     let group = (columns + 1) as f64;
     // A return may be negative, or above the operator's (100 %).
-    let bounds = report.rows.iter().flat_map(|row| &row.values).map(|value| (100.0 * value.min, 100.0 * value.max));
+    let percent = |x: f64| (100.0 * x).clamp(-f64::from(MAX_VALUE), f64::from(MAX_VALUE));
+    let bounds = report.rows.iter().flat_map(|row| &row.values).map(|value| (percent(value.min), percent(value.max)));
     let (low, high) = bounds.fold((0.0f64, 100.0f64), |(low, high), (min, max)| (low.min(min), high.max(max)));
     let (low, high) = ((low / 10.0).floor() * 10.0, (high / 10.0).ceil() * 10.0);
     let mut chart = ChartBuilder::on(&root)
@@ -48,7 +49,7 @@ pub fn report(path: &Path, report: &Report) -> Result<()> {
             let value = values.values.get(column).copied();
             value.into_iter().flat_map(move |value| {
                 let y = at(row);
-                let [mean, min, max] = [value.mean, value.min, value.max].map(|x| 100.0 * x);
+                let [mean, min, max] = [value.mean, value.min, value.max].map(percent);
                 [
                     Rectangle::new([(0.0, y + 0.1), (mean, y + 0.9)], color.filled()),
                     Rectangle::new([(min, y + 0.45), (max, y + 0.55)], BLACK.filled()),

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::canvas::{DEMONSTRATIONS, GRAY, POLICY, SIZE, legend, padded_range, prepare, write_error};
+use super::canvas::{DEMONSTRATIONS, GRAY, POLICY, SIZE, drawable, legend, padded_range, prepare, write_error};
 use crate::rollout::Trace;
 
 /// Trajectories seen from above: those of demonstrations and those of a policy.
@@ -41,7 +41,7 @@ pub fn trajectories(path: &Path, title: &str, demonstrations: &[Trace], policy: 
         .label_style(("sans-serif", 16))
         .draw()
         .map_err(|e| write_error(path, e))?;
-    let flip = |p: &(f32, f32)| (p.0, -p.1);
+    let flip = |p: &(f32, f32)| (drawable(p.0).unwrap_or_default(), -drawable(p.1).unwrap_or_default());
     if let Some(trace) = demonstrations.iter().chain(policy).find(|t| !t.path.course.is_empty()) {
         chart
             .draw_series(LineSeries::new(trace.path.course.iter().map(flip), GRAY.stroke_width(1)))

@@ -5,14 +5,14 @@ use std::path::Path;
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::canvas::{GRAY, POLICY, SIZE, legend, padded_range, prepare, write_error};
+use super::canvas::{GRAY, POLICY, SIZE, drawable_points, legend, padded_range, prepare, write_error};
 
 /// The objective of each trial of a search, and the best so far. Trials without a finite objective are left out.
 pub fn trials(path: &Path, y_label: &str, costs: &[(f32, f32)]) -> Result<()> {
     prepare(path)?;
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(|e| write_error(path, e))?;
-    let costs: Vec<(f32, f32)> = costs.iter().copied().filter(|(_, cost)| cost.is_finite()).collect();
+    let costs = drawable_points(costs.iter().copied());
     let (low, high) = padded_range(costs.iter().map(|p| p.1));
     let last = costs.last().map_or(1.0, |p| p.0.max(1.0));
     let mut chart = ChartBuilder::on(&root)

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 
 use crate::cli::Failure;
+use crate::cli::overrides::training_seed;
 use crate::learn::{DeviceChoice, LearnerSpec, Need, find_learner, learners};
 use crate::teleop::Skill;
 
@@ -48,7 +49,7 @@ pub struct RunArguments {
     #[arg(long, default_value = "cpu")]
     pub device: DeviceChoice,
     /// Seed of initial weights, order, split and noise; the same as --set training.seed=N
-    #[arg(long)]
+    #[arg(long, value_parser = training_seed())]
     pub seed: Option<u64>,
     /// Resume the run in --run where it stopped
     #[arg(long)]
@@ -78,6 +79,7 @@ pub struct SelectedLearner {
 const EXAMPLES: &str = "Examples:
   apprentice train bc --help                   options and examples of a learner
   apprentice train bc --print-config           its settings, with documentation, defaults and ranges
+  apprentice record --scene slalom --dataset demos/slalom
   apprentice train bc --dataset demos/slalom --run runs/slalom
   apprentice train ppo --scene slalom --run runs/ppo
   tensorboard --logdir runs";

@@ -11,7 +11,7 @@ use crate::cli::load::{given_twice, load_data};
 use crate::cli::progress::failure;
 use crate::cli::{Failure, Output, stop};
 use crate::demos::{Dataset, Episode};
-use crate::learn::reinforcement::LearnedRewardConfig;
+use crate::learn::reinforcement::{LearnedRewardConfig, check_rl_memory};
 use crate::learn::rewards::RewardModel;
 use crate::learn::{
     DeviceChoice, LearnerSpec, Need, PretrainedPolicy, RunOptions, SelectedDevice, TrainConfig, TrainJob, TrainingData,
@@ -116,6 +116,9 @@ pub fn load(
         _ => None,
     };
     let scenes = data.as_ref().map(scenes_of).unwrap_or_default();
+    if let Some(scene) = &scene {
+        check_rl_memory(scene, &config).map_err(failure)?;
+    }
     let options = RunOptions {
         dir: arguments.run()?.to_path_buf(),
         resume: arguments.resume,

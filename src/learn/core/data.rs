@@ -52,6 +52,8 @@ pub struct TrainingData {
     pub mirrors: Result<(Mirror, Mirror), String>,
     /// `[rows]`: whether a human had taken over from a policy; empty without any intervention.
     pub interventions: Vec<bool>,
+    /// Numbers in the source of the episodes that were left out, ascending.
+    pub left_out: Vec<usize>,
 }
 
 impl TrainingData {
@@ -82,6 +84,7 @@ impl TrainingData {
             mirrored: false,
             mirrors: mirrors(dataset.agent(), dataset.observation(), dataset.action()),
             interventions: if columns.interventions.contains(&true) { columns.interventions } else { Vec::new() },
+            left_out: Vec::new(),
         })
     }
 
@@ -191,6 +194,11 @@ impl TrainingData {
         self.episodes().filter(|rows| rows.len() <= ticks).count()
     }
 
+    /// The number in the source of the episode with index `episode`, which differs where episodes were left out.
+    pub fn episode_number(&self, episode: usize) -> usize {
+        self.left_out.iter().fold(episode, |number, left_out| number + usize::from(*left_out <= number))
+    }
+
     /// The first `count` episodes.
     pub fn take_episodes(&self, count: usize) -> Self {
         self.select_episodes(0..count.min(self.episode_starts.len()))
@@ -218,6 +226,7 @@ impl TrainingData {
             weights: None,
             episode_info: Vec::new(),
             interventions: Vec::new(),
+            left_out: Vec::new(),
             observation: self.observation.clone(),
             action: self.action.clone(),
             tasks: self.tasks.clone(),

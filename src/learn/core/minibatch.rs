@@ -11,7 +11,7 @@ use crate::learn::core::init::PretrainedPolicy;
 use crate::learn::core::random::{below, shuffle};
 use crate::policies::demonstration_encoder::{VALUES_PER_FRAME, sample_frames};
 use crate::policies::{HeadConfig, NetworkConfig, OBSERVATION_CLIP, PolicyConfig};
-use crate::spaces::{DataStatistics, Layout, Normalizer};
+use crate::spaces::{Layout, Normalizer};
 
 /// The ticks around a row that a sample of a learner holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +76,6 @@ pub struct PreparedData<'a> {
     pub observation_normalizer: Normalizer,
     /// Mean and standard deviation of the actions of the training rows.
     pub action_normalizer: Normalizer,
-    /// Names of the observation fields that hardly varied in the training rows ([`DataStatistics::hardly_varied`]).
-    pub hardly_varied: Vec<String>,
 }
 
 impl<'a> PreparedData<'a> {
@@ -88,17 +86,11 @@ impl<'a> PreparedData<'a> {
     pub fn new(data: &'a TrainingData, validation_fraction: f32, seed: u64) -> Result<Self, TrainError> {
         data.check()?;
         let split = data.split(validation_fraction, seed);
-        let statistics = |table: &[f32], layout: &Layout| {
-            let size = layout.size();
-            DataStatistics::of(split.train.iter().map(|row| row_of(table, size, *row)), size)
+        let fit = |table: &[f32], layout: &Layout| {
+            Normalizer::fit(split.train.iter().map(|row| row_of(table, layout.size(), *row)), layout)
         };
-        let (observations, actions) = rayon::join(
-            || statistics(&data.observations, &data.observation),
-            || statistics(&data.actions, &data.action),
-        );
-        let hardly_varied = observations.hardly_varied(&data.observation).into_iter().map(str::to_owned).collect();
-        let observation_normalizer = observations.normalizer(&data.observation);
-        let action_normalizer = actions.normalizer(&data.action);
+        let (observation_normalizer, action_normalizer) =
+            rayon::join(|| fit(&data.observations, &data.observation), || fit(&data.actions, &data.action));
         let mut weight_scale = 1.0;
         if let Some(weights) = &data.weights {
             let sum: f64 = split.train.iter().map(|row| f64::from(weights[*row as usize])).sum();
@@ -114,15 +106,7 @@ impl<'a> PreparedData<'a> {
         for (episode, info) in data.episode_info.iter().enumerate() {
             episodes_by_task.entry(&info.task).or_default().push(episode);
         }
-        Ok(Self {
-            data,
-            weight_scale,
-            split,
-            episodes_by_task,
-            observation_normalizer,
-            action_normalizer,
-            hardly_varied,
-        })
+        Ok(Self { data, weight_scale, split, episodes_by_task, observation_normalizer, action_normalizer })
     }
 
     /// The configuration of a policy on this data: layouts and normalizers, with this network and head.
@@ -169,12 +153,12 @@ impl<'a> PreparedData<'a> {
         self.split.validation.iter().copied().filter(first).collect()
     }
 
-    /// Indices of the validation episodes; with a single episode, only its end validates.
+    /// Numbers in the source of the validation episodes; with a single episode, only its end validates.
     pub fn validation_episodes(&self) -> Vec<usize> {
         let episode_of = |row: &u32| self.data.episode_starts.partition_point(|start| *start <= *row as usize) - 1;
         let mut episodes: Vec<usize> = self.split.validation.iter().map(episode_of).collect();
         episodes.dedup();
-        episodes
+        episodes.into_iter().map(|episode| self.data.episode_number(episode)).collect()
     }
 
     /// The batch of the sequences that start at the given rows, in that order.

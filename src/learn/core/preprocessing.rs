@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::learn::core::quality::weights;
-use crate::learn::{DataConfig, TrainError, TrainingData};
+use crate::learn::{DataConfig, Progress, TrainError, TrainingData};
 use crate::policies::artifact::TASK_FIELD;
-use crate::spaces::{Field, Layout};
+use crate::spaces::{DataStatistics, Field, Layout};
 
 /// Applies the settings of `[data]` to the demonstrations in `data`.
 ///
@@ -40,6 +40,24 @@ pub fn preprocess<'a>(settings: &DataConfig, data: &'a TrainingData) -> Result<C
         add_task_field(data.to_mut(), tasks);
     }
     Ok(data)
+}
+
+/// Reports the observation fields that hardly varied in the demonstrations, but for those in `excluded`.
+pub fn warn_of_hardly_varied(data: &TrainingData, excluded: &[String], progress: &mut dyn Progress) {
+    let (layout, size) = (&data.observation, data.observation.size());
+    if data.observations.is_empty() || size == 0 {
+        return;
+    }
+    // Excluded fields that do not exist are reported by the preprocessing.
+    let excluded = layout.fields_matching(excluded).unwrap_or_default();
+    let mut fields = DataStatistics::of(data.observations.chunks_exact(size), size).hardly_varied(layout);
+    fields.retain(|name| excluded.iter().all(|field| field.name != *name));
+    if !fields.is_empty() {
+        progress.message(&format!(
+            "these observations hardly varied in the demonstrations, so they will be mostly ignored: {}",
+            fields.join(", ")
+        ));
+    }
 }
 
 fn scale_weights(data: &mut TrainingData, factor: impl Fn(usize) -> f32) {

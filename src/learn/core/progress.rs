@@ -64,10 +64,14 @@ pub struct TrainSummary {
     pub outcome: Outcome,
     /// Steps taken in all, those before a resume included.
     pub steps: u64,
-    /// The lowest validation loss.
+    /// Validation loss of the policy to use; `None` where it was not evaluated.
     pub best_loss: Option<f32>,
-    /// The step of that evaluation.
+    /// The steps that the policy to use was trained for.
     pub best_step: u64,
+    /// The lowest validation loss of any evaluation, also of those before `training.select_after`, and its step.
+    pub lowest_loss: Option<(f32, u64)>,
+    /// Failed demonstrations that were left out (`data.include_failed`).
+    pub failed_left_out: usize,
     /// The folder of the policy to use.
     pub policy_dir: PathBuf,
     /// Wall-clock seconds of this call.

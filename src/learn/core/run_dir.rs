@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::learn::{Learner, TrainConfig, TrainError};
 use crate::policies::artifact::{CONFIG_FILE, existing_or_previous, replace_dir};
+use crate::policies::checksums::{check_checksums, write_checksums};
 use crate::policies::{Policy, PolicyError};
 use crate::storage::lock_with_retry;
 
@@ -22,11 +23,17 @@ const STATE_FILE: &str = "training.json";
 pub struct RunState {
     /// Steps taken.
     pub step: u64,
-    /// The best validation loss so far.
+    /// Validation loss of the policy in `best/`: the lowest since `training.select_after`.
     pub best_loss: Option<f32>,
     /// The step of that evaluation.
     pub best_step: u64,
-    /// Evaluations since then.
+    /// The newest evaluation: its loss and step.
+    #[serde(default)]
+    pub newest_loss: Option<(f32, u64)>,
+    /// The lowest loss of all evaluations, and its step.
+    #[serde(default)]
+    pub lowest_loss: Option<(f32, u64)>,
+    /// Evaluations since `best_step`.
     pub validations_since_best: u64,
     /// Hash of the training data, in hexadecimal.
     pub data_hash: String,
@@ -173,6 +180,8 @@ impl RunDir {
             return Err(fail(format!("it was trained by {}, not {}", state.learner, learner.name())));
         }
         learner.load(&last)?;
+        check_checksums(&last)
+            .map_err(|error| fail(format!("{error}; copy the newest folder of checkpoints/ to last/")))?;
         Ok(state)
     }
 
@@ -194,7 +203,8 @@ impl RunDir {
             let path = dir.join(STATE_FILE);
             let text = serde_json::to_vec_pretty(state)
                 .map_err(|e| PolicyError::Config { path: path.clone(), message: e.to_string() })?;
-            fs::write(&path, text).map_err(TrainError::io("write", &path))
+            fs::write(&path, text).map_err(TrainError::io("write", &path))?;
+            Ok(write_checksums(dir)?)
         };
         if keep > 0 {
             let all = self.dir.join("checkpoints");

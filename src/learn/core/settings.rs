@@ -1,10 +1,14 @@
 //! The sections that most learners have: optimizer, data, training loop; network and head are those of a policy.
 
+use std::borrow::Cow;
 use std::f64::consts::PI;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::data::TrainingData;
+use super::failed_episodes::leave_out_failed;
+use super::progress::Progress;
 use super::quality::QualityUse;
 use super::section::Section;
 use crate::policies::{HeadConfig, NetworkConfig};
@@ -133,6 +137,9 @@ pub struct DataConfig {
     pub mirror_augmentation: bool,
     /// Demonstrations of several scenes: add an observation field that holds the scene, one-hot.
     pub task_conditioning: bool,
+    /// Imitate the failed demonstrations, too. Without it they are left out in each scene with at least three successful
+    /// ones.
+    pub include_failed: bool,
     /// Use of the quality score of each demonstration.
     pub quality: QualityUse,
     /// Quality `filter`: fraction of the demonstrations that is kept, best first.
@@ -153,10 +160,18 @@ impl Default for DataConfig {
             permutable: Vec::new(),
             mirror_augmentation: false,
             task_conditioning: true,
+            include_failed: false,
             quality: QualityUse::None,
             quality_keep: 0.5,
             intervention_weight: 3.0,
         }
+    }
+}
+
+impl DataConfig {
+    /// `data` without the failed demonstrations that these settings leave out, which `progress` is told.
+    pub fn leave_out_failed<'a>(&self, data: &'a TrainingData, progress: &mut dyn Progress) -> Cow<'a, TrainingData> {
+        leave_out_failed(data, (self.include_failed, "data.include_failed"), progress)
     }
 }
 

@@ -94,7 +94,7 @@ impl TrainableNetwork {
     ) -> Result<Self, TrainError> {
         let mut policy = PolicyConfig { network: config.network.clone(), head: config.head.clone(), ..policy };
         let device = device.clone().autodiff();
-        let mut random_init = RandomInit(generator(config.training.seed, Purpose::Weights, 0));
+        let mut random_init = RandomInit::new(generator(config.training.seed, Purpose::Weights, 0));
         let network = match pretrained {
             None => Network::new(&policy, &mut random_init, &device)?,
             Some(base) => Network::new(&policy, &mut base.parameters(&policy, &mut random_init), &device)?,

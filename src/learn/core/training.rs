@@ -39,8 +39,7 @@ pub fn run(
         parameters: learner.policy()?.num_parameters(),
     });
     let logged = (Instant::now(), state.step);
-    let mut training =
-        TrainingLoop { learner, config, provenance, extent, dir, state, events, progress, newest_loss: None, logged };
+    let mut training = TrainingLoop { learner, config, provenance, extent, dir, state, events, progress, logged };
     let outcome = training.take_steps(&options.stop)?;
     training.finish(outcome, started_at)
 }
@@ -55,8 +54,6 @@ struct TrainingLoop<'a> {
     state: RunState,
     events: EventWriter,
     progress: &'a mut dyn Progress,
-    /// Loss of the newest evaluation.
-    newest_loss: Option<f32>,
     /// Time and step of the newest log entry.
     logged: (Instant, u64),
 }
@@ -98,6 +95,11 @@ impl TrainingLoop<'_> {
         Ok(Outcome::Finished)
     }
 
+    /// Validation loss of the current policy; `None` where it was not evaluated at this step.
+    fn current_loss(&self) -> Option<f32> {
+        self.state.newest_loss.filter(|(_, step)| *step == self.state.step).map(|(loss, _)| loss)
+    }
+
     /// The current policy with its provenance.
     fn labeled_policy(&self) -> Result<Policy, TrainError> {
         let mut policy = self.learner.policy()?;
@@ -105,7 +107,7 @@ impl TrainingLoop<'_> {
             return Err(TrainError::Diverged { step: self.state.step, what: "a weight" });
         }
         policy.config_mut().provenance =
-            Provenance { steps: self.state.step, validation_loss: self.newest_loss, ..self.provenance.clone() };
+            Provenance { steps: self.state.step, validation_loss: self.current_loss(), ..self.provenance.clone() };
         Ok(policy)
     }
 
@@ -129,14 +131,17 @@ impl TrainingLoop<'_> {
     fn evaluate(&mut self) -> Result<(), TrainError> {
         let step = self.state.step;
         let Some(validation) = self.learner.validate(step)? else { return Ok(()) };
-        self.newest_loss = Some(validation.loss);
+        self.state.newest_loss = Some((validation.loss, step));
+        if self.state.lowest_loss.is_none_or(|(lowest, _)| validation.loss < lowest) {
+            self.state.lowest_loss = self.state.newest_loss;
+        }
         let selects = step as f64 >= f64::from(self.config.training.select_after) * self.extent.updates as f64;
         let best = selects && self.state.best_loss.is_none_or(|best| validation.loss < best);
         let policy = self.labeled_policy()?;
         // Before it is saved: a write that fails does not lose it.
         self.progress.validated(&ValidationReport { step, validation, best }, &policy);
         if best {
-            self.state.best_loss = self.newest_loss;
+            self.state.best_loss = Some(validation.loss);
             self.state.best_step = step;
             self.state.validations_since_best = 0;
             policy.save(&self.dir.best())?;
@@ -160,11 +165,16 @@ impl TrainingLoop<'_> {
             policy.save(&self.dir.best())?;
         }
         self.events.flush()?;
+        // Before the first evaluation after `select_after`, the policy to use is the newest one.
+        let selected = self.state.best_loss.map(|loss| (Some(loss), self.state.best_step));
+        let (best_loss, best_step) = selected.unwrap_or_else(|| (self.current_loss(), self.state.step));
         let summary = TrainSummary {
             outcome,
             steps: self.state.step,
-            best_loss: self.state.best_loss,
-            best_step: self.state.best_step,
+            best_loss,
+            best_step,
+            lowest_loss: self.state.lowest_loss,
+            failed_left_out: 0,
             policy_dir: if self.dir.best().exists() { self.dir.best() } else { self.dir.last() },
             seconds: started_at.elapsed().as_secs_f32(),
         };

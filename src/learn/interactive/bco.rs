@@ -13,7 +13,7 @@ use crate::learn::core::run_dir::RunDir;
 use crate::learn::core::section::{AnySection, Section};
 use crate::learn::supervised::bc::Bc;
 use crate::learn::supervised::behavior_cloning::{self, REQUIREMENTS};
-use crate::learn::supervised::train::train_on_dataset;
+use crate::learn::supervised::train::{selected_data, train_on};
 use crate::learn::{
     Curve, Learner, LearnerParts, LearnerSpec, Need, Outcome, Progress, Requirements, RunOptions, TrainConfig,
     TrainError, TrainJob, TrainReport, TrainSummary, TrainingConfig, TrainingData,
@@ -199,7 +199,7 @@ impl Progress for ActionErrorRecorder<'_> {
 /// first round. With a policy, some episodes are without noise; they give the success rate.
 ///
 /// # Errors
-/// Those of [`train_on_dataset`] and of `collect`.
+/// Those of [`train_on_dataset`](crate::learn::train_on_dataset) and of `collect`.
 pub fn bco<E: From<TrainError>>(
     config: &TrainConfig,
     data: &TrainingData,
@@ -210,6 +210,8 @@ pub fn bco<E: From<TrainError>>(
     progress: &mut dyn Progress,
 ) -> Result<BcoSummary, E> {
     let policy_dir = options.dir.join("best");
+    let (data, options) = selected_data(config, data, options, progress);
+    let (data, options) = (&*data, &options);
     let settings = config.get::<BcoConfig>();
     let horizon = settings.inverse_horizon;
     let (too_short, total) = (data.episodes_up_to(horizon), data.episode_starts.len());
@@ -245,12 +247,7 @@ pub fn bco<E: From<TrainError>>(
                 "inverse" => (None, None),
                 _ => (options.earlier.clone(), options.pretrained.clone()),
             };
-            train_on_dataset(
-                config,
-                data,
-                &RunOptions { dir, resume, earlier, pretrained, ..options.clone() },
-                progress,
-            )
+            train_on(config, data, &RunOptions { dir, resume, earlier, pretrained, ..options.clone() }, progress)
         };
         let mut recorder = ActionErrorRecorder { progress: &mut *progress, error: None };
         let trained = run("inverse", &inverse, &collected, &mut recorder);
@@ -303,6 +300,7 @@ fn no_transitions(data: &TrainingData, action: &Layout, horizon: usize) -> Train
         episode_info: Vec::new(),
         tasks: Vec::new(),
         mirrored: false,
+        left_out: Vec::new(),
         mirrors: Err("inverse dynamics are not mirrored".into()),
         interventions: Vec::new(),
     }

@@ -11,7 +11,7 @@ use super::Rounds;
 use crate::learn::core::section::{AnySection, Section};
 use crate::learn::supervised::bc::Bc;
 use crate::learn::supervised::behavior_cloning::{self, REQUIREMENTS};
-use crate::learn::supervised::train::train_on_dataset;
+use crate::learn::supervised::train::{selected_data, train_on};
 use crate::learn::{
     Curve, Learner, LearnerParts, LearnerSpec, Need, Outcome, Progress, Requirements, RunOptions, TrainConfig,
     TrainError, TrainJob, TrainReport, TrainSummary, TrainingData,
@@ -56,6 +56,7 @@ impl LearnerSpec for Dagger {
 
     fn examples(&self) -> &'static [&'static str] {
         &[
+            "apprentice record --scene slalom --dataset demos/slalom",
             "apprentice train dagger --dataset demos/slalom --run runs/dagger",
             "apprentice train dagger --dataset demos/slalom --run runs/short --set dagger.rounds=4 --set dagger.episodes_per_round=10",
             "apprentice train dagger --dataset demos/slalom --run runs/dagger --resume",
@@ -138,16 +139,18 @@ pub struct DaggerSummary {
 /// called after every round.
 ///
 /// # Errors
-/// Those of [`train_on_dataset`] and of `collect`, and an episode of `collect` without the expert's actions.
+/// Those of [`train_on_dataset`](crate::learn::train_on_dataset) and of `collect`, and an episode of `collect` without the expert's actions.
 pub fn dagger<E: From<TrainError>>(
     config: &TrainConfig,
-    mut data: TrainingData,
+    data: TrainingData,
     options: &RunOptions,
     collect: &mut dyn FnMut(&Policy, u64) -> Result<Vec<Trajectory>, E>,
     on_round: &mut dyn FnMut(&DaggerRound, &mut dyn Progress),
     progress: &mut dyn Progress,
 ) -> Result<DaggerSummary, E> {
     let policy_dir = options.dir.join("best");
+    let (selected, options) = selected_data(config, &data, options, progress);
+    let (mut data, options) = (selected.into_owned(), &options);
     let mut progressed = Rounds::start(config, options)?;
     let last_index = config.get::<DaggerConfig>().rounds;
     let cloning = config.for_learner(&Bc);
@@ -157,7 +160,8 @@ pub fn dagger<E: From<TrainError>>(
         let dir = options.dir.join("rounds").join(format!("{index:02}"));
         let resume = options.resume && dir.join("config.toml").exists();
         let round = RunOptions { dir: dir.clone(), resume, ..options.clone() };
-        let trained = train_on_dataset(&cloning, &data, &round, progress);
+        // All of them: the expert's actions are imitated also in an episode that the policy failed.
+        let trained = train_on(&cloning, &data, &round, progress);
         let last_run;
         (progressed, last_run) = progressed.add(trained, &dir)?;
         let ticks = data.rows();

@@ -22,7 +22,10 @@ impl LearnerSpec for Reinforce {
     }
 
     fn examples(&self) -> &'static [&'static str] {
-        &["apprentice train reinforce --scene slalom --run runs/reinforce"]
+        &[
+            "apprentice train reinforce --scene slalom --run runs/reinforce",
+            "apprentice eval --policy runs/reinforce --scene slalom",
+        ]
     }
 
     fn requirements(&self) -> Requirements {

@@ -73,7 +73,7 @@ pub(super) struct RewardParts<'a> {
 /// # Errors
 /// The device fails.
 pub(super) fn build_reward<N: RewardNet>(parts: RewardParts<'_>) -> Result<Box<dyn LearnedReward>, TrainError> {
-    let mut init = RandomInit(generator(parts.seed, Purpose::Weights, 2));
+    let mut init = RandomInit::new(generator(parts.seed, Purpose::Weights, 2));
     let network = load_parameters(N::new(parts.spec, parts.device), &mut init, parts.device)?;
     let optimizer_config = OptimizerConfig {
         learning_rate: parts.spec.reward.learning_rate,

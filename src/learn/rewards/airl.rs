@@ -75,6 +75,7 @@ pub(super) static AIRL: RewardLearner = RewardLearner {
     name: "airl",
     about: "Adversarial inverse reinforcement learning: a reward of the state alone, which transfers to other scenes",
     examples: &[
+        "apprentice record --scene slalom --episodes 5 --dataset demos/five",
         "apprentice train airl --dataset demos/five --run runs/airl",
         "apprentice reward show runs/airl --scene slalom --map airl.png",
         "apprentice train ppo --scene slalom --reward runs/airl --run runs/retrained",

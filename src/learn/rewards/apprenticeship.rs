@@ -154,6 +154,7 @@ pub(super) static APPRENTICESHIP: RewardLearner = RewardLearner {
     name: "apprenticeship",
     about: "Apprenticeship learning: a linear reward of named features, found by projection (Abbeel & Ng)",
     examples: &[
+        "apprentice record --scene slalom --episodes 5 --dataset demos/five",
         "apprentice train apprenticeship --dataset demos/five --run runs/apprenticeship",
         "apprentice reward show runs/apprenticeship",
     ],

@@ -50,6 +50,8 @@ pub struct RewardConfig {
     /// Weight of the task's own reward, between 0 and 1; the inferred reward has the rest.
     #[schemars(range(min = 0, max = 1))]
     pub task_reward_weight: f32,
+    /// Infer the reward from the failed demonstrations, too. Without it they are left out where at least three succeeded.
+    pub include_failed: bool,
     /// Length of every episode, in ticks. All episodes have the same length, since with a variable horizon the end of
     /// an episode leaks whether it succeeded. 0 for the length of the shortest successful demonstration.
     #[schemars(range(max = 1_048_576))]
@@ -71,6 +73,7 @@ impl Default for RewardConfig {
             latent_dim: 16,
             projection_interval: 10,
             task_reward_weight: 0.0,
+            include_failed: false,
             horizon: 0,
         }
     }

@@ -67,6 +67,7 @@ pub(super) static GAIL: RewardLearner = RewardLearner {
     examples: &[
         "apprentice record --scene slalom --episodes 5 --dataset demos/five",
         "apprentice train gail --dataset demos/five --run runs/gail",
+        "apprentice train bc --dataset demos/five --run runs/slalom",
         "apprentice train gail --dataset demos/five --init-from runs/slalom --run runs/gail-pretrained",
         "apprentice eval --policy runs/gail --scene slalom --horizon 22",
     ],

@@ -65,7 +65,11 @@ impl RewardNet for MaxEnt {
 pub(super) static MAXENT_IRL: RewardLearner = RewardLearner {
     name: "maxent-irl",
     about: "Maximum-entropy inverse reinforcement learning with a reward network",
-    examples: &["apprentice train maxent-irl --dataset demos/five --run runs/maxent"],
+    examples: &[
+        "apprentice record --scene slalom --episodes 5 --dataset demos/five",
+        "apprentice train maxent-irl --dataset demos/five --run runs/maxent",
+        "apprentice reward show runs/maxent --scene slalom --map maxent.png",
+    ],
     needs_actions: true,
     reward_uses_actions: false,
     supports_recurrent: false,

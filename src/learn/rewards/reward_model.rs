@@ -10,6 +10,7 @@ use super::reward_spec::{RewardFn, RewardSpec, SPEC_FILE, WEIGHTS_FILE};
 use super::spec::RewardLearner;
 use crate::learn::core::run_dir::{read_state, write_state};
 use crate::learn::{LearnedReward, RolloutTransitions, StoredReward, TrainError, UpdateStep};
+use crate::policies::checksums::check_checksums;
 use crate::rollout::Transitions;
 use crate::spaces::Layout;
 
@@ -62,6 +63,7 @@ impl RewardModel {
         let learner = find_reward_learner(&spec.learner)?;
         spec.check(learner.is_linear, &dir.join(SPEC_FILE))?;
         let network = (learner.load_network)(&spec, dir)?;
+        check_checksums(dir)?;
         Ok(Self { spec, learner, network, task_weight: 0.0, baseline: None })
     }
 

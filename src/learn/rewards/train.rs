@@ -6,6 +6,8 @@ use super::RewardConfig;
 use super::adversarial::RewardParts;
 use super::reward_spec::RewardSpec;
 use super::spec::RewardLearner;
+use crate::learn::core::failed_episodes::leave_out_failed;
+use crate::learn::core::preprocessing::warn_of_hardly_varied;
 use crate::learn::core::training::run;
 use crate::learn::reinforcement::train::{provenance, report, scene_env, with_horizon};
 use crate::learn::reinforcement::{Ppo, PpoConfig, VecEnvironment};
@@ -136,17 +138,17 @@ pub(super) fn train_job(
         );
         return Err(TrainError::Config { origin, message });
     }
-    if !data.episode_info.iter().any(|info| info.success) {
-        progress.message("none of these demonstrations succeeded: failures will be imitated");
-    }
+    let settings = config.get::<RewardConfig>();
+    let data = leave_out_failed(&data, (settings.include_failed, "reward.include_failed"), progress);
+    warn_of_hardly_varied(&data, &[], progress);
     let single = data.episodes_up_to(1);
     if single > 0 {
         let (total, left_out) = (data.episode_starts.len(), "left out: they have one tick, and so no transition");
         progress.message(&format!("{single} of the {total} demonstrations are {left_out}"));
     }
-    let horizon = config.get::<RewardConfig>().horizon;
+    let horizon = settings.horizon;
     let horizon = if horizon > 0 { horizon } else { data.reward_horizon() };
     let scene = with_horizon(&scene, horizon, progress);
     let summary = train_on_inferred_reward(learner, config, scene_env(&scene, config), &data, &job.options, progress)?;
-    Ok(report(summary, config))
+    Ok(report(TrainSummary { failed_left_out: data.left_out.len(), ..summary }, config))
 }

@@ -78,7 +78,11 @@ impl RewardNet for Vail {
 pub(super) static VAIL: RewardLearner = RewardLearner {
     name: "vail",
     about: "GAIL with a variational information bottleneck in the discriminator",
-    examples: &["apprentice train vail --dataset demos/five --run runs/vail"],
+    examples: &[
+        "apprentice record --scene slalom --episodes 5 --dataset demos/five",
+        "apprentice train vail --dataset demos/five --run runs/vail",
+        "apprentice reward show runs/vail --scene slalom --map vail.png",
+    ],
     needs_actions: true,
     reward_uses_actions: true,
     supports_recurrent: true,

@@ -21,7 +21,11 @@ impl LearnerSpec for Act {
     }
 
     fn examples(&self) -> &'static [&'static str] {
-        &["apprentice train act --dataset demos/fork --run runs/act"]
+        &[
+            "apprentice record --scene fork --dataset demos/fork",
+            "apprentice train act --dataset demos/fork --run runs/act",
+            "apprentice eval --policy runs/act --scene fork",
+        ]
     }
 
     fn requirements(&self) -> Requirements {

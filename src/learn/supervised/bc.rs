@@ -19,12 +19,15 @@ impl LearnerSpec for Bc {
 
     fn examples(&self) -> &'static [&'static str] {
         &[
+            "apprentice record --scene slalom --dataset demos/slalom",
             "apprentice train bc --dataset demos/slalom --run runs/slalom",
             "apprentice train bc --dataset demos/slalom --run runs/large --set network.hidden_sizes=[512,512] --set training.steps=8000",
             "apprentice train bc --dataset demos/slalom --run runs/gru --set network.kind=gru --set network.n_obs_steps=16",
+            "apprentice record --scene parking --dataset demos/parking",
             "apprentice train bc --dataset demos/slalom --dataset demos/parking --run runs/both",
-            "apprentice train bc --dataset demos/truck --init-from runs/circuit --run runs/truck --set init.lora_rank=3",
             "apprentice train bc --dataset demos/parking --init-from runs/slalom --earlier demos/slalom --run runs/continual",
+            "apprentice record --scene truck --episodes 4 --dataset demos/truck",
+            "apprentice train bc --dataset demos/truck --init-from runs/slalom --run runs/truck --set init.lora_rank=3",
             "apprentice train bc --dataset demos/slalom --run runs/slalom --resume",
         ]
     }

@@ -21,7 +21,11 @@ impl LearnerSpec for BehaviorPrediction {
     }
 
     fn examples(&self) -> &'static [&'static str] {
-        &["apprentice train behavior-prediction --dataset demos/fork --run runs/prediction"]
+        &[
+            "apprentice record --scene fork --dataset demos/fork",
+            "apprentice train behavior-prediction --dataset demos/fork --run runs/prediction",
+            "apprentice eval --policy runs/prediction --scene fork",
+        ]
     }
 
     fn requirements(&self) -> Requirements {

@@ -21,7 +21,11 @@ impl LearnerSpec for Diffusion {
     }
 
     fn examples(&self) -> &'static [&'static str] {
-        &["apprentice train diffusion --dataset demos/fork --run runs/diffusion"]
+        &[
+            "apprentice record --scene fork --dataset demos/fork",
+            "apprentice train diffusion --dataset demos/fork --run runs/diffusion",
+            "apprentice eval --policy runs/diffusion --scene fork",
+        ]
     }
 
     fn requirements(&self) -> Requirements {

@@ -21,7 +21,11 @@ impl LearnerSpec for FeatureMatching {
     }
 
     fn examples(&self) -> &'static [&'static str] {
-        &["apprentice train feature-matching --dataset demos/fork --run runs/matching"]
+        &[
+            "apprentice record --scene fork --dataset demos/fork",
+            "apprentice train feature-matching --dataset demos/fork --run runs/matching",
+            "apprentice eval --policy runs/matching --scene fork",
+        ]
     }
 
     fn requirements(&self) -> Requirements {

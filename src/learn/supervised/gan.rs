@@ -67,7 +67,11 @@ impl LearnerSpec for GanLearner {
     }
 
     fn examples(&self) -> &'static [&'static str] {
-        &["apprentice train gan --dataset demos/slalom --run runs/gan"]
+        &[
+            "apprentice record --scene slalom --dataset demos/slalom",
+            "apprentice train gan --dataset demos/slalom --run runs/gan",
+            "apprentice eval --policy runs/gan --scene slalom",
+        ]
     }
 
     fn requirements(&self) -> Requirements {
@@ -148,7 +152,7 @@ impl<'a> Gan<'a> {
         let input_dim = policy.action.size() * config.head.chunk_size;
         let settings = config.get::<GanConfig>();
         let generator_net = TrainableNetwork::new(config, policy, pretrained, device)?;
-        let mut random_init = RandomInit(generator(config.training.seed, Purpose::Weights, 1));
+        let mut random_init = RandomInit::new(generator(config.training.seed, Purpose::Weights, 1));
         let discriminator =
             Discriminator::new(condition_dim, input_dim, &settings.hidden_sizes, generator_net.device());
         let discriminator = load_parameters(discriminator, &mut random_init, generator_net.device())?;

@@ -22,6 +22,7 @@ impl LearnerSpec for OneShot {
 
     fn examples(&self) -> &'static [&'static str] {
         &[
+            "apprentice record --scene relay --dataset demos/relay",
             "apprentice train one-shot --dataset demos/relay --run runs/one-shot",
             "apprentice eval --policy runs/one-shot --scene relay --demonstration demos/relay:3",
         ]

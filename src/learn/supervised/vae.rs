@@ -21,7 +21,11 @@ impl LearnerSpec for Vae {
     }
 
     fn examples(&self) -> &'static [&'static str] {
-        &["apprentice train vae --dataset demos/fork --run runs/vae"]
+        &[
+            "apprentice record --scene fork --dataset demos/fork",
+            "apprentice train vae --dataset demos/fork --run runs/vae",
+            "apprentice eval --policy runs/vae --scene fork",
+        ]
     }
 
     fn requirements(&self) -> Requirements {

@@ -8,6 +8,7 @@ mod depth;
 mod fork;
 mod one_shot;
 mod operators;
+mod small_data;
 mod transfer;
 
 use super::Comparison;
@@ -19,6 +20,11 @@ pub const IMITATION: &[Comparison] = &[
         name: "operators",
         about: "demonstrators of mixed skill: networks with and without memory",
         run: operators::run,
+    },
+    Comparison {
+        name: "small-data",
+        about: "few demonstrations: early stopping, weight decay, averaged weights, size of the network",
+        run: small_data::run,
     },
     Comparison { name: "dagger", about: "DAgger from few demonstrations, with a scripted expert", run: dagger::run },
     Comparison { name: "bco", about: "behavioral cloning from observation, without actions", run: bco::run },

@@ -82,11 +82,12 @@ fn an_interrupt_is_heard_when_stderr_is_full() {
 fn an_interrupt_is_heard_when_nobody_reads_stderr() {
     let dir = recorded("slalom", "2");
     let (reader, mut writer) = std::io::pipe().unwrap();
-    // Fill the pipe, as a pager does that has stopped reading; what is written next waits for ever.
-    let filled = writer.try_clone().unwrap();
-    std::thread::spawn(move || while std::io::Write::write(&mut writer, &[b'x'; 4096]).is_ok() {});
-    let mut child = command(LONG, dir.path()).stdout(Stdio::null()).stderr(filled).spawn().unwrap();
+    let stderr = writer.try_clone().unwrap();
+    let mut child = command(LONG, dir.path()).stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
     wait_for_policy(dir.path());
+    // Fill the pipe, as when a pager has stopped reading; what is written next waits for ever.
+    std::thread::spawn(move || while std::io::Write::write(&mut writer, &[b'x'; 4096]).is_ok() {});
+    std::thread::sleep(Duration::from_millis(300));
     interrupt(&child);
     std::thread::sleep(Duration::from_secs(1));
     if child.try_wait().unwrap().is_none() {

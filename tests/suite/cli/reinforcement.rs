@@ -233,6 +233,7 @@ fn evaluation_under_changed_conditions() {
         ("grip", "give NAME=NUMBER"),
         ("wind=1", "there is no condition `wind`"),
         ("mass=99", "mass is 99; it must be between 0.1 and 10"),
+        ("delay=0.5", "delay is 0.5; it must be a whole number of ticks"),
         ("delay=5..2", "the lower bound comes first"),
         ("grip=NaN", "give NAME=NUMBER"),
     ] {

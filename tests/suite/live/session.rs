@@ -1,165 +1,18 @@
-//! A session without a window: keys, recording, training in the background, take-over. The clock is paused; a test runs
-//! each tick with a request.
+//! A session without a window: keys, recording, training in the background, take-over.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use apprentice::agents::{Action, Driver};
-use apprentice::demos::{Dataset, Recorder, recovered_takes};
-use apprentice::live::{
-    BackgroundTraining, RecordingState, Request, Session, SessionOptions, SessionPlugins, SimClock, open_session,
-};
+use apprentice::agents::Driver;
+use apprentice::demos::Recorder;
+use apprentice::live::{BackgroundTraining, RecordingState, Request, Session, SimClock};
 use apprentice::rollout::resimulate;
 use apprentice::scenes::find;
 use apprentice::sim::Arena;
 use apprentice::teleop::KeyLatch;
-use bevy::app::App;
-use bevy::ecs::prelude::*;
 use bevy::input::ButtonState;
-use bevy::input::keyboard::{Key, KeyCode, KeyboardInput};
-use tempfile::TempDir;
+use bevy::input::keyboard::KeyCode;
 
-/// Indices into the car's action.
-const STEER: usize = 0;
-const THROTTLE: usize = 1;
-
-struct Live {
-    app: App,
-    dir: TempDir,
-}
-
-impl Live {
-    fn open() -> Self {
-        Self::open_in("slalom", 1, None)
-    }
-
-    /// A session in `scene` with `agents` agents, in which the user plays `side`.
-    fn open_in(scene: &str, agents: usize, side: Option<&str>) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let mut app = App::new();
-        app.add_plugins(SessionPlugins { threads: 1 });
-        app.finish();
-        app.cleanup();
-        app.world_mut().resource_mut::<SimClock>().pause();
-        let options = SessionOptions {
-            agents,
-            side: side.map(str::to_owned),
-            datasets: dir.path().join("datasets"),
-            runs: dir.path().join("runs"),
-            operator: "Ada".to_owned(),
-            ..SessionOptions::default()
-        };
-        open_session(app.world_mut(), find(scene).expect("a shipped scene"), options);
-        let mut live = Self { app, dir };
-        live.frame();
-        live
-    }
-
-    fn world(&mut self) -> &mut World {
-        self.app.world_mut()
-    }
-
-    fn session(&self) -> &Session {
-        self.app.world().resource::<Session>()
-    }
-
-    /// A frame without a tick.
-    fn frame(&mut self) {
-        self.app.update();
-    }
-
-    /// A frame with one tick.
-    fn tick(&mut self) {
-        self.request(Request::StepOnce);
-    }
-
-    fn ticks(&mut self, count: usize) {
-        (0..count).for_each(|_| self.tick());
-    }
-
-    /// Send a request and run a frame. Only [`Request::StepOnce`] runs a tick.
-    fn request(&mut self, request: Request) {
-        self.world().write_message(request);
-        self.frame();
-    }
-
-    fn key(&mut self, key_code: KeyCode, state: ButtonState) {
-        self.world().write_message(KeyboardInput {
-            key_code,
-            logical_key: Key::Unidentified(bevy::input::keyboard::NativeKey::Unidentified),
-            state,
-            text: None,
-            repeat: false,
-            window: Entity::PLACEHOLDER,
-        });
-    }
-
-    fn action(&self) -> &[f32] {
-        &self.app.world().get::<Action>(self.session().ego()).expect("the driven agent").0
-    }
-
-    fn driver(&self) -> Driver {
-        *self.app.world().get::<Driver>(self.session().ego()).expect("the driven agent")
-    }
-
-    fn arena_tick(&self) -> u64 {
-        self.app.world().get::<Arena>(self.session().spawned.arena).expect("the arena").tick
-    }
-
-    fn notice(&self) -> (bool, &str) {
-        self.session().notice.as_ref().map_or((false, ""), |n| (n.is_error, &n.text))
-    }
-
-    /// Assert that the last notice is an error that contains `part`.
-    fn assert_error(&self, part: &str) {
-        let (is_error, text) = self.notice();
-        assert!(is_error && text.contains(part), "no error about {part:?}: {text:?}");
-    }
-
-    /// Record an episode of `ticks` ticks with keys pressed, up to the review.
-    fn record(&mut self, ticks: usize) {
-        self.request(Request::ToggleRecording);
-        assert_eq!(self.session().recording, RecordingState::Recording);
-        self.key(KeyCode::KeyW, ButtonState::Pressed);
-        for i in 0..ticks {
-            let state = if i % 20 < 10 { ButtonState::Pressed } else { ButtonState::Released };
-            self.key(KeyCode::KeyA, state);
-            self.tick();
-        }
-        self.key(KeyCode::KeyW, ButtonState::Released);
-        self.key(KeyCode::KeyA, ButtonState::Released);
-        self.request(Request::ToggleRecording);
-        assert_eq!(self.session().recording, RecordingState::Review);
-    }
-
-    fn dataset(&self) -> Dataset {
-        Dataset::open(self.session().dataset_dir()).expect("there is a dataset")
-    }
-
-    fn lengths(&self) -> Vec<usize> {
-        self.dataset().summaries().iter().map(|row| row.length).collect()
-    }
-
-    /// Train until the policy is loaded. Training is stopped after a few steps, which saves the policy.
-    fn train(&mut self) {
-        self.request(Request::Train);
-        assert!(self.app.world().resource::<BackgroundTraining>().running, "{:?}", self.notice());
-        let start = Instant::now();
-        while self.app.world().resource::<BackgroundTraining>().running {
-            self.frame();
-            if self.app.world().resource::<BackgroundTraining>().step >= 40 {
-                self.world().write_message(Request::StopTraining);
-            }
-            assert!(start.elapsed() < Duration::from_secs(120), "training does not end");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
-}
+use crate::testing::live::{Live, STEER, THROTTLE, names};
 
 #[test]
 fn a_press_between_two_ticks_is_not_lost() {
@@ -334,7 +187,7 @@ fn each_episode_has_another_seed() {
 fn errors_without_a_policy_name_the_remedy() {
     let mut live = Live::open();
     live.request(Request::TogglePolicy);
-    live.assert_error("there is no policy yet");
+    live.assert_error("there is no policy for slalom yet");
     assert_eq!(live.driver(), Driver::Human);
     live.request(Request::Train);
     live.assert_error("the dataset is empty");
@@ -432,33 +285,6 @@ fn the_scene_cannot_be_changed_during_a_recording() {
     assert_eq!((arenas, keys), (1, 1), "the previous scene's entities are despawned");
     live.ticks(3);
     assert_eq!(live.arena_tick(), 3);
-}
-
-#[test]
-fn an_unanswered_take_of_a_closed_window_waits() {
-    for is_reviewed in [false, true] {
-        let mut live = Live::open();
-        live.request(Request::ToggleRecording);
-        live.ticks(40);
-        if is_reviewed {
-            live.request(Request::ToggleRecording);
-        }
-        let datasets = live.session().options.datasets.clone();
-        let Live { app, dir } = live;
-        drop(app);
-        let mut again = Live::open();
-        again.world().remove_resource::<Session>();
-        let options = SessionOptions { datasets: datasets.clone(), ..SessionOptions::default() };
-        open_session(again.world(), find("slalom").expect("a shipped scene"), options);
-        let (is_error, text) = again.notice();
-        assert!(!is_error && text.contains("1 recovered take(s) wait"), "{text:?}");
-        assert_eq!(again.session().episodes, 0, "nothing is appended by itself");
-        let takes = recovered_takes(datasets.join("slalom")).expect("lists");
-        let take = takes[0].as_ref().expect("is readable");
-        assert_eq!((take.episode.len(), take.finished), (40, false), "no tick is missing");
-        assert_eq!(take.keep(&datasets.join("slalom")).expect("keeps"), 0);
-        drop(dir);
-    }
 }
 
 #[test]

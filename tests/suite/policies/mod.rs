@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod attacks;
 pub mod batches;
+mod checksums;
 pub mod corruption;
 pub mod custom_network;
 pub mod erased;

@@ -2,3 +2,4 @@
 
 mod curriculum;
 mod library;
+mod numbers;

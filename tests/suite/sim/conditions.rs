@@ -214,6 +214,8 @@ fn invalid_conditions_are_rejected_with_their_position() {
     for (conditions, message) in [
         ("grip: 9.0", "grip is 9; it must be between 0.05 and 5"),
         ("mass: (2.0, 1.0)", "mass is (2, 1); the lower bound comes first"),
+        ("delay: 0.5", "delay is 0.5; it must be a whole number of ticks"),
+        ("delay: (0.0, 1.5)", "delay is 1.5; it must be a whole number of ticks"),
         ("delay: (0.0, 99.0)", "delay is 99; it must be between 0 and 30"),
         ("wind: 1.0", "wind"),
         ("grip: \"wet\"", "xpected a number, or (low, high)"),

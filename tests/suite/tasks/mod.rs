@@ -1,3 +1,4 @@
 //! Tests of `tasks`.
 
 mod custom_task;
+mod relay;

@@ -50,6 +50,7 @@ pub fn data(
         episode_info: Vec::new(),
         tasks: Vec::new(),
         mirrored: false,
+        left_out: Vec::new(),
         mirrors: Err("the layouts are synthetic".into()),
         interventions: Vec::new(),
     }

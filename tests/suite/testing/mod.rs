@@ -1,5 +1,7 @@
-//! Shared test fixtures: small learning problems with known solutions, environments, a bare physics world.
+//! Shared test fixtures: small learning problems with known solutions, environments, a session without a window, a bare
+//! physics world.
 
 pub mod learn;
+pub mod live;
 pub mod rl;
 pub mod world;

@@ -83,6 +83,22 @@ fn a_stopped_search_returns_an_error_and_keeps_its_trials() {
 }
 
 #[test]
+fn a_trial_with_another_number_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let search = search(dir.path(), SPACE, &Arc::default()).unwrap();
+    let run = |count| search.run(count, &problem(), &mut |_| Ok(0.0), &mut |_| {}, &mut ());
+    run(1).unwrap();
+    let path = dir.path().join("trials/000.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let cost = text.lines().find(|line| line.contains("\"cost\"")).expect("a cost");
+    std::fs::write(&path, text.replace(cost, "  \"cost\": -7.5,")).unwrap();
+    let error = run(2).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("000.json") && error.contains("remove it"), "{error}");
+    std::fs::write(&path, text).unwrap();
+    assert_eq!(run(2).unwrap().len(), 2);
+}
+
+#[test]
 fn an_invalid_search_space_is_rejected_and_names_the_key() {
     for (text, what) in [
         ("", "no setting"),

@@ -65,7 +65,10 @@ impl LearnerSpec for PpoLearner {
         &[
             "apprentice train ppo --scene slalom --run runs/ppo",
             "apprentice train ppo --scene circuit --run runs/circuit --set ppo.n_envs=256 --set training.steps=500",
+            "apprentice record --scene slalom --dataset demos/slalom",
+            "apprentice train bc --dataset demos/slalom --run runs/slalom",
             "apprentice train ppo --scene slalom --init-from runs/slalom --run runs/finetuned",
+            "apprentice train airl --dataset demos/slalom --run runs/airl",
             "apprentice train ppo --scene hairpins --reward runs/airl --run runs/transferred",
             "apprentice train ppo --scene slalom --run runs/ppo --resume",
         ]

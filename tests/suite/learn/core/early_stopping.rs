@@ -56,3 +56,26 @@ fn without_validation_the_newest_policy_is_the_best() {
     assert_eq!((summary.steps, summary.best_loss), (3, None));
     assert_eq!(Policy::load(&summary.policy_dir).unwrap().config().provenance.steps, 3);
 }
+
+#[test]
+fn the_loss_of_the_policy_that_is_kept_is_reported() {
+    let mut noise = Lcg(5);
+    let data = data(6, 20, (4, 1), |o, a| a[0] = 0.3 * o[0] + noise.normal());
+    let config = config(&[
+        "network.hidden_sizes=[128]",
+        "training.steps=400",
+        "training.eval_freq=10",
+        "training.select_after=0.9",
+        "optimizer.learning_rate=0.01",
+        "data.validation_fraction=0.3",
+    ]);
+    let dir = tempfile::tempdir().unwrap();
+    let mut reports = Reports::default();
+    let summary = train_on_dataset(&config, &data, &RunOptions::new(dir.path().join("run")), &mut reports).unwrap();
+    let kept = Policy::load(&summary.policy_dir).unwrap().config().provenance.clone();
+    assert_eq!((summary.best_loss, summary.best_step), (kept.validation_loss, kept.steps));
+    assert!(summary.best_step >= 360, "only the last tenth counts");
+    let lowest = reports.0.iter().min_by(|a, b| a.validation.loss.total_cmp(&b.validation.loss)).unwrap();
+    assert_eq!(summary.lowest_loss, Some((lowest.validation.loss, lowest.step)));
+    assert!(lowest.step < 360 && Some(lowest.validation.loss) < summary.best_loss, "{lowest:?}");
+}

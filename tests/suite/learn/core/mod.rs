@@ -4,6 +4,7 @@ mod config;
 mod data;
 mod devices;
 mod early_stopping;
+mod failed_episodes;
 mod gradients;
 mod killed;
 mod optimizer;

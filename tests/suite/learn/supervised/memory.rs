@@ -34,6 +34,7 @@ fn recall(episodes: usize, seed: u64) -> TrainingData {
         episode_info: Vec::new(),
         tasks: Vec::new(),
         mirrored: false,
+        left_out: Vec::new(),
         mirrors: Err("these are made-up numbers".into()),
         interventions: Vec::new(),
     }

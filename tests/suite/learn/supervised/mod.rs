@@ -3,6 +3,7 @@
 mod continual;
 mod discriminator;
 mod gaussian;
+mod hardly_varied;
 mod linear_expert;
 mod memory;
 mod modes;
