@@ -52,7 +52,7 @@ fn terminal_escapes_in_a_dataset_are_not_printed() {
 }
 
 #[test]
-fn names_become_file_names_that_stay_in_their_folder() {
+fn names_become_file_names_inside_their_folder() {
     for plain in ["slalom", "my track", "Größe-2", "a.b"] {
         assert_eq!(file_name(plain), plain);
     }
