@@ -6,7 +6,7 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, Id, RichText};
 
-use super::hud::PanelRects;
+use super::placement::PanelRects;
 use super::widgets::{BAD, FAINT, GOOD, NOTE, TEXT, frame};
 use crate::live::Session;
 use crate::tasks::{EpisodeEnd, Score};

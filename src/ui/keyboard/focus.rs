@@ -5,7 +5,7 @@ use bevy::input::keyboard::KeyCode;
 use bevy::prelude::*;
 use bevy::window::WindowEvent;
 
-use super::x11::Keyboard;
+use super::Keyboard;
 use crate::live::{HeldKeys, KeyboardState, Session};
 
 /// The operating system's keyboard, where it can be asked.
