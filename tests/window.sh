@@ -129,7 +129,6 @@ xdotool key Return
 check "a second attempt fails, too" logged 'is not saved, and is still here' 2
 xdotool key f
 sleep 1
-xdotool key ctrl+a
 xdotool type --delay 60 "$work/else"
 sleep 1
 xdotool key Return

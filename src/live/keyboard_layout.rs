@@ -21,13 +21,16 @@ impl KeyboardLayout {
     }
 
     /// Learn from a key event. `modified`: Shift, AltGr or another modifier is down, so that the character is not the one
-    /// that the key has by itself.
-    pub fn observe(&mut self, event: &KeyboardInput, modified: bool) {
-        if let Key::Character(text) = &event.logical_key
-            && !modified
-            && let Some(character) = single(text)
-        {
-            self.printed.insert(event.key_code, character);
+    /// that the key has by itself. Returns whether the key types another character than was known: the person has changed
+    /// the layout.
+    pub fn observe(&mut self, event: &KeyboardInput, modified: bool) -> bool {
+        match &event.logical_key {
+            Key::Character(text) if !modified => single(text).is_some_and(|character| {
+                let known = self.character(event.key_code);
+                self.printed.insert(event.key_code, character);
+                known != Some(character)
+            }),
+            _ => false,
         }
     }
 

@@ -23,8 +23,8 @@ impl Plugin for HudPlugin {
                     .chain()
                     .run_if(|panels: Res<Panels>| !panels.hidden),
                 (
-                    toast::show_end,
                     toast::show_notice,
+                    toast::show_end,
                     picker::show_picker,
                     recovered::show_recovered,
                     help::show_help,

@@ -22,12 +22,14 @@ pub(super) struct PanelRects {
     pub training: egui::Rect,
     /// The key panel.
     pub bottom: egui::Rect,
+    /// The last notice.
+    pub notice: egui::Rect,
 }
 
 impl Default for PanelRects {
     fn default() -> Self {
         let nothing = egui::Rect::NOTHING;
-        Self { top_left: nothing, top_right: nothing, training: nothing, bottom: nothing }
+        Self { top_left: nothing, top_right: nothing, training: nothing, bottom: nothing, notice: nothing }
     }
 }
 
