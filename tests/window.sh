@@ -42,17 +42,21 @@ drive() { # SECONDS
     xdotool keyup w
 }
 
+open_app() { # DATASETS
+    "$binary" play circuit --datasets "$1" --runs "$work/runs" >>"$work/out" 2>>"$work/log" &
+    app=$!
+    window=
+    for _ in $(seq 120); do
+        window=$(xdotool search --onlyvisible --name '^Apprentice' 2>/dev/null | head -n 1)
+        [ -n "$window" ] && break
+        sleep 0.5
+    done
+}
+
 Xvfb "$DISPLAY" -screen 0 960x540x24 >/dev/null 2>&1 &
 server=$!
 sleep 1
-"$binary" play circuit --datasets "$work/ds" --runs "$work/runs" >"$work/out" 2>"$work/log" &
-app=$!
-window=
-for _ in $(seq 120); do
-    window=$(xdotool search --onlyvisible --name '^Apprentice' 2>/dev/null | head -n 1)
-    [ -n "$window" ] && break
-    sleep 0.5
-done
+open_app "$work/ds"
 check "a window opens" test -n "$window"
 xdotool windowfocus "$window"
 sleep 3
@@ -125,7 +129,6 @@ xdotool key Return
 check "a second attempt fails, too" logged 'is not saved, and is still here' 2
 xdotool key f
 sleep 1
-xdotool key ctrl+a
 xdotool type --delay 60 "$work/else"
 sleep 1
 xdotool key Return
@@ -146,10 +149,24 @@ xdotool key Return
 check "and is kept" logged 'kept as episode 1; 2 in' 2
 setxkbmap us
 
-xdotool key Escape
+# A take without an answer: the next start asks.
+xdotool key r
+logged 'recording$' 7
+drive 2
+xdotool key r
+logged 'Enter keeps it' 3
 kill -TERM "$app"
 wait "$app"
 check "SIGTERM closes the app cleanly" test $? -eq 0
+open_app "$work/else/ds"
+xdotool windowfocus "$window"
+check "the next start finds the take" logged '1 recovered take(s) wait for an answer' 1
+sleep 3
+xdotool key Return
+check "and keeps it by word" logged 'are kept as episode 2' 1
+kill -TERM "$app"
+wait "$app"
+check "SIGTERM closes the app cleanly again" test $? -eq 0
 app=
 
 check "nothing panicked" test "$(grep -ci panicked "$work/log")" -eq 0

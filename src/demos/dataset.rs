@@ -6,7 +6,6 @@
 //! before the commit, whatever subset of the files was written, the dataset reads as before the append. The next writer
 //! removes the leftovers.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -295,9 +294,9 @@ impl DatasetMetadata {
         let path = DatasetInfo::path(dir);
         for _ in 1..READ_ATTEMPTS {
             staging::await_completion(dir)?;
-            let before = fs::read(&path).ok();
+            let before = files::read_bytes(&path).ok();
             let metadata = Self::read_once(dir);
-            if !staging::is_pending(dir) && fs::read(&path).ok() == before {
+            if !staging::is_pending(dir) && files::read_bytes(&path).ok() == before {
                 return metadata;
             }
             std::thread::sleep(READ_PAUSE);

@@ -57,7 +57,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<JournalContents>, String> {
                     break contents;
                 }
             }
-            Some(_) => frames.ticks_without_header += 1,
+            Some((FrameKind::Tick, _)) => frames.ticks_without_header += 1,
+            Some((FrameKind::End, _)) => {}
             None if bytes.starts_with(MAGIC) && frames.read == 0 && is_torn(&bytes[MAGIC.len()..]) => return Ok(None),
             None if bytes.starts_with(MAGIC) || frames.read > 0 => {
                 return Err(format!(

@@ -8,7 +8,7 @@ use bevy::time::{Fixed, Real, Time, Virtual, update_virtual_time};
 
 use super::session::{RecordingState, Session};
 use crate::demos::Recorder;
-use crate::sim::tick;
+use crate::sim::{Arena, SimObserve, tick};
 
 /// The most simulated time that one frame catches up, at relative speeds up to 1; it is multiplied by higher ones. After a
 /// longer stall the clock drops the rest instead of running ever more ticks in each frame. A quarter of a second keeps real
@@ -198,6 +198,15 @@ pub fn run_due_ticks(world: &mut World) {
         ticks += 1;
     }
     world.resource_mut::<SimClock>().count_ticks(ticks);
+    if waiting && begins_episode(world) {
+        // The scene is visible while it waits: place everything, without a tick.
+        world.run_schedule(SimObserve);
+    }
+}
+
+fn begins_episode(world: &World) -> bool {
+    let arena = world.resource::<Session>().spawned.arena;
+    world.get::<Arena>(arena).is_some_and(|arena| arena.requested_seed().is_some())
 }
 
 /// Whether a recorded episode has ended, so that the scene waits for the person.

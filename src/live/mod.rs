@@ -1,12 +1,15 @@
 //! The interactive session: driving, recording, taking over from the policy, and training in the background.
 
+mod background_training;
 mod clock;
 mod commands;
 mod episodes;
 mod keyboard;
+mod keyboard_layout;
 mod opening;
 mod recovered;
 mod request;
+mod restoring;
 mod saving;
 mod scene_policies;
 mod session;
@@ -17,15 +20,15 @@ use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder, Update};
 use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyboardInput;
 
+pub use background_training::{BackgroundTraining, TrainingEvent, UnsavedPolicy};
 pub use clock::{SimClock, run_due_ticks};
 pub use commands::{COMMANDS, Command, CommandKeys};
-pub use keyboard::{HeldKeys, KeyboardLayout, KeyboardState, command_of, digit_of};
+pub use keyboard::{HeldKeys, KeyboardState};
+pub use keyboard_layout::{KeyboardLayout, command_of, digit_of};
 pub use opening::open_session;
 pub use request::Request;
-pub use saving::UnsavedPolicy;
 pub use scene_policies::{ScenePolicies, newest_policy};
 pub use session::{Notice, RecordingState, Session, SessionOptions};
-pub use training::{BackgroundTraining, TrainingEvent};
 
 use crate::rollout::SandboxPlugins;
 

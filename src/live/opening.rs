@@ -7,7 +7,7 @@ use bevy::ecs::prelude::*;
 use super::commands::Command;
 use super::episodes::reset;
 use super::recovered::find_takes;
-use super::scene_policies::restore_policy;
+use super::restoring::restore_policy;
 use super::session::{RecordingState, Session, SessionOptions};
 use crate::agents::Driver;
 use crate::demos::{Recovery, recover_kept};

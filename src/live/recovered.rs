@@ -20,6 +20,9 @@ pub(super) fn find_takes(session: &mut Session) -> Vec<String> {
         }
         Err(error) => unreadable.push(error.to_string()),
     }
+    if !takes.is_empty() {
+        bevy::log::info!("{} recovered take(s) wait for an answer", takes.len());
+    }
     session.recovered = takes;
     unreadable
 }

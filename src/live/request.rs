@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use bevy::ecs::prelude::*;
 
+use super::background_training::BackgroundTraining;
 use super::clock::SimClock;
-use super::training::BackgroundTraining;
 
 /// A request to the session. The command line, the window and tests send the same messages.
 #[derive(Message, Clone, Debug, PartialEq)]

@@ -2,38 +2,18 @@
 //! here or in another folder, or is discarded.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bevy::ecs::prelude::*;
 
+use super::background_training::BackgroundTraining;
 use super::commands::Command;
 use super::episodes::{begin, drop_recorder};
 use super::recovered::{discard_take, keep_take};
 use super::scene_policies::ScenePolicies;
 use super::session::{RecordingState, Session};
-use super::training::{BackgroundTraining, unused_run};
+use super::training::unused_run;
 use crate::demos::Recorder;
-use crate::policies::Policy;
-
-/// A trained policy that could not be written. It can drive, and is lost when the program ends.
-#[derive(Clone, Debug)]
-pub struct UnsavedPolicy {
-    /// The policy.
-    pub policy: Policy,
-    /// The hash of the scene that it was trained for.
-    pub scene: u64,
-    /// The run's folder.
-    pub run: PathBuf,
-    /// Why it could not be written.
-    pub error: String,
-}
-
-impl UnsavedPolicy {
-    /// Its name on the screen.
-    pub fn name(&self) -> String {
-        format!("step {}, not saved", self.policy.config().provenance.steps)
-    }
-}
 
 /// Append the recorded episode to the dataset; without one, the recovered take that is asked about; without that, save the
 /// unsaved policy.

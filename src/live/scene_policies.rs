@@ -6,19 +6,15 @@ use std::time::SystemTime;
 
 use bevy::ecs::prelude::*;
 
-use super::commands::Command;
-use super::session::Session;
-use super::take_over::set_policy;
-use super::training::BackgroundTraining;
 use crate::learn::self_play::learner_name;
 use crate::policies::artifact::{CONFIG_FILE, read_config};
-use crate::policies::{Policy, PolicyError, PolicyIndex, resolve_policy_dir};
+use crate::policies::{PolicyError, PolicyIndex, resolve_policy_dir};
 use crate::scenes::Scene;
 
 /// The policy that each scene had last, by the scene's hash: a policy or run folder.
 #[derive(Resource, Debug, Default)]
 pub struct ScenePolicies {
-    folders: HashMap<u64, PathBuf>,
+    pub(super) folders: HashMap<u64, PathBuf>,
     /// Where the loaded policy is among all policies; every session's policy takes the same place.
     pub(super) index: Option<PolicyIndex>,
 }
@@ -28,35 +24,6 @@ impl ScenePolicies {
     pub(super) fn remember(&mut self, scene: u64, folder: PathBuf) {
         self.folders.insert(scene, folder);
     }
-}
-
-/// Load the policy that the session's scene had last, or else the one of the newest run. It does not drive until the person
-/// hands over to it. Returns what to say about it.
-///
-/// # Errors
-/// A message, when there is a policy but it cannot be loaded.
-pub(super) fn restore_policy(world: &mut World) -> Result<Option<String>, String> {
-    let session = world.resource::<Session>();
-    let scene = session.scene.hash();
-    if let Some(unsaved) = world.resource::<BackgroundTraining>().unsaved.as_ref().filter(|u| u.scene == scene) {
-        let (policy, name) = (unsaved.policy.clone(), unsaved.name());
-        return set_policy(world, policy, name).map(|()| None).map_err(|error| error.to_string());
-    }
-    let remembered = world.resource::<ScenePolicies>().folders.get(&scene).cloned();
-    let is_new = remembered.is_none();
-    let folder = remembered.or_else(|| {
-        let side = session.scene.blueprint.sides().get(session.side_index()).copied();
-        newest_policy(&session.options.runs, &session.scene, side)
-    });
-    let Some(folder) = folder else { return Ok(None) };
-    let name = folder.display().to_string();
-    resolve_policy_dir(&folder)
-        .and_then(|dir| Policy::load(&dir))
-        .and_then(|policy| set_policy(world, policy, name.clone()))
-        .map_err(|error| format!("the policy of {name} is not loaded: {error}"))?;
-    world.resource_mut::<ScenePolicies>().remember(scene, folder);
-    let key = world.resource::<Session>().key_name(Command::Policy);
-    Ok(is_new.then(|| format!("the policy of {name} is loaded; {key} lets it drive")))
 }
 
 /// The folder in `runs` with the newest policy that was trained in `scene`, for `side` in a scene with sides. Folders that

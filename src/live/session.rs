@@ -7,8 +7,7 @@ use bevy::ecs::prelude::*;
 use bevy::input::keyboard::KeyCode;
 
 use super::commands::Command;
-use super::keyboard::KeyboardLayout;
-
+use super::keyboard_layout::KeyboardLayout;
 use crate::demos::{Dataset, DatasetError, RecoveredTake};
 use crate::policies::{PolicyIndex, TrainingRange};
 use crate::scenes::{Scene, Spawned, file_name};

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use bevy::ecs::prelude::*;
 
+use super::background_training::BackgroundTraining;
 use super::commands::Command;
 use super::keyboard::HeldKeys;
 use super::scene_policies::ScenePolicies;
 use super::session::Session;
-use super::training::BackgroundTraining;
 use crate::agents::{Driver, Observation};
 use crate::demos::Recorder;
 use crate::policies::{Policies, Policy, PolicyError, TrainingRange, resolve_policy_dir};

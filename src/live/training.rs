@@ -1,15 +1,15 @@
 //! Training in the background while the scene runs.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bevy::ecs::prelude::*;
 
+use super::background_training::{BackgroundTraining, TrainingEvent, UnsavedPolicy};
 use super::commands::Command;
-use super::saving::UnsavedPolicy;
 use super::scene_policies::ScenePolicies;
 use super::session::Session;
 use super::take_over::set_policy;
@@ -23,96 +23,6 @@ use crate::scenes::file_name;
 
 /// The name of the policy of a run in progress.
 const SO_FAR: &str = "in training";
-
-/// An event of the training thread.
-#[derive(Debug)]
-pub enum TrainingEvent {
-    /// Training has started.
-    Started {
-        /// The total number of steps.
-        total_steps: u64,
-    },
-    /// A line for the user, such as the number of failed episodes that are left out.
-    Message(String),
-    /// The report of a training step.
-    Stepped {
-        /// The step.
-        step: u64,
-        /// The training loss.
-        loss: f32,
-    },
-    /// The report of a validation.
-    Validated {
-        /// The step.
-        step: u64,
-        /// The validation loss.
-        loss: f32,
-        /// Whether it is the best so far.
-        best: bool,
-        /// The policy of this step.
-        policy: Box<Policy>,
-    },
-    /// The policy of the last step, before it is saved.
-    Trained(Box<Policy>),
-    /// Training has finished or was stopped.
-    Finished(TrainSummary),
-    /// Training has failed with this error.
-    Failed(String),
-}
-
-/// The state of the training thread.
-#[derive(Resource, Default)]
-pub struct BackgroundTraining {
-    /// Whether the thread is running.
-    pub running: bool,
-    /// The last reported step.
-    pub step: u64,
-    /// The total number of steps.
-    pub total_steps: u64,
-    /// What training reported about its data, such as the number of failed episodes that are left out.
-    pub messages: Vec<String>,
-    /// Step and training loss, for the plot.
-    pub losses: Vec<(f32, f32)>,
-    /// Step and validation loss, for the plot.
-    pub validation_losses: Vec<(f32, f32)>,
-    /// Name of the scene that is trained for.
-    pub scene: String,
-    /// The trained policy that could not be saved, until it is.
-    pub unsaved: Option<UnsavedPolicy>,
-    pub(super) scene_hash: u64,
-    run: PathBuf,
-    /// The best policy so far, or else the newest, in case that it cannot be saved.
-    newest: Option<Policy>,
-    /// Time and step of the first report.
-    since: Option<(Instant, u64)>,
-    stop: Arc<AtomicBool>,
-    events: Option<Mutex<Receiver<TrainingEvent>>>,
-}
-
-impl BackgroundTraining {
-    /// Request training to stop. The policy trained so far is saved.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-
-    /// Steps per second; `None` before it can be estimated.
-    pub fn rate(&self) -> Option<f64> {
-        let (at, first) = self.since?;
-        let seconds = at.elapsed().as_secs_f64();
-        (seconds > 0.5 && self.step > first).then(|| (self.step - first) as f64 / seconds)
-    }
-
-    /// Seconds until the last step; `None` before it can be estimated.
-    pub fn seconds_left(&self) -> Option<f64> {
-        self.rate().map(|rate| self.total_steps.saturating_sub(self.step) as f64 / rate)
-    }
-}
-
-impl Drop for BackgroundTraining {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
 
 /// Sends the reports of the training loop to the session.
 struct Reporter(Sender<TrainingEvent>);

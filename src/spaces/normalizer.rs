@@ -30,11 +30,17 @@ impl Field {
 
 /// The number that an element of `field` with the standard deviation `std` is divided by.
 ///
-/// One that hardly varied is divided by more than its standard deviation, the more the less it varied, and by its whole
-/// range when it was constant: a value that the data does not contain must not outweigh all other inputs.
+/// One that hardly varied is divided by its declared range, so that a value which the data does not contain has almost no
+/// influence. A smaller divisor is not enough: Adam steps as far for an input of small values as for one of large values,
+/// so that a network learns to use even the jitter of a suspension, and is misled by the first bank of the road. Between
+/// [`Field::min_std`] and half of it the divisor rises linearly, so that running statistics change an input steadily.
 fn scale(field: &Field, std: f32) -> f32 {
     let (min, range) = (field.min_std(), field.high - field.low);
-    if std >= min { std } else { (min * min / std).min(range) }
+    if std >= min {
+        return std;
+    }
+    let lack = (2.0 * (1.0 - std / min)).min(1.0);
+    min + lack * (range - min)
 }
 
 /// Per-element mean and standard deviation: `normalize(x) = (x - mean) / std`.
@@ -42,8 +48,7 @@ fn scale(field: &Field, std: f32) -> f32 {
 pub struct Normalizer {
     /// Mean of each element.
     pub mean: Vec<f32>,
-    /// Standard deviation of each element; more than that for one that hardly varied, and the range of its field for a
-    /// constant one.
+    /// Standard deviation of each element; for one that hardly varied, up to the range of its field.
     pub std: Vec<f32>,
     /// Smallest value of each element in the data; empty where that is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

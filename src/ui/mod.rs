@@ -15,6 +15,7 @@ mod mesh_spawner;
 mod palette;
 mod panels;
 mod picker;
+mod placement;
 mod poses;
 mod props;
 mod recording;

@@ -36,11 +36,11 @@ pub(super) fn show_picker(
     clock: Res<SimClock>,
     mut panels: ResMut<Panels>,
     mut rows: Local<Vec<Row>>,
-    mut shown: Local<Option<usize>>,
+    mut scrolled_to: Local<Option<usize>>,
     mut requests: MessageWriter<Request>,
 ) -> Result {
     if !panels.picker {
-        *shown = None;
+        *scrolled_to = None;
         return Ok(());
     }
     if rows.is_empty() {
@@ -73,12 +73,12 @@ pub(super) fn show_picker(
                 if response.clicked() {
                     chosen = Some(i);
                 }
-                if highlighted == i && *shown != Some(i) {
+                if highlighted == i && *scrolled_to != Some(i) {
                     response.scroll_to_me(None);
                 }
             }
         });
-        *shown = Some(highlighted);
+        *scrolled_to = Some(highlighted);
         ui.add_space(4.0);
         let text =
             "Arrows and Enter, a number or the mouse choose; Tab or Esc closes; your own: apprentice play my_scene.ron";

@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
 
-use super::hud::PanelRects;
+use super::placement::PanelRects;
 use super::widgets::{BAD, FAINT, GOOD, MARGIN, NOTE, indicator, panel};
 use crate::agents::Driver;
 use crate::demos::Recorder;

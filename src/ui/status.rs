@@ -4,9 +4,9 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
 
-use super::hud::{PanelRects, is_compact};
+use super::placement::{PanelRects, is_compact};
 use super::replay::Playback;
-use super::widgets::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, indicator, key_cap, panel};
+use super::widgets::{BAD, FAINT, GOOD, KEY_CAP_PADDING, MARGIN, NOTE, TEXT, indicator, key_cap, panel};
 use crate::agents::{Agent, Driver};
 use crate::demos::ReplayTrack;
 use crate::live::{BackgroundTraining, Command, RecordingState, Session, SimClock};
@@ -165,7 +165,7 @@ pub(super) fn show_keys(
     });
     let agent_keys = key_labels(bindings, &session);
     let command = |command: Command, label: &'static str| (session.key_name(command), label);
-    let driving = if *driver == Driver::Policy { "take over" } else { "policy drives" };
+    let driving = if *driver == Driver::Policy { "take over" } else { "policy" };
     let policy = session.policy.is_some().then(|| command(Command::Policy, driving));
     let not_saved = session.save_error.is_some() || learning.unsaved.is_some();
     let mut session_keys = match (session.recording, driver) {
@@ -196,19 +196,10 @@ pub(super) fn show_keys(
     // The keys wrap where the clock's panel would be covered.
     let width = context.content_rect().width() - clock_panel.width() - 5.0 * MARGIN;
     rects.bottom = panel(context, "keys", Align2::LEFT_BOTTOM, [MARGIN, -MARGIN], |ui| {
-        ui.set_max_width(width);
         if *driver == Driver::Human && !session.is_waiting() {
-            ui.horizontal_wrapped(|ui| {
-                for (key, label) in &agent_keys {
-                    key_and_label(ui, key, label, TEXT);
-                }
-            });
+            key_rows(ui, &agent_keys, width, TEXT);
         }
-        ui.horizontal_wrapped(|ui| {
-            for (key, label) in &session_keys {
-                key_and_label(ui, key, label, FAINT);
-            }
-        });
+        key_rows(ui, &session_keys, width, FAINT);
     });
     Ok(())
 }
@@ -217,15 +208,32 @@ fn train_label(learning: &BackgroundTraining) -> &'static str {
     if learning.running { "stop training" } else { "train" }
 }
 
-/// A key cap with what it does, which stay together where the line wraps.
-fn key_and_label(ui: &mut egui::Ui, key: &str, label: &str, color: Color32) {
-    ui.scope(|ui| {
+/// Key caps with what they do, in rows of at most `width` points.
+fn key_rows(ui: &mut egui::Ui, keys: &[(String, &'static str)], width: f32, color: Color32) {
+    let small = egui::TextStyle::Small.resolve(ui.style());
+    let spacing = ui.spacing().item_spacing.x;
+    let text_width =
+        |ui: &egui::Ui, text: &str| ui.painter().layout_no_wrap(text.to_owned(), small.clone(), color).size().x;
+    let mut rows: Vec<Vec<&(String, &'static str)>> = Vec::new();
+    let mut left = 0.0;
+    for key in keys {
+        let needed = text_width(ui, &key.0) + KEY_CAP_PADDING + text_width(ui, key.1) + 2.0 * spacing;
+        if needed > left || rows.is_empty() {
+            rows.push(Vec::new());
+            left = width;
+        }
+        left -= needed;
+        rows.last_mut().into_iter().for_each(|row| row.push(key));
+    }
+    for row in rows {
         ui.horizontal(|ui| {
             ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-            key_cap(ui, key);
-            ui.label(RichText::new(label).small().color(color));
+            for (key, label) in row {
+                key_cap(ui, key);
+                ui.label(RichText::new(*label).small().color(color));
+            }
         });
-    });
+    }
 }
 
 /// The first key of each of the agent's bindings with its label; each key once.

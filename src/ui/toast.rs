@@ -6,8 +6,8 @@ use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, Id, RichText};
 
-use super::hud::PanelRects;
-use super::widgets::{BAD, FAINT, GOOD, NOTE, TEXT, frame};
+use super::placement::PanelRects;
+use super::widgets::{BAD, FAINT, GOOD, MARGIN, NOTE, TEXT, frame};
 use crate::live::Session;
 use crate::tasks::{EpisodeEnd, Score};
 
@@ -16,10 +16,9 @@ const NOTICE_DURATION: Duration = Duration::from_secs(5);
 /// How long an error is visible: errors are longer to read.
 const ERROR_DURATION: Duration = Duration::from_secs(9);
 
-/// Widths of a notice and of the end of an episode, and distance of the end below a notice, points.
+/// Widths of a notice and of the end of an episode, points.
 const NOTICE_WIDTH: f32 = 400.0;
 const END_WIDTH: f32 = 330.0;
-const END_OFFSET: f32 = 72.0;
 
 /// How the episode ended, top center.
 pub(super) fn show_end(
@@ -36,7 +35,8 @@ pub(super) fn show_end(
         EpisodeEnd::TimeLimit => ("TIME LIMIT REACHED", "", NOTE),
     };
     let (top, _) = panels.place_message(context.content_rect(), END_WIDTH);
-    let at = [0.0, top + END_OFFSET];
+    let below = if panels.notice.is_positive() { panels.notice.bottom() + MARGIN } else { top };
+    let at = [0.0, below.max(top)];
     egui::Area::new(Id::new(("end", text, why))).anchor(Align2::CENTER_TOP, at).interactable(false).show(
         context,
         |ui| {
@@ -54,8 +54,9 @@ pub(super) fn show_end(
 }
 
 /// The last notice, top center.
-pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>, panels: Res<PanelRects>) -> Result {
+pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>, mut panels: ResMut<PanelRects>) -> Result {
     let context = contexts.ctx_mut()?;
+    panels.notice = egui::Rect::NOTHING;
     let Some(notice) = &session.notice else { return Ok(()) };
     let duration = if notice.is_error { ERROR_DURATION } else { NOTICE_DURATION };
     let age = notice.at.elapsed();
@@ -69,12 +70,13 @@ pub(super) fn show_notice(mut contexts: EguiContexts, session: Res<Session>, pan
     // the width of the old one.
     let id = Id::new(("notice", &notice.text));
     let (top, width) = panels.place_message(context.content_rect(), NOTICE_WIDTH);
-    egui::Area::new(id).anchor(Align2::CENTER_TOP, [0.0, top]).interactable(false).show(context, |ui| {
+    let area = egui::Area::new(id).anchor(Align2::CENTER_TOP, [0.0, top]).interactable(false).show(context, |ui| {
         ui.set_opacity(alpha);
         ui.set_max_width(width);
         frame().stroke(egui::Stroke::new(1.0, stroke)).show(ui, |ui| {
             ui.label(RichText::new(&notice.text).color(text));
         });
     });
+    panels.notice = area.response.rect;
     Ok(())
 }

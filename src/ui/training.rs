@@ -5,8 +5,8 @@ use bevy_egui::EguiContexts;
 use bevy_egui::egui::{self, Align2, Color32, RichText};
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
-use super::hud::{PanelRects, is_compact};
 use super::panels::Panels;
+use super::placement::{PanelRects, is_compact};
 use super::widgets::{FAINT, GOOD, MARGIN, key_cap, panel};
 use crate::agents::Driver;
 use crate::live::{BackgroundTraining, Command, Session};

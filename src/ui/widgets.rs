@@ -57,11 +57,14 @@ pub fn indicator(ui: &mut Ui, radius: f32, color: Color32) {
     ui.painter().circle_filled(rect.center(), radius, color);
 }
 
+/// Width of a key cap beyond its text, points.
+pub const KEY_CAP_PADDING: f32 = 10.0;
+
 /// A key cap.
 pub fn key_cap(ui: &mut Ui, key: &str) {
     Frame::new()
         .fill(Color32::from_rgb(52, 60, 72))
         .corner_radius(4)
-        .inner_margin(Margin::symmetric(5, 1))
+        .inner_margin(Margin::symmetric((KEY_CAP_PADDING / 2.0) as i8, 1))
         .show(ui, |ui| ui.label(RichText::new(key).small().color(TEXT).strong()));
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
@@ -24,6 +25,9 @@ pub struct MergeArguments {
 pub fn merge(arguments: &MergeArguments, output: &Output) -> Result<(), Failure> {
     let datasets: Vec<Dataset> =
         arguments.dirs.iter().map(Dataset::open).collect::<Result<_, DatasetError>>().map_err(failure)?;
+    if datasets.iter().all(Dataset::is_empty) {
+        return Err(Failure::usage(anyhow!("none of these datasets has an episode; nothing was written")));
+    }
     let mut new = NewDataset::create(&arguments.out, &datasets[0]).map_err(failure)?;
     let bar = output.bar(datasets.iter().map(Dataset::len).sum::<usize>() as u64, "copying");
     let mut sources = Vec::new();

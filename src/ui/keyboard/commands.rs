@@ -163,11 +163,19 @@ fn type_folder(command: Option<Command>, panels: &mut Panels, requests: &mut Mes
         Some(Command::Keep) => {
             let folder = panels.folder.take().unwrap_or_default();
             if !folder.trim().is_empty() {
-                requests.write(Request::SaveInto(PathBuf::from(folder.trim())));
+                requests.write(Request::SaveInto(path_of(folder.trim())));
             }
         }
         Some(Command::Close) => panels.folder = None,
         _ => {}
+    }
+}
+
+/// The path that a person means: `~` is their home.
+fn path_of(text: &str) -> PathBuf {
+    match (text.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(inside), Some(home)) => home.join(inside),
+        _ => PathBuf::from(text),
     }
 }
 

@@ -5,7 +5,7 @@ use bevy::input::keyboard::KeyCode;
 use bevy::prelude::*;
 use bevy::window::WindowEvent;
 
-use super::x11::Keyboard;
+use super::Keyboard;
 use crate::live::{HeldKeys, KeyboardState, Session};
 
 /// The operating system's keyboard, where it can be asked.
@@ -34,6 +34,7 @@ pub(super) fn observe_keyboard(
     // The keys that went down since the last change of the focus; `None`: it has not changed.
     let mut down: Option<Vec<KeyCode>> = None;
     let mut has_focus = true;
+    let mut changed = false;
     let mut modified = MODIFIERS.iter().any(|key| held.contains(*key));
     for event in events.read() {
         match event {
@@ -47,7 +48,7 @@ pub(super) fn observe_keyboard(
                 if MODIFIERS.contains(&event.key_code) {
                     modified = pressed;
                 }
-                session.keyboard.observe(event, modified);
+                changed |= pressed && session.keyboard.observe(event, modified);
                 if let Some(down) = &mut down {
                     down.retain(|key| *key != event.key_code);
                     if pressed {
@@ -58,6 +59,9 @@ pub(super) fn observe_keyboard(
             _ => {}
         }
     }
+    if changed || down.is_some() {
+        read_layout(&system, &mut session);
+    }
     let Some(seen) = down else { return };
     if !has_focus {
         states.write(KeyboardState::default());
@@ -65,7 +69,6 @@ pub(super) fn observe_keyboard(
     }
     let now = system.keyboard.as_ref().and_then(Keyboard::held);
     states.write(KeyboardState(now.unwrap_or(seen)));
-    read_layout(&system, &mut session);
 }
 
 fn read_layout(system: &SystemKeyboard, session: &mut Session) {

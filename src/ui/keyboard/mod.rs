@@ -2,13 +2,17 @@
 
 mod commands;
 mod focus;
-#[cfg(all(unix, not(target_os = "macos")))]
-mod x11;
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-#[path = "unknown.rs"]
+mod unknown;
+#[cfg(all(unix, not(target_os = "macos")))]
 mod x11;
 
 use bevy::prelude::*;
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+pub(super) use unknown::Keyboard;
+#[cfg(all(unix, not(target_os = "macos")))]
+pub(super) use x11::Keyboard;
 
 use super::panels::Panels;
 use crate::live::{LiveSystems, Session};

@@ -59,6 +59,12 @@ fn character(keysym: u32) -> Option<char> {
     let character = match keysym {
         0x20..=0x7e | 0xa0..=0xff => char::from_u32(keysym),
         0x0100_0100..=0x0110_ffff => char::from_u32(keysym - 0x0100_0000),
+        // Dead keys: accents that wait for a letter.
+        0xfe50 => Some('`'),
+        0xfe51 => Some('´'),
+        0xfe52 => Some('^'),
+        0xfe53 => Some('~'),
+        0xfe57 => Some('¨'),
         _ => None,
     }?;
     (!character.is_whitespace() && !character.is_control())

@@ -1,12 +1,13 @@
 //! The name of a scene in a dataset is a name: no file is opened or written by it, and nothing of it moves a terminal.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
+use apprentice::agents::Driver;
 use apprentice::demos::{Dataset, Recorder};
 use apprentice::live::SessionOptions;
-use apprentice::rollout::demonstrate;
-use apprentice::scenes::{file_name, find, find_built_in};
+use apprentice::rollout::{demonstrate, headless_app};
+use apprentice::scenes::{file_name, find, find_built_in, spawn_arena};
+use apprentice::sim::tick;
 use apprentice::teleop::Skill;
 
 use super::commands::{recorded, run};
@@ -51,7 +52,7 @@ fn terminal_escapes_in_a_dataset_are_not_printed() {
 }
 
 #[test]
-fn names_become_file_names_that_stay_in_their_folder() {
+fn names_become_file_names_inside_their_folder() {
     for plain in ["slalom", "my track", "Größe-2", "a.b"] {
         assert_eq!(file_name(plain), plain);
     }
@@ -70,23 +71,23 @@ fn names_become_file_names_that_stay_in_their_folder() {
 }
 
 #[test]
-fn a_scene_file_with_a_long_name_is_recorded() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let name = format!("{}.ron", "x".repeat(230));
-    fs::write(dir.path().join(&name), include_str!("../../../scenes/slalom.ron")).expect("writes");
-    let (code, text) = run(&["record", "--scene", &name, "--episodes", "1", "--dataset", "demos"], dir.path());
-    assert_eq!(code, Some(0), "{text}");
-    // A recording by hand has a journal.
-    let mut app = apprentice::rollout::headless_app(1);
-    let scene = find(&dir.path().join(&name).display().to_string()).expect("parses");
-    let world = app.world_mut();
-    let spawned = apprentice::scenes::spawn_arena(world, &scene, 1, apprentice::agents::Driver::Human);
-    world.entity_mut(spawned.agents[0]).insert(Recorder::with_journal("Ada", dir.path().join("demos/journal")));
-    (0..20).for_each(|_| apprentice::sim::tick(world));
-    let mut recorder = world.entity_mut(spawned.agents[0]).take::<Recorder>().expect("is there");
-    assert!(recorder.take_error().is_none());
-    assert_eq!(dir.path().join("demos/journal").read_dir().expect("lists").count(), 1);
-    recorder.discard().expect("discards");
+fn a_scene_of_any_name_is_recorded_into_the_journals_folder() {
+    for name in ["x".repeat(230), "../../outside".to_owned(), "a/b\n".to_owned()] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let journals = dir.path().join("demos/journal");
+        let mut scene = find("slalom").expect("a built-in scene");
+        scene.name = name;
+        let mut app = headless_app(1);
+        let world = app.world_mut();
+        let spawned = spawn_arena(world, &scene, 1, Driver::Human);
+        world.entity_mut(spawned.agents[0]).insert(Recorder::with_journal("Ada", &journals));
+        (0..20).for_each(|_| tick(world));
+        let mut recorder = world.entity_mut(spawned.agents[0]).take::<Recorder>().expect("is there");
+        assert!(recorder.take_error().is_none());
+        assert_eq!(journals.read_dir().expect("lists").count(), 1);
+        recorder.discard().expect("discards");
+        assert_eq!(dir.path().read_dir().expect("lists").count(), 1, "nothing is beside the dataset");
+    }
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn the_scene_stands_still_after_a_recorded_episode() {
     live.request(Request::StepOnce);
     live.request(Request::TogglePause);
     assert_eq!(live.arena_tick(), recorded as u64, "nor a single step");
+    live.request(Request::SetRelativeSpeed(1.0));
     live.request(Request::KeepEpisode);
     assert!(ticks_in_real_time(&mut live, Duration::from_millis(300)) < 30, "the next episode begins at its start");
     assert!(live.arena_tick() > 0 && live.arena_tick() < 60, "tick {}", live.arena_tick());

@@ -21,7 +21,7 @@ fn age(path: &Path) {
 }
 
 #[test]
-fn leftovers_that_nobody_holds_are_removed_and_other_files_stay() {
+fn leftovers_that_nobody_holds_are_removed_and_other_files_kept() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| dir.path().join(name);
     for name in [".writing-0123456789abcdef", ".writing-aB3dE6", ".tmpaB3dE6", ".writing-0000000000000001"] {
@@ -29,14 +29,14 @@ fn leftovers_that_nobody_holds_are_removed_and_other_files_stay() {
         age(&at(name));
     }
     fs::create_dir_all(at(".writing-fedcba9876543210/weights")).expect("creates");
-    let stay = [".tmpaBcDeF", ".tmpnotes", ".writing-", ".writing-my-thesis-draft", "best", "tmpaB3dE6"];
-    for name in stay {
+    let kept = [".tmpaBcDeF", ".tmpnotes", ".writing-", ".writing-my-thesis-draft", "best", "tmpaB3dE6"];
+    for name in kept {
         fs::write(at(name), "a person's").expect("writes");
     }
     let held = File::open(at(".writing-0000000000000001")).expect("opens");
     held.try_lock().expect("the lock");
     remove_leftovers(dir.path());
-    let mut expected = [&stay[..], &[".writing-0000000000000001"]].concat();
+    let mut expected = [&kept[..], &[".writing-0000000000000001"]].concat();
     expected.sort_unstable();
     assert_eq!(names(dir.path()), expected, "recent files of another program's name stay, too");
     drop(held);
