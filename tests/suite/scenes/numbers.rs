@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use apprentice::agents::vehicle::VehicleSpecification;
 use apprentice::scenes::{SceneError, builtin_names, find, load_file, parse};
 
 /// The numbers of a scene's text that are in no comment and no string.
@@ -48,6 +49,22 @@ fn every_number_of_every_scene_must_be_finite_and_in_range() {
                     other => panic!("{name}: {bad} at {:?}: {other:?} in\n{changed}", &text[place]),
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn every_parameter_of_a_car_is_in_range() {
+    let text = find("slalom").expect("a scene").text;
+    let car = serde_json::to_value(VehicleSpecification::default()).expect("JSON");
+    let fields: Vec<&String> = car.as_object().expect("fields").keys().collect();
+    assert!(fields.len() > 20, "{fields:?}");
+    for field in fields {
+        let valid = text.replace("Vehicle()", &format!("Vehicle(car: ({field}: {}))", car[field]));
+        parse("mine", "mine.ron", &valid).unwrap_or_else(|error| panic!("{field}: {error}"));
+        for bad in ["NaN", "inf", "1e30", "-1e30"] {
+            let changed = text.replace("Vehicle()", &format!("Vehicle(car: ({field}: {bad}))"));
+            assert!(matches!(parse("mine", "mine.ron", &changed), Err(SceneError::Invalid { .. })), "{field}: {bad}");
         }
     }
 }
