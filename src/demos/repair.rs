@@ -69,7 +69,7 @@ pub fn repair(dir: impl AsRef<Path>) -> Result<RepairReport, DatasetError> {
     };
     let mut report = RepairReport { rebuilt: damaged.errors, ..RepairReport::default() };
     let mut staging = Staging::edit(dir, schema.clone())?;
-    let (mut recordings, mut unreadable) = (BTreeSet::new(), Vec::new());
+    let (mut recordings, mut scenes, mut unreadable) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for index in damaged.episodes {
         let found = match read_episode(dir, index, damaged.rows.get(&index), &schema) {
             Ok(found) => found,
@@ -85,6 +85,7 @@ pub fn repair(dir: impl AsRef<Path>) -> Result<RepairReport, DatasetError> {
         if !recordings.insert(found.recording.clone()) {
             continue;
         }
+        scenes.insert(found.episode.header.scene_hash);
         let in_place = found.restored_scene.is_none() && staging.stays(&found.row, found.task_index);
         report.unverified |= !damaged.rows.contains_key(&index);
         report.rebuilt.extend(found.restored_scene);
@@ -102,7 +103,10 @@ pub fn repair(dir: impl AsRef<Path>) -> Result<RepairReport, DatasetError> {
     if report.is_whole() {
         report.rebuilt.push(first);
     }
-    report.remains = keep_remains(dir, &unreadable, &damaged.files)?;
+    // A scene of lost episodes only; a damaged one would prevent that others with this scene are appended.
+    let unused = sim_files::other_scenes(dir, &scenes)?;
+    report.remains = keep_remains(dir, &unreadable, [damaged.files, unused.clone()].concat())?;
+    unused.iter().try_for_each(|path| files::remove(path))?;
     staging.commit(dir)?;
     Ok(report)
 }
@@ -235,12 +239,12 @@ fn read_episode(
 }
 
 /// Copy the damaged files, and what there is of the unreadable episodes, into a new folder under `damaged/`.
-fn keep_remains(dir: &Path, episodes: &[usize], damaged: &[PathBuf]) -> Result<Option<PathBuf>, DatasetError> {
+fn keep_remains(dir: &Path, episodes: &[usize], damaged: Vec<PathBuf>) -> Result<Option<PathBuf>, DatasetError> {
     let of_episode = |index: &usize| {
         let [record, snapshot, others] = sim_files::paths(dir, *index);
         [data_path(dir, *index), record, snapshot, others]
     };
-    let paths = damaged.iter().cloned().chain(episodes.iter().flat_map(of_episode));
+    let paths = damaged.into_iter().chain(episodes.iter().flat_map(of_episode));
     let paths: Vec<PathBuf> = paths.filter(|path| path.is_file()).collect();
     let folder = (1..).map(|n| dir.join(REMAINS).join(format!("{n}"))).find(|folder| !folder.exists());
     let Some(folder) = folder.filter(|_| !paths.is_empty()) else { return Ok(None) };

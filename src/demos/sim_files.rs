@@ -1,5 +1,6 @@
 //! `sim/`: the files that replay needs. LeRobot ignores this folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,13 @@ fn other_actions_path(dir: &Path, episode: usize) -> PathBuf {
 
 fn scene_path(dir: &Path, hash: u64) -> PathBuf {
     dir.join(format!("sim/scenes/{hash:016x}.ron"))
+}
+
+/// The scenes that are stored in the dataset, without those of the hashes `used`.
+pub(super) fn other_scenes(dir: &Path, used: &BTreeSet<u64>) -> Result<Vec<PathBuf>, DatasetError> {
+    let used: Vec<PathBuf> = used.iter().map(|hash| scene_path(dir, *hash)).collect();
+    let stored = files::list(&dir.join("sim/scenes"))?;
+    Ok(stored.into_iter().filter(|path| path.extension().is_some_and(|e| e == "ron") && !used.contains(path)).collect())
 }
 
 /// Write the files that the replay of `episode` needs.

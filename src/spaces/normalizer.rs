@@ -9,6 +9,9 @@ use super::layout::{Field, Layout};
 /// jitter of suspension and contacts.
 const MIN_RANGE_FRACTION: f32 = 0.01;
 
+/// An action whose standard deviation is smaller counts as constant.
+const MIN_ACTION_STD: f32 = 1e-4;
+
 /// Standard deviation below which a number of this unit hardly varied, whatever its range; infinite for units that are
 /// not listed. A wide range, such as ±30 m/s of a body that walks, says little about what matters.
 fn min_std_of_unit(unit: &str) -> f32 {
@@ -80,6 +83,17 @@ impl Normalizer {
     /// When a row is shorter than the layout.
     pub fn fit<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone, layout: &Layout) -> Self {
         DataStatistics::of(rows, layout.size()).normalizer(layout)
+    }
+
+    /// The normalizer of actions, `[rows, size]`. A constant element is only centered. There is no floor by the declared
+    /// range, as for observations: the error of a network's output is multiplied by the divisor.
+    ///
+    /// # Panics
+    /// When a row is shorter than `size`.
+    pub fn fit_actions<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone, size: usize) -> Self {
+        let DataStatistics { mean, std, min, max } = DataStatistics::of(rows, size);
+        let std = std.into_iter().map(|std| if std < MIN_ACTION_STD { 1.0 } else { std }).collect();
+        Self { mean, std, min, max }
     }
 
     /// Number of elements of a row.

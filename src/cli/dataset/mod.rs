@@ -28,9 +28,9 @@ use super::{Failure, Output};
   apprentice dataset check demos/slalom
   apprentice dataset replay demos/slalom 3
   apprentice dataset plot demos/slalom --out slalom.png
-  apprentice dataset delete demos/slalom 4,7-9
-  apprentice dataset trim demos/slalom 3 --start 0.5s --end 1s
-  apprentice dataset split demos/slalom 0-3 --out demos/few --rest demos/others
+  apprentice dataset delete demos/slalom 1,3
+  apprentice dataset trim demos/slalom 0 --start 0.5s --end 1s
+  apprentice dataset split demos/slalom 0 --out demos/few --rest demos/others
   apprentice dataset merge demos/few demos/others --out demos/all
   apprentice dataset repair demos/slalom")]
 pub struct DatasetArguments {

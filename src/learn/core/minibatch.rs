@@ -11,7 +11,7 @@ use crate::learn::core::init::PretrainedPolicy;
 use crate::learn::core::random::{below, shuffle};
 use crate::policies::demonstration_encoder::{VALUES_PER_FRAME, sample_frames};
 use crate::policies::{HeadConfig, NetworkConfig, OBSERVATION_CLIP, PolicyConfig};
-use crate::spaces::{Layout, Normalizer};
+use crate::spaces::Normalizer;
 
 /// The ticks around a row that a sample of a learner holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +86,12 @@ impl<'a> PreparedData<'a> {
     pub fn new(data: &'a TrainingData, validation_fraction: f32, seed: u64) -> Result<Self, TrainError> {
         data.check()?;
         let split = data.split(validation_fraction, seed);
-        let fit = |table: &[f32], layout: &Layout| {
-            Normalizer::fit(split.train.iter().map(|row| row_of(table, layout.size(), *row)), layout)
-        };
-        let (observation_normalizer, action_normalizer) =
-            rayon::join(|| fit(&data.observations, &data.observation), || fit(&data.actions, &data.action));
+        let (obs_dim, act_dim) = (data.observation.size(), data.action.size());
+        let rows = |table: &'a [f32], size: usize| split.train.iter().map(move |row| row_of(table, size, *row));
+        let (observation_normalizer, action_normalizer) = rayon::join(
+            || Normalizer::fit(rows(&data.observations, obs_dim), &data.observation),
+            || Normalizer::fit_actions(rows(&data.actions, act_dim), act_dim),
+        );
         let mut weight_scale = 1.0;
         if let Some(weights) = &data.weights {
             let sum: f64 = split.train.iter().map(|row| f64::from(weights[*row as usize])).sum();

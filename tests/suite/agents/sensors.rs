@@ -42,9 +42,13 @@ fn a_depth_image_measures_distances() {
 fn a_camera_does_not_change_the_simulation() {
     let [plain, with] = [find("courtyard").unwrap(), courtyard_with_camera("()")];
     let seeds = evaluation_seeds(4, 3);
-    let [a, b] =
-        [plain, with].map(|scene| evaluate(&scene, Player::Operator(Skill::Steady), &seeds, 1, |_| {}).unwrap());
-    assert_eq!(a.results, b.results);
+    let [a, b] = [plain, with].map(|scene| {
+        let mut results = evaluate(&scene, Player::Operator(Skill::Steady), &seeds, 1, |_| {}).unwrap().results;
+        // The fingerprint includes the observations, and so the camera's image.
+        results.iter_mut().for_each(|result| result.fingerprint = 0);
+        results
+    });
+    assert_eq!(a, b);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn usage_errors_change_nothing() {
         (&["delete", "demos", "0-2"], "has episodes 0 to 1, not 2"),
         (&["delete", "demos", "1-0"], "write 0-1"),
         (&["delete", "demos", "one"], "3,7-9"),
-        (&["delete", "demos", "0", "--shorter", "-2s"], "--shorter"),
+        (&["delete", "demos", "0", "--shorter=-2s"], "--shorter"),
         (&["delete", "demos", "--shorter", "infs"], "whole number of ticks"),
         (&["delete", "demos", "0-1"], "no episode would be left"),
         (&["trim", "demos", "0"], "--start"),

@@ -49,7 +49,11 @@ fn every_supervised_learner_trains_with_fragments() {
         assert!(!text.contains("remove"), "{learner}: {text}");
     }
     std::fs::remove_dir_all(folder.path().join("bc")).expect("removes");
-    train("bc", &["network.kind=lstm", "training.steps=6", "training.eval_freq=3"], folder.path());
+    train(
+        "bc",
+        &["network.kind=lstm", "network.n_obs_steps=4", "training.steps=6", "training.eval_freq=3"],
+        folder.path(),
+    );
 }
 
 #[test]

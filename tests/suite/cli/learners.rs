@@ -114,7 +114,7 @@ fn invalid_inputs_are_refused_and_leave_no_policy() {
 }
 
 #[test]
-fn a_chunk_longer_than_an_episode_is_refused() {
+fn a_chunk_longer_than_an_episode_is_padded() {
     let dir = recorded("slalom", "1");
     let scene = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/slalom.ron")).unwrap();
     let limit = scene.lines().find(|line| line.contains("time_limit")).expect("a time limit");
@@ -125,10 +125,8 @@ fn a_chunk_longer_than_an_episode_is_refused() {
     );
     let train = ["train", "bc", "--dataset", "short", "--run", "x", "--set", "head.chunk_size=40"];
     let (code, text) = run(&[&train[..], &SHORT].concat(), dir.path());
-    assert!(
-        code == Some(2) && text.contains("episode 0 has 30 ticks") && text.contains("head.chunk_size"),
-        "{code:?} {text}"
-    );
+    assert_eq!(code, Some(0), "{text}");
+    assert!(dir.path().join("x/best/config.json").is_file());
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn check_every_file(damage: impl Fn(&Path, &[u8])) {
         }
         // The damaged file, and the other files of lost episodes, are kept aside.
         let aside = report.remains.map(|folder| files(&folder)).unwrap_or_default();
-        assert_eq!(aside.contains_key(path), remains && !name.ends_with(".ron"), "{name}: {:?}", aside.keys());
+        assert_eq!(aside.contains_key(path), remains, "{name}: {:?}", aside.keys());
         assert!(gone.is_empty() || aside.keys().any(|other| other.starts_with("data") || other.starts_with("sim")));
         // It is whole now.
         let again = repair(dir.path()).expect("repairs");

@@ -323,7 +323,7 @@ fn invalid_game_scenes_are_rejected() {
         ("apart: 6.0", "apart: 60.0", "too close for `apart` of 60 m"),
         ("spread: (0.5, 9.0)", "spread: (0.0, 0.0)", "too close for `apart` of 6 m"),
         ("spread: (0.5, 9.0)", "spread: (0.5, -9.0)", "spread (m) is -9"),
-        ("start: (", "start: (at: (NaN, 0.0), ", "an absolute coordinate (m) is NaN"),
+        ("start: (", "start: (at: (NaN, 0.0), ", "NaN is not a finite number"),
     ] {
         let error = parse("field", "field.ron", &FIELD.replace(from, to)).unwrap_err().to_string();
         assert!(error.starts_with("field.ron:") && error.contains(wanted), "{error}");
