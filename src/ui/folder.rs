@@ -2,8 +2,6 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
-use bevy_egui::egui::text::{CCursor, CCursorRange, CharIndex};
-use bevy_egui::egui::text_edit::TextEditState;
 use bevy_egui::egui::{Id, RichText, TextEdit};
 
 use super::panels::Panels;
@@ -14,13 +12,7 @@ use crate::live::Session;
 const WIDTH: f32 = 420.0;
 
 /// The text field for a folder, centered, while open.
-pub(super) fn show_folder(
-    mut contexts: EguiContexts,
-    session: Res<Session>,
-    mut panels: ResMut<Panels>,
-    mut was_open: Local<bool>,
-) -> Result {
-    let is_new = !std::mem::replace(&mut *was_open, panels.is_typing());
+pub(super) fn show_folder(mut contexts: EguiContexts, session: Res<Session>, mut panels: ResMut<Panels>) -> Result {
     let Some(folder) = &mut panels.folder else { return Ok(()) };
     let context = contexts.ctx_mut()?;
     opaque_panel(context, "folder", |ui| {
@@ -29,14 +21,10 @@ pub(super) fn show_folder(
         let text = format!("Datasets are kept in {datasets}, runs in {}.", session.options.runs.display());
         ui.label(RichText::new(text).color(FAINT));
         let id = Id::new("folder text");
-        if is_new {
-            // All of it is selected: what is typed replaces it.
-            let all = CCursorRange::two(CCursor::new(CharIndex(0)), CCursor::new(CharIndex(folder.chars().count())));
-            let mut state = TextEditState::default();
-            state.cursor.set_char_range(Some(all));
-            state.store(ui.ctx(), id);
-        }
-        ui.add(TextEdit::singleline(folder).id(id).desired_width(WIDTH.min(ui.available_width())));
+        let folder_now = std::path::absolute(&session.options.datasets).unwrap_or_default();
+        let hint = folder_now.parent().map_or_else(String::new, |folder| folder.display().to_string());
+        let width = WIDTH.min(ui.available_width());
+        ui.add(TextEdit::singleline(folder).id(id).hint_text(RichText::new(hint)).desired_width(width));
         // The keyboard writes here as long as the question is open.
         ui.memory_mut(|memory| memory.request_focus(id));
         ui.horizontal(|ui| {

@@ -56,7 +56,7 @@ pub(super) fn read_commands(
         if event.repeat {
             continue;
         }
-        let Some(command) = command.filter(|command| !update_screen(*command, &session, &mut screen)) else { continue };
+        let Some(command) = command.filter(|command| !update_screen(*command, &mut screen)) else { continue };
         match command {
             Command::Slower => speed *= 0.5,
             Command::Faster => speed *= 2.0,
@@ -103,7 +103,7 @@ fn answer(command: Command) -> Option<Request> {
 }
 
 /// Carry out the commands that only change panels and camera; return false for others.
-fn update_screen(command: Command, session: &Session, screen: &mut Screen) -> bool {
+fn update_screen(command: Command, screen: &mut Screen) -> bool {
     let panels = &mut *screen.panels;
     match command {
         Command::Help => panels.help = !panels.help,
@@ -114,11 +114,7 @@ fn update_screen(command: Command, session: &Session, screen: &mut Screen) -> bo
         Command::Close if panels.help || panels.picker => (panels.help, panels.picker) = (false, false),
         Command::Close => panels.training_closed = true,
         Command::Panels => panels.hidden = !panels.hidden,
-        Command::Folder => {
-            let datasets = std::path::absolute(&session.options.datasets).unwrap_or_default();
-            let folder = datasets.parent().map_or_else(String::new, |folder| folder.display().to_string());
-            panels.folder = Some(folder);
-        }
+        Command::Folder => panels.folder = Some(String::new()),
         Command::Camera => {
             let free = screen.view.mode == CameraMode::Follow;
             screen.view.mode = if free { CameraMode::Free } else { CameraMode::Follow };
