@@ -37,8 +37,9 @@ pub(super) fn load_policy(world: &mut World, path: &Path) {
 pub(super) fn set_policy(world: &mut World, policy: Policy, name: String) -> Result<(), PolicyError> {
     let scene = &world.resource::<Session>().scene;
     let spaces = scene.blueprint.spaces();
-    let training_range = TrainingRange::new(policy.config(), &spaces.observation, &spaces.action)?;
+    let config = policy.config().clone();
     let policy = policy.for_agent(&spaces, &scene.name)?;
+    let training_range = TrainingRange::new(&config, &spaces.observation, &spaces.action)?;
     let previous = world.resource::<ScenePolicies>().index;
     let mut policies = world.resource_mut::<Policies>();
     let index = match previous {

@@ -190,6 +190,8 @@ pub fn evaluate_side(
 fn counter(scene: &Scene, player: &Player) -> Result<Option<OutsideCounter>, PolicyError> {
     let Player::Policy(policy) = player else { return Ok(None) };
     let spaces = scene.blueprint.spaces();
+    // The error of another agent or task is clearer than that of its layouts.
+    policy.clone().for_agent(&spaces, &scene.name)?;
     let range = TrainingRange::new(policy.config(), &spaces.observation, &spaces.action)?;
     Ok(range.map(OutsideCounter::new))
 }

@@ -169,7 +169,12 @@ impl RunDir {
         let state: RunState = serde_json::from_slice(&text).map_err(|e| {
             fail(format!("{} is damaged ({e}); copy the newest folder of checkpoints/ to last/", path.display()))
         })?;
+        let intact = || {
+            check_checksums(&last)
+                .map_err(|error| fail(format!("{error}; copy the newest folder of checkpoints/ to last/")))
+        };
         if state.data_hash != data_hash {
+            intact()?;
             return Err(fail(format!(
                 "its training data has changed (hash {data_hash}, was {}); give the demonstrations, the scene and \
                  --expert that it was started with, or start a new run",
@@ -177,11 +182,11 @@ impl RunDir {
             )));
         }
         if state.learner != learner.name() {
+            intact()?;
             return Err(fail(format!("it was trained by {}, not {}", state.learner, learner.name())));
         }
         learner.load(&last)?;
-        check_checksums(&last)
-            .map_err(|error| fail(format!("{error}; copy the newest folder of checkpoints/ to last/")))?;
+        intact()?;
         Ok(state)
     }
 

@@ -214,17 +214,7 @@ pub fn bco<E: From<TrainError>>(
     let (data, options) = (&*data, &options);
     let settings = config.get::<BcoConfig>();
     let horizon = settings.inverse_horizon;
-    let (too_short, total) = (data.episodes_up_to(horizon), data.episode_starts.len());
-    if too_short == total {
-        let message = format!("none of its episodes is longer than the {horizon} ticks of `bco.inverse_horizon`");
-        return Err(TrainError::Data { origin: data.source.clone(), message }.into());
-    }
-    if too_short > 0 {
-        progress.message(&format!(
-            "{too_short} of the {total} demonstrations are left out: they have at most the {horizon} ticks of \
-             `bco.inverse_horizon`"
-        ));
-    }
+    check_lengths(data, horizon, progress)?;
     if !options.resume {
         RunDir::check_new(&options.dir)?;
     }
@@ -283,6 +273,25 @@ pub fn bco<E: From<TrainError>>(
             return Ok(BcoSummary { rounds, policy_dir, interrupted: false, total });
         }
     }
+}
+
+/// Report the episodes that are too short for the inverse dynamics model.
+///
+/// # Errors
+/// All of them are.
+fn check_lengths(data: &TrainingData, horizon: usize, progress: &mut dyn Progress) -> Result<(), TrainError> {
+    let (too_short, total) = (data.episodes_up_to(horizon), data.episode_starts.len());
+    if too_short == total {
+        let message = format!("none of its episodes is longer than the {horizon} ticks of `bco.inverse_horizon`");
+        return Err(TrainError::Data { origin: data.source.clone(), message });
+    }
+    if too_short > 0 {
+        progress.message(&format!(
+            "{too_short} of the {total} demonstrations are left out: they have at most the {horizon} ticks of \
+             `bco.inverse_horizon`"
+        ));
+    }
+    Ok(())
 }
 
 /// Empty training data of the inverse dynamics model.

@@ -15,6 +15,7 @@ mod reward_model;
 mod reward_net;
 mod reward_spec;
 mod spec;
+mod stored_network;
 mod train;
 mod transitions;
 mod vail;

@@ -6,8 +6,9 @@ use burn::tensor::Device;
 
 use super::features::feature_names;
 use super::registry::find_reward_learner;
-use super::reward_spec::{RewardFn, RewardSpec, SPEC_FILE, WEIGHTS_FILE};
+use super::reward_spec::{RewardSpec, SPEC_FILE, WEIGHTS_FILE};
 use super::spec::RewardLearner;
+use super::stored_network::RewardFn;
 use crate::learn::core::run_dir::{read_state, write_state};
 use crate::learn::{LearnedReward, RolloutTransitions, StoredReward, TrainError, UpdateStep};
 use crate::policies::checksums::check_checksums;

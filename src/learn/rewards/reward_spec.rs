@@ -2,16 +2,13 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::RewardConfig;
 use super::features::features;
-use super::reward_net::RewardNet;
-use super::transitions::{Batch, InputNormalizer};
+use super::transitions::InputNormalizer;
 use crate::learn::TrainError;
-use crate::policies::artifact::StoredTensors;
-use crate::policies::{PolicyError, load_parameters};
+use crate::policies::PolicyError;
 use crate::spaces::{Layout, Normalizer};
 
 /// The [`RewardSpec`].
@@ -83,31 +80,4 @@ impl RewardSpec {
             .map(|row| row.iter().zip(&self.feature_weights).map(|(x, w)| (f64::from(*x) * w) as f32).sum())
             .collect()
     }
-}
-
-/// A reward network behind a trait object.
-pub(super) trait RewardFn: Send {
-    /// The reward of each transition.
-    fn predict(&self, batch: &Batch) -> Vec<f32>;
-}
-
-impl<N: RewardNet> RewardFn for N {
-    fn predict(&self, batch: &Batch) -> Vec<f32> {
-        self.reward_test(batch).into_data().iter::<f32>().collect()
-    }
-}
-
-/// The reward network of `spec` with the weights in the folder `dir`.
-///
-/// # Errors
-/// The file is missing or damaged, or belongs to another network.
-pub(super) fn load_network<N: RewardNet>(
-    spec: &RewardSpec,
-    dir: &Path,
-) -> Result<Option<Box<dyn RewardFn>>, TrainError> {
-    let device = Device::flex();
-    let mut stored = StoredTensors::read(&dir.join(WEIGHTS_FILE))?;
-    let network = load_parameters(N::new(spec, &device), &mut stored, &device)?;
-    stored.finish()?;
-    Ok(Some(Box::new(network)))
 }

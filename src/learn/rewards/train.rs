@@ -8,11 +8,14 @@ use super::reward_spec::RewardSpec;
 use super::spec::RewardLearner;
 use crate::learn::core::failed_episodes::leave_out_failed;
 use crate::learn::core::preprocessing::warn_of_hardly_varied;
+use crate::learn::core::section::AnySection;
 use crate::learn::core::training::run;
+use crate::learn::reinforcement::ppo::spec::{REQUIREMENTS, set_ppo_defaults};
 use crate::learn::reinforcement::train::{provenance, report, scene_env, with_horizon};
 use crate::learn::reinforcement::{Ppo, PpoConfig, VecEnvironment};
 use crate::learn::{
-    LearnedReward, Progress, RunOptions, TrainConfig, TrainError, TrainJob, TrainReport, TrainSummary, TrainingData,
+    Curve, LearnedReward, LearnerSpec, Need, Progress, Requirements, RunOptions, TrainConfig, TrainError, TrainJob,
+    TrainReport, TrainSummary, TrainingData,
 };
 use crate::policies::Provenance;
 use crate::rollout::Transitions;
@@ -112,7 +115,7 @@ pub(super) fn train_on_inferred_reward(
 ///
 /// # Errors
 /// As [`train_on_inferred_reward`]; or demonstrations of another scene.
-pub(super) fn train_job(
+fn train_job(
     learner: &RewardLearner,
     mut job: TrainJob,
     progress: &mut dyn Progress,
@@ -151,4 +154,44 @@ pub(super) fn train_job(
     let scene = with_horizon(&scene, horizon, progress);
     let summary = train_on_inferred_reward(learner, config, scene_env(&scene, config), &data, &job.options, progress)?;
     Ok(report(TrainSummary { failed_left_out: data.left_out.len(), ..summary }, config))
+}
+
+impl LearnerSpec for RewardLearner {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn examples(&self) -> &'static [&'static str] {
+        self.examples
+    }
+
+    fn requirements(&self) -> Requirements {
+        Requirements { dataset: Need::Required, scene: Need::Optional, reward: false, ..REQUIREMENTS }
+    }
+
+    fn sections(&self) -> Vec<Box<dyn AnySection>> {
+        vec![Box::new(PpoConfig::default()), Box::new(RewardConfig::default())]
+    }
+
+    fn set_defaults(&self, config: &mut TrainConfig) {
+        set_ppo_defaults(config);
+        // The inferred reward is dense, so an effective horizon of two seconds is enough. With a longer one the agent
+        // stands still, to avoid states off the road that the discriminator rejects.
+        config.get_mut::<PpoConfig>().gamma = 0.98;
+        // The task's own score does not select the policy.
+        config.training.select_after = 1.0;
+        (self.set_defaults)(config);
+    }
+
+    fn curve(&self) -> Option<Curve> {
+        Some(Curve::Return)
+    }
+
+    fn train(&self, job: TrainJob, progress: &mut dyn Progress) -> Result<TrainReport, TrainError> {
+        train_job(self, job, progress)
+    }
 }

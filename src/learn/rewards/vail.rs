@@ -9,8 +9,9 @@ use super::RewardConfig;
 use super::adversarial::build_reward;
 use super::gail::cross_entropy;
 use super::reward_net::{DiscriminatorLoss, RewardNet};
-use super::reward_spec::{RewardSpec, load_network};
+use super::reward_spec::RewardSpec;
 use super::spec::RewardLearner;
+use super::stored_network::load_network;
 use super::transitions::Batch;
 use crate::learn::core::discriminator::{Trunk, TrunkOutput, gradient_penalty};
 

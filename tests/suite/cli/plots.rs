@@ -28,6 +28,7 @@ fn ends(arguments: &[&str], dir: &Path) {
         std::thread::sleep(Duration::from_millis(50));
     }
     child.kill().expect("killed");
+    child.wait().expect("a status");
     panic!("{arguments:?} did not end");
 }
 

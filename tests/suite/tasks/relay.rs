@@ -23,7 +23,11 @@ fn the_status_names_the_posts_in_their_order_and_where_the_next_one_is() {
     };
     let rest = format!("then {}, {}, {}", name(0), name(3), name(1));
     assert_eq!(status(&relay, 0.0), Some(format!("next {}, 4 m to the right, {rest}", name(2))));
-    assert_eq!(status(&relay, -1.5708), Some(format!("next {}, 4 m ahead, {rest}", name(2))), "after a turn to it");
+    assert_eq!(
+        status(&relay, -std::f32::consts::FRAC_PI_2),
+        Some(format!("next {}, 4 m ahead, {rest}", name(2))),
+        "after a turn to it"
+    );
     relay.posts[2].visited = true;
     let rest = format!("then {}, {}", name(3), name(1));
     assert_eq!(status(&relay, 0.0), Some(format!("next {}, 5 m ahead, {rest}", name(0))));

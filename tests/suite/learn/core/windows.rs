@@ -77,7 +77,8 @@ fn the_padding_of_a_short_episode_does_not_change_the_policy() {
         data.push_episode(&[observation], &[0.5 * observation]);
     }
     let dir = tempfile::tempdir().unwrap();
-    let config = config(&["head.chunk_size=8", "network.n_obs_steps=8", "training.steps=1500"]);
+    let config =
+        config(&["head.chunk_size=8", "network.n_obs_steps=8", "training.steps=1500", "data.include_failed=true"]);
     let summary = train_on_dataset(&config, &data, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap();
     let mut policy = apprentice::policies::Policy::load(&summary.policy_dir).unwrap();
     let mut action = [0.0];
