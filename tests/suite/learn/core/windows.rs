@@ -1,9 +1,9 @@
 //! Windows of ticks: padding before an episode's first tick and after its last, and no window crosses an episode's end.
 
-use apprentice::learn::{PreparedData, RunOptions, TrainingData, Window, train_on_dataset};
+use apprentice::learn::{PreparedData, TrainingData, Window};
 use proptest::prelude::*;
 
-use crate::testing::learn::{config, data};
+use crate::testing::learn::data;
 
 /// Three episodes. Each observation is the index of its row, each action its negative.
 fn numbered(ticks: usize) -> TrainingData {
@@ -64,28 +64,6 @@ fn an_episode_shorter_than_history_and_chunk_is_padded_at_both_ends() {
     let batch = prepared.batch(&[30, 31, 32], window);
     let mask = batch.mask.as_deref().unwrap();
     assert!(batch.actions.iter().zip(mask).all(|(action, mask)| *mask == 1.0 || *action == 0.0));
-}
-
-#[test]
-fn the_padding_of_a_short_episode_does_not_change_the_policy() {
-    // A fifth of the ticks are episodes of their own, whose chunks are padding but for the first action. If it were trained
-    // on, actions would be drawn to zero.
-    let expert = |o: &[f32], a: &mut [f32]| a[0] = 0.5 * o[0];
-    let mut data = data(4, 40, (1, 1), expert);
-    for tick in 0..40 {
-        let observation = tick as f32 / 20.0;
-        data.push_episode(&[observation], &[0.5 * observation]);
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let config =
-        config(&["head.chunk_size=8", "network.n_obs_steps=8", "training.steps=1500", "data.include_failed=true"]);
-    let summary = train_on_dataset(&config, &data, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap();
-    let mut policy = apprentice::policies::Policy::load(&summary.policy_dir).unwrap();
-    let mut action = [0.0];
-    for observation in [0.2f32, 1.0, 1.8] {
-        policy.act(&[observation], &mut [apprentice::policies::PolicyState::new(0)], &mut action);
-        assert!((action[0] - 0.5 * observation).abs() < 0.1, "{observation}: {action:?}");
-    }
 }
 
 proptest! {
