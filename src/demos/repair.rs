@@ -103,7 +103,8 @@ pub fn repair(dir: impl AsRef<Path>) -> Result<RepairReport, DatasetError> {
     if report.is_whole() {
         report.rebuilt.push(first);
     }
-    // A scene of lost episodes only; a damaged one would prevent that others with this scene are appended.
+    // Scenes of lost episodes only; a damaged one would prevent that others with this scene are appended. They are removed
+    // before the commit: after a crash in between, the next repair finds the same episodes lost.
     let unused = sim_files::other_scenes(dir, &scenes)?;
     report.remains = keep_remains(dir, &unreadable, [damaged.files, unused.clone()].concat())?;
     unused.iter().try_for_each(|path| files::remove(path))?;

@@ -13,7 +13,7 @@ const MIN_RANGE_FRACTION: f32 = 0.01;
 const MIN_ACTION_STD: f32 = 1e-4;
 
 /// Standard deviation below which a number of this unit hardly varied, whatever its range; infinite for units that are
-/// not listed. A wide range, such as ±30 m/s of a body that walks, says little about what matters.
+/// not listed. The declared range may be much larger than what occurs, such as ±30 m/s for a body that walks.
 fn min_std_of_unit(unit: &str) -> f32 {
     match unit {
         "1" | "rad" => 0.02,
@@ -51,7 +51,8 @@ fn scale(field: &Field, std: f32) -> f32 {
 pub struct Normalizer {
     /// Mean of each element.
     pub mean: Vec<f32>,
-    /// Standard deviation of each element; for one that hardly varied, up to the range of its field.
+    /// Standard deviation of each element; for an observed one that hardly varied, up to the range of its field, and for an
+    /// action that was constant, 1.
     pub std: Vec<f32>,
     /// Smallest value of each element in the data; empty where that is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::failure::failure;
 use super::selection::{EpisodeSelection, line, object};
 use crate::cli::{Failure, Output};
 use crate::demos::{Dataset, EpisodeSummary};
@@ -27,13 +26,13 @@ pub struct DeleteArguments {
 pub fn delete(arguments: &DeleteArguments, output: &Output) -> Result<(), Failure> {
     let dir = &arguments.dir;
     let mut dataset =
-        if arguments.dry_run { Dataset::open(dir) } else { Dataset::open_locked(dir) }.map_err(failure)?;
+        if arguments.dry_run { Dataset::open(dir) } else { Dataset::open_locked(dir) }.map_err(Failure::failed)?;
     let selected = arguments.episodes.of(&dataset)?;
     let removed: Vec<EpisodeSummary> =
         dataset.summaries().iter().filter(|row| selected.contains(&row.episode)).cloned().collect();
     let total = dataset.len();
     if !arguments.dry_run && !removed.is_empty() {
-        dataset.delete(&selected).map_err(failure)?;
+        dataset.delete(&selected).map_err(Failure::failed)?;
     }
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
     output.line(format_args!("{}: {verb} {} of {total} episodes", dir.display(), removed.len()));

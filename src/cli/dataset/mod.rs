@@ -3,7 +3,6 @@
 mod changed;
 mod check;
 mod delete;
-mod failure;
 mod info;
 mod merge;
 mod plot;

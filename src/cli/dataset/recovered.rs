@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::selection::NumberRange;
 use crate::cli::{Failure, Output};
 use crate::demos::{Damage, DatasetError, RecoveredTake, recovered_takes};
 
@@ -32,8 +33,7 @@ pub struct RecoveredArguments {
 #[derive(Clone, Debug)]
 enum TakeSelection {
     All,
-    /// Ranges, both ends included.
-    Ranges(Vec<(usize, usize)>),
+    Numbers(Vec<NumberRange>),
 }
 
 impl FromStr for TakeSelection {
@@ -43,23 +43,16 @@ impl FromStr for TakeSelection {
         if text == "all" {
             return Ok(Self::All);
         }
-        let range = |part: &str| {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            match (first.trim().parse(), last.trim().parse()) {
-                (Ok(first), Ok(last)) if first <= last => Ok((first, last)),
-                _ => Err("give numbers of takes, from 0, and ranges, such as 0,2-3; or all".to_owned()),
-            }
-        };
-        text.split(',').map(range).collect::<Result<_, _>>().map(Self::Ranges)
+        text.split(',').map(NumberRange::from_str).collect::<Result<_, _>>().map(Self::Numbers)
     }
 }
 
 impl TakeSelection {
     /// The selected ones of `count` takes.
     fn of(&self, count: usize) -> Result<BTreeSet<usize>, Failure> {
-        let Self::Ranges(ranges) = self else { return Ok((0..count).collect()) };
-        match ranges.iter().map(|(_, last)| *last).max().filter(|last| *last >= count) {
-            None => Ok(ranges.iter().flat_map(|(first, last)| *first..=*last).collect()),
+        let Self::Numbers(ranges) = self else { return Ok((0..count).collect()) };
+        match ranges.iter().map(|range| range.last).max().filter(|last| *last >= count) {
+            None => Ok(ranges.iter().flat_map(|range| range.first..=range.last).collect()),
             Some(_) if count == 0 => Err(Failure::usage(anyhow!("no recovered take waits"))),
             Some(last) => Err(Failure::usage(anyhow!("the recovered takes are 0 to {}, not {last}", count - 1))),
         }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::failure::failure;
 use crate::cli::{Failure, Output};
 use crate::demos::{self, DatasetError};
 
@@ -15,7 +14,7 @@ fn damage(error: &DatasetError) -> String {
 }
 
 pub fn repair(dir: &Path, output: &Output) -> Result<(), Failure> {
-    let report = demos::repair(dir).map_err(failure)?;
+    let report = demos::repair(dir).map_err(Failure::failed)?;
     let name = dir.display();
     if report.is_whole() {
         output.line(format_args!("{name}: nothing is damaged; {} episodes, {} ticks", report.kept, report.ticks));

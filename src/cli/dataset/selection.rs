@@ -14,7 +14,7 @@ use crate::demos::{Dataset, EpisodeSummary};
 pub struct EpisodeSelection {
     /// Episodes by number, from 0, with ranges, such as 3,7-9
     #[arg(value_name = "EPISODES", value_delimiter = ',')]
-    numbers: Vec<EpisodeRange>,
+    numbers: Vec<NumberRange>,
     /// Episodes that did not succeed
     #[arg(long)]
     failed: bool,
@@ -23,14 +23,16 @@ pub struct EpisodeSelection {
     shorter: Option<Length>,
 }
 
-/// A range of episodes, both ends included.
+/// A range of numbers of episodes or takes, both ends included.
 #[derive(Clone, Copy, Debug)]
-struct EpisodeRange {
-    first: usize,
-    last: usize,
+pub struct NumberRange {
+    /// The first number, from 0.
+    pub first: usize,
+    /// The last number.
+    pub last: usize,
 }
 
-impl FromStr for EpisodeRange {
+impl FromStr for NumberRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -39,7 +41,7 @@ impl FromStr for EpisodeRange {
         match (number(first), number(last)) {
             (Some(first), Some(last)) if first <= last => Ok(Self { first, last }),
             (Some(first), Some(last)) => Err(format!("the range is reversed; write {last}-{first}")),
-            _ => Err("give numbers of episodes, from 0, and ranges, such as 3,7-9".to_owned()),
+            _ => Err("give numbers, from 0, and ranges, such as 3,7-9".to_owned()),
         }
     }
 }

@@ -7,10 +7,9 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::failure::failure;
 use super::selection::EpisodeSelection;
 use crate::cli::{Failure, Output};
-use crate::demos::{Dataset, NewDataset};
+use crate::demos::{Dataset, DatasetError, NewDataset};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -33,7 +32,7 @@ pub fn split(arguments: &SplitArguments, output: &Output) -> Result<(), Failure>
     if arguments.rest.as_ref() == Some(&arguments.out) {
         return Err(Failure::usage(anyhow!("--out and --rest are the same folder; give two")));
     }
-    let dataset = Dataset::open(&arguments.dir).map_err(failure)?;
+    let dataset = Dataset::open(&arguments.dir).map_err(Failure::failed)?;
     let selected = arguments.episodes.of(&dataset)?;
     let others: BTreeSet<usize> = (0..dataset.len()).filter(|episode| !selected.contains(episode)).collect();
     if selected.is_empty() || arguments.rest.is_some() && others.is_empty() {
@@ -44,7 +43,7 @@ pub fn split(arguments: &SplitArguments, output: &Output) -> Result<(), Failure>
         )));
     }
     let bar = output.bar(dataset.len() as u64, "copying");
-    let copy = |out: &Path, episodes: &BTreeSet<usize>| {
+    let copy = |out: &Path, episodes: &BTreeSet<usize>| -> Result<NewDataset, DatasetError> {
         let mut new = NewDataset::create(out, &dataset)?;
         for episode in episodes {
             new.add(&dataset, *episode)?;
@@ -53,8 +52,8 @@ pub fn split(arguments: &SplitArguments, output: &Output) -> Result<(), Failure>
         Ok(new)
     };
     // Both are written whole before the first appears.
-    let new = copy(&arguments.out, &selected).map_err(failure)?;
-    let rest = arguments.rest.as_ref().map(|rest| copy(rest, &others)).transpose().map_err(failure)?;
+    let new = copy(&arguments.out, &selected).map_err(Failure::failed)?;
+    let rest = arguments.rest.as_ref().map(|rest| copy(rest, &others)).transpose().map_err(Failure::failed)?;
     bar.finish_and_clear();
     let mut written = vec![finish(new, &arguments.out, output)?];
     if let (Some(new), Some(out)) = (rest, &arguments.rest) {
@@ -67,7 +66,7 @@ pub fn split(arguments: &SplitArguments, output: &Output) -> Result<(), Failure>
 
 fn finish(new: NewDataset, out: &Path, output: &Output) -> Result<Value, Failure> {
     let (episodes, ticks) = (new.len(), new.total_ticks());
-    new.finish().map_err(failure)?;
+    new.finish().map_err(Failure::failed)?;
     output.line(format_args!("{}: {episodes} episodes, {ticks} ticks", out.display()));
     Ok(json!({ "dataset": out, "total_episodes": episodes, "total_ticks": ticks }))
 }

@@ -6,7 +6,6 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::failure::failure;
 use super::selection::{EpisodeSelection, Length};
 use crate::cli::load::scene_of;
 use crate::cli::{Failure, Output};
@@ -46,7 +45,7 @@ impl Cut {
 
 pub fn trim(arguments: &TrimArguments, output: &Output) -> Result<(), Failure> {
     let dir = &arguments.dir;
-    let mut dataset = Dataset::open_locked(dir).map_err(failure)?;
+    let mut dataset = Dataset::open_locked(dir).map_err(Failure::failed)?;
     let selected = arguments.episodes.of(&dataset)?;
     let ticks = |length: Option<Length>| length.map_or(0, |length| length.ticks(dataset.control_dt()));
     let cut = Cut { start: ticks(arguments.start), end: ticks(arguments.end) };

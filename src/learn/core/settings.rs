@@ -169,7 +169,7 @@ impl Default for DataConfig {
 }
 
 impl DataConfig {
-    /// `data` without the failed demonstrations that these settings leave out, which `progress` is told.
+    /// `data` without the failed demonstrations that these settings leave out; `progress` reports their number.
     pub fn leave_out_failed<'a>(&self, data: &'a TrainingData, progress: &mut dyn Progress) -> Cow<'a, TrainingData> {
         leave_out_failed(data, (self.include_failed, "data.include_failed"), progress)
     }

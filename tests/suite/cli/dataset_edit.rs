@@ -105,7 +105,7 @@ fn usage_errors_change_nothing() {
         (&["split", "demos", "0-1", "--out", "a", "--rest", "b"], "would be empty"),
         (&["split", "demos", "0", "--out", "a", "--rest", "a"], "same folder"),
         (&["merge", "demos", "--out", "a"], "2"),
-        (&["merge", "demos", "walk", "--out", "a"], "of a humanoid"),
+        (&["merge", "demos", "walk", "--out", "a"], "the episodes of walk do not fit those of demos: "),
     ] {
         let (code, text) = run(&[&["dataset"][..], arguments].concat(), dir);
         assert!(code == Some(2) && text.contains(part), "{arguments:?}: {code:?} {text}");

@@ -7,29 +7,14 @@ use apprentice::demos::{
     Damage, Dataset, DatasetError, Episode, EpisodeHeader, JournalWriter, RecoveredTake, Tick, recover_kept,
     recovered_takes,
 };
-use apprentice::spaces::{Field, Layout};
 use proptest::prelude::*;
+
+use crate::testing;
 
 const TICKS: usize = 40;
 
 fn header() -> EpisodeHeader {
-    EpisodeHeader {
-        scene: "yard".to_owned(),
-        scene_hash: 5,
-        scene_text: "()".to_owned(),
-        seed: 1,
-        agent: "vehicle".to_owned(),
-        operator: "Ada".to_owned(),
-        task: "park".to_owned(),
-        control_dt: 1.0 / 30.0,
-        observation: Layout::new("vehicle/observation", vec![Field::new("speed", 2, "m/s", -50.0, 50.0)]),
-        action: Layout::new("vehicle/action", vec![Field::new("steer", 1, "1", -1.0, 1.0)]),
-        terms: vec!["progress".to_owned()],
-        agent_index: 0,
-        other_act_dim: 0,
-        snapshot: vec![9; 200],
-        lead_in: Vec::new(),
-    }
+    testing::journal::header(200, 0)
 }
 
 /// A finished journal: its bytes, and where each frame ends.

@@ -7,26 +7,11 @@ use std::path::Path;
 use apprentice::demos::{
     Dataset, DatasetError, Episode, EpisodeHeader, JournalWriter, Tick, recover_kept, recovered_takes,
 };
-use apprentice::spaces::{Field, Layout};
+
+use crate::testing;
 
 fn header() -> EpisodeHeader {
-    EpisodeHeader {
-        scene: "yard".to_owned(),
-        scene_hash: 5,
-        scene_text: "()".to_owned(),
-        seed: 1,
-        agent: "vehicle".to_owned(),
-        operator: "Ada".to_owned(),
-        task: "park".to_owned(),
-        control_dt: 1.0 / 30.0,
-        observation: Layout::new("vehicle/observation", vec![Field::new("speed", 2, "m/s", -50.0, 50.0)]),
-        action: Layout::new("vehicle/action", vec![Field::new("steer", 1, "1", -1.0, 1.0)]),
-        terms: vec!["progress".to_owned()],
-        agent_index: 1,
-        other_act_dim: 1,
-        lead_in: Vec::new(),
-        snapshot: vec![9; 40],
-    }
+    testing::journal::header(40, 1)
 }
 
 fn tick(i: usize) -> ([f32; 2], [f32; 1], [f32; 1], u64) {

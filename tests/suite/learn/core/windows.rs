@@ -1,9 +1,10 @@
 //! Windows of ticks: padding before an episode's first tick and after its last, and no window crosses an episode's end.
 
-use apprentice::learn::{PreparedData, TrainingData, Window};
+use apprentice::learn::{PreparedData, RunOptions, TrainingData, Window, train_on_dataset};
+use apprentice::policies::{Policy, PolicyState};
 use proptest::prelude::*;
 
-use crate::testing::learn::data;
+use crate::testing::learn::{config, data};
 
 /// Three episodes. Each observation is the index of its row, each action its negative.
 fn numbered(ticks: usize) -> TrainingData {
@@ -64,6 +65,30 @@ fn an_episode_shorter_than_history_and_chunk_is_padded_at_both_ends() {
     let batch = prepared.batch(&[30, 31, 32], window);
     let mask = batch.mask.as_deref().unwrap();
     assert!(batch.actions.iter().zip(mask).all(|(action, mask)| *mask == 1.0 || *action == 0.0));
+}
+
+#[test]
+fn the_padding_of_short_episodes_is_not_trained_on() {
+    // The action equals the observation, which is constant in an episode. Most rows are episodes of one tick, whose chunks
+    // are padding but for the first action: trained on, it would draw the later actions to the mean, 0.
+    let mut data = data(0, 0, (1, 1), |_, _| {});
+    for episode in 0..410 {
+        let ticks = if episode < 10 { 20 } else { 1 };
+        let values = vec![if episode % 2 == 0 { 1.0 } else { -1.0 }; ticks];
+        data.push_episode(&values, &values);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let config =
+        config(&["head.chunk_size=4", "head.n_action_steps=4", "optimizer.learning_rate=5e-3", "training.steps=1500"]);
+    let summary = train_on_dataset(&config, &data, &RunOptions::new(dir.path().join("run")), &mut ()).unwrap();
+    let mut policy = Policy::load(&summary.policy_dir).unwrap();
+    for value in [1.0f32, -1.0] {
+        let (mut states, mut action) = ([PolicyState::new(0)], [0.0]);
+        for tick in 0..4 {
+            policy.act(&[value], &mut states, &mut action);
+            assert!((action[0] - value).abs() < 0.2, "action {tick} of the chunk for {value}: {action:?}");
+        }
+    }
 }
 
 proptest! {
