@@ -54,7 +54,7 @@ fn a_take_waits_until_it_is_kept_or_discarded() {
 
     for (arguments, message) in [
         (&["--keep", "4"][..], "0 to 3"),
-        (&["--keep", "2-1"], "ranges"),
+        (&["--keep", "2-1"], "write 1-2"),
         (&["--discard", "x"], "ranges"),
         (&["--keep", "0-2", "--discard", "2"], "take 2"),
     ] {
